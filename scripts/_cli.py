@@ -1,0 +1,179 @@
+"""What all scripts share: a Hydra main whose errors are one line for the person who caused them.
+
+    from _cli import DictConfig, command
+
+    @command("train")                      # reads configs/train.yaml
+    def main(config: DictConfig) -> None: ...
+
+    if __name__ == "__main__":
+        main()
+
+An error of the user's (a misspelt key, a missing file, a value out of range) is printed as one line on stderr and the
+script ends with code 2; an interrupt ends it with code 130. Anything else is a bug and keeps its traceback.
+`HYDRA_FULL_ERROR=1` shows the traceback of the first kind too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+
+USER_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError, ImportError)
+"""Errors that tell the user what to do; the package raises them with one clear sentence."""
+
+_HYDRA_FLAGS_WITH_VALUE = {
+    *(
+        "--cfg",
+        "-c",
+        "--package",
+        "-p",
+        "--config-path",
+        "-cp",
+        "--config-name",
+        "-cn",
+        "--config-dir",
+        "-cd",
+    ),
+    *("--experimental-rerun", "--info", "-i"),
+}
+_OVERRIDE = re.compile(r"^\+{0,2}([A-Za-z_][\w./@:-]*)=")
+
+
+def command(
+    config_name: str, takes_arguments: bool = False
+) -> Callable[[Callable[..., None]], Callable[[], None]]:
+    """Make a function the main of a script, configured by `configs/<config_name>.yaml` and the command line.
+
+    Args:
+        config_name: file in `configs/`, without `.yaml`.
+        takes_arguments: give words of the command line that are not `key=value` overrides to the function as its
+            second argument, a list of strings; Hydra's grammar, which forbids most SMILES, never sees them.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[[], None]:
+        @functools.wraps(function)
+        def main() -> None:
+            traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
+            arguments: list[str] = []
+
+            @functools.wraps(function)
+            def task(config: DictConfig) -> None:
+                try:
+                    function(config, arguments) if takes_arguments else function(config)
+                except USER_ERRORS as error:
+                    if traceback_wanted:
+                        raise
+                    _stop(_sentence(error))
+
+            try:
+                if takes_arguments:
+                    arguments, sys.argv[1:] = split_arguments(sys.argv[1:], config_name)
+                os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise its errors instead of printing them
+                hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)(task)()
+            except KeyboardInterrupt:
+                print(f"{_script()}: interrupted", file=sys.stderr)
+                raise SystemExit(130) from None
+            except (HydraException, OmegaConfBaseException) as error:
+                if traceback_wanted:
+                    raise
+                _stop(_unknown_key(error, config_name, takes_arguments) or _sentence(error))
+
+        return main
+
+    return decorate
+
+
+def split_arguments(words: list[str], config_name: str) -> tuple[list[str], list[str]]:
+    """Split a command line into (arguments of the script, words for Hydra).
+
+    `key=value` is an override if `key` begins with a key of the config or with a config group. Otherwise it is an
+    argument if it is a file or reads as a SMILES (`CC=O`, `N#Cc1ccc(C=O)cc1`); what is left looks like a misspelt
+    override and goes to Hydra, which names the key.
+    """
+    keys = {str(key) for key in OmegaConf.load(CONFIGS / f"{config_name}.yaml")} - {"defaults"}
+    keys |= {path.name for path in CONFIGS.iterdir() if path.is_dir()} | {"hydra"}
+    arguments, overrides = [], []
+    remaining = iter(words)
+    for word in remaining:
+        if word.startswith(("-", "~")):
+            overrides.append(word)
+            if word in _HYDRA_FLAGS_WITH_VALUE:
+                overrides.extend([value] if (value := next(remaining, None)) is not None else [])
+        elif _is_override(word, keys):
+            overrides.append(word)
+        else:
+            arguments.append(word)
+    return arguments, overrides
+
+
+def _is_override(word: str, keys: set[str]) -> bool:
+    match = _OVERRIDE.match(word)
+    if match is None:
+        return False
+    if re.split(r"[./@:]", match[1])[0] in keys:
+        return True
+    return not (os.path.exists(word) or _reads_as_smiles(word))
+
+
+def _reads_as_smiles(word: str) -> bool:
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        return Chem.MolFromSmiles(word, sanitize=False) is not None
+
+
+def _unknown_key(error: Exception, config_name: str, takes_arguments: bool) -> str | None:
+    """One line about a key that the config does not have, with the nearest that it has; None for other errors."""
+    match = re.match(r"Could not override '([^']+)'", str(error))
+    if match is None:
+        return None
+    with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        keys = list(_dotted_keys(hydra.compose(config_name)))
+    nearest = difflib.get_close_matches(match[1], keys, n=1)
+    hint = (
+        f"did you mean '{nearest[0]}'?"
+        if nearest
+        else f"the keys are {', '.join(k for k in keys if '.' not in k)}."
+    )
+    return (
+        f"there is no config key '{match[1]}'{', and it is not a SMILES' if takes_arguments else ''}: {hint}"
+    )
+
+
+def _dotted_keys(config: Any, prefix: str = "") -> Iterator[str]:
+    for key in config:
+        yield f"{prefix}{key}"
+        if not OmegaConf.is_missing(config, key) and isinstance(config._get_node(key), DictConfig):
+            yield from _dotted_keys(config[key], f"{prefix}{key}.")
+
+
+def _sentence(error: BaseException) -> str:
+    """The message of an error on one line; of an error in instantiating an object, that of its cause."""
+    if isinstance(error, HydraException) and isinstance(error.__cause__, USER_ERRORS):
+        return _sentence(error.__cause__)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.strerror}: {error.filename}"
+    words = " ".join(str(error).split()) or type(error).__name__
+    return re.split(r" Config search path:| See https://hydra\.cc", words)[0]
+
+
+def _stop(message: str) -> NoReturn:
+    print(f"{_script()}: error: {message}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _script() -> str:
+    return Path(sys.argv[0]).name
