@@ -1,0 +1,1 @@
+"""Torch modules: networks that predict, equivariantly, what a diffusion model regresses."""

@@ -1,0 +1,95 @@
+"""The padded batch of molecular graphs that every graph network takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+# Number of values of each column of `GraphBatch.node_codes`, 0 (padding) included.
+NODE_CARDINALITIES = (
+    6,  # element: H, C, N, O, F -> 1..5
+    6,  # formal charge: -2..+2 -> 1..5
+    7,  # number of bonded atoms, hydrogens included: 0..5 -> 1..6
+    6,  # number of bonded hydrogens: 0..4 -> 1..5
+    6,  # hybridization: s, sp, sp2, sp3, other -> 1..5
+    3,  # aromatic: no, yes -> 1, 2
+    7,  # smallest ring through the atom: none, 3, 4, 5, 6, 7 or more -> 1..6
+)
+
+# Largest topological distance told apart, in bonds; farther and disconnected pairs share its code.
+MAX_DISTANCE = 11
+
+# Number of values of each column of `GraphBatch.pair_codes`, 0 (padding or "none") included.
+PAIR_CARDINALITIES = (
+    5,  # bond: none, single, double, triple, aromatic -> 0..4
+    MAX_DISTANCE + 2,  # bonds between the atoms: 0 (itself), 1 (bonded), ... -> 1..MAX_DISTANCE + 1
+    6,  # smallest ring that holds both atoms: none, 3, 4, 5, 6, 7 or more -> 0..5
+    3,  # the ends of a stereo double bond's substituents: neither, cis, trans -> 0..2
+    2,  # the bond is conjugated -> 1
+)
+
+
+@dataclass
+class GraphBatch:
+    """B molecular graphs padded to N atoms, with coordinates where they are known.
+
+    Attributes:
+        node_codes: categories of each atom, int64, shape (B, N, len(NODE_CARDINALITIES)); 0 is padding.
+        pair_codes: categories of each pair of atoms, int64, shape (B, N, N, len(PAIR_CARDINALITIES)),
+            symmetric in the two atoms; 0 is padding.
+        mask: True for atoms, False for padding, bool, shape (B, N).
+        chiral_index: centre and three of its neighbours (c, a, b, d) for each triple of neighbours of a
+            stereocentre, as positions in the flattened (B * N) atoms, int64, shape (T, 4).
+        chiral_sign: sign of (x_a - x_c) . ((x_b - x_c) x (x_d - x_c)) in the right molecule, +1.0 or -1.0,
+            shape (T,).
+        positions: coordinates in Angstrom, float32, shape (B, N, 3), padding 0; None where unknown.
+    """
+
+    node_codes: Tensor
+    pair_codes: Tensor
+    mask: Tensor
+    chiral_index: Tensor
+    chiral_sign: Tensor
+    positions: Tensor | None = None
+
+    @property
+    def num_graphs(self) -> int:
+        """Number of graphs B."""
+        return self.mask.shape[0]
+
+    def __len__(self) -> int:
+        return self.num_graphs
+
+    def _tensors(self) -> dict[str, Tensor | None]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> GraphBatch:
+        """The same batch on `device`."""
+        moved = {
+            name: None if tensor is None else tensor.to(device, non_blocking=non_blocking)
+            for name, tensor in self._tensors().items()
+        }
+        return GraphBatch(**moved)  # type: ignore[arg-type]
+
+    def pin_memory(self) -> GraphBatch:
+        """The same batch in page-locked memory (called by torch's data loaders)."""
+        pinned = {name: None if t is None else t.pin_memory() for name, t in self._tensors().items()}
+        return GraphBatch(**pinned)  # type: ignore[arg-type]
+
+    def repeat(self, k: int) -> GraphBatch:
+        """Each graph `k` times, copies next to each other: graph b becomes graphs b * k .. b * k + k - 1."""
+        num_atoms = self.mask.shape[1]
+        graph = self.chiral_index // num_atoms if num_atoms else self.chiral_index
+        copies = torch.arange(k, device=self.chiral_index.device)
+        index = self.chiral_index + graph * (k - 1) * num_atoms
+        index = (index[:, None, :] + copies[None, :, None] * num_atoms).reshape(-1, 4)
+        return GraphBatch(
+            node_codes=self.node_codes.repeat_interleave(k, dim=0),
+            pair_codes=self.pair_codes.repeat_interleave(k, dim=0),
+            mask=self.mask.repeat_interleave(k, dim=0),
+            chiral_index=index,
+            chiral_sign=self.chiral_sign.repeat_interleave(k),
+            positions=None if self.positions is None else self.positions.repeat_interleave(k, dim=0),
+        )
