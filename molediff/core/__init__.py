@@ -1,0 +1,1 @@
+"""The mathematics of diffusion: paths, targets, objectives, noise, couplings and solvers. Imports torch alone."""
