@@ -1,0 +1,27 @@
+"""Ancestral sampling, DDPM's sampler on any path and any grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from molediff.core.solvers.base import Point, Run, Solver, exact_step
+
+
+@dataclass(frozen=True)
+class Ancestral(Solver):
+    """Draw from the exact posterior q(x_t | x_s, x_0 = x0_hat), t < s (Ho et al. 2020, eq. 7, with the smaller variance).
+
+    It is the exact step of the reverse SDE with x0_hat held constant, hence DDIM(1) and SDE-DPM-Solver++(1) too.
+    """
+
+    order: ClassVar[int] = 1
+    stochastic: ClassVar[bool] = True
+
+    def step(
+        self, run: Run, x: Tensor, s: Point, t: Point, history: list[tuple[Point, Tensor]]
+    ) -> tuple[Tensor, Tensor]:
+        x0_hat = run.denoise(x, s)
+        return run.noised(*exact_step(x, x0_hat, s, t, eta=1.0)), x0_hat

@@ -1,0 +1,40 @@
+"""Euler-Maruyama in t, the plain discretization of the reverse dynamics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from molediff.core.solvers.base import Point, Run, Solver, eps_hat
+from molediff.core.solvers.checks import check_eta
+
+
+@dataclass(frozen=True)
+class EulerMaruyama(Solver):
+    """Euler's method in t on dx = [f x - (1 + eta^2)/2 g^2 score] dt + eta g dW-bar (Song et al. 2021, appendix E).
+
+    Unlike the exact step it also approximates the linear part, so it needs many steps, small ones where g^2 is large: on CosineVP
+    take a grid uniform in lambda. Weak order one. eta = 0 is plain Euler on the probability-flow ODE.
+    """
+
+    eta: float = 1.0
+    order: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        check_eta(self.eta)
+
+    @property
+    def stochastic(self) -> bool:  # type: ignore[override]
+        return self.eta > 0
+
+    def step(
+        self, run: Run, x: Tensor, s: Point, t: Point, history: list[tuple[Point, Tensor]]
+    ) -> tuple[Tensor, Tensor]:
+        x0_hat = run.denoise(x, s)
+        dt = t.t - s.t
+        score = -eps_hat(x, x0_hat, s) / s.sigma
+        mean = x + (s.drift * x - 0.5 * (1 + self.eta**2) * s.diffusion_squared * score) * dt
+        return run.noised(mean, self.eta * math.sqrt(-s.diffusion_squared * dt)), x0_hat

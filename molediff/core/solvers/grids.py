@@ -1,0 +1,54 @@
+"""Grids of times for solvers: steps + 1 values in float64 that descend from path.t_max to path.t_min.
+
+They stay in float64 until a solver uses them, so that steps near the ends are not rounded away.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from molediff.core.path import Path
+
+
+def _ramp(steps: int) -> Tensor:
+    """Values from 0 to 1 in `steps` equal steps."""
+    if steps < 1:
+        raise ValueError(f"A grid needs at least one step; got {steps}.")
+    return torch.linspace(0, 1, steps + 1, dtype=torch.float64)
+
+
+def _between_ends(path: Path, inner: Tensor) -> Tensor:
+    """Put the path's exact ends in place of the rounded ones of `inner`."""
+    inner = inner.clone()
+    inner[0], inner[-1] = path.t_max, path.t_min
+    return inner
+
+
+def _lambda_ends(path: Path) -> tuple[Tensor, Tensor]:
+    first, last = path.lambda_(torch.tensor([path.t_max, path.t_min], dtype=torch.float64))
+    return first, last
+
+
+def uniform_t(path: Path, steps: int) -> Tensor:
+    """Equal steps in t."""
+    return _between_ends(path, path.t_max + (path.t_min - path.t_max) * _ramp(steps))
+
+
+def uniform_lambda(path: Path, steps: int) -> Tensor:
+    """Equal steps in lambda, half the log-SNR (Lu et al. 2022): suits exponential solvers."""
+    first, last = _lambda_ends(path)
+    return _between_ends(path, path.t_of_lambda(first + (last - first) * _ramp(steps)))
+
+
+def karras(path: Path, steps: int, rho: float = 7.0) -> Tensor:
+    """Equal steps in (sigma / alpha)^(1 / rho) (Karras et al. 2022, eq. 5): the larger rho, the finer the steps near the data."""
+    if not rho > 0:
+        raise ValueError(f"rho must be positive (Karras et al. use 7); got {rho}.")
+    first, last = (torch.exp(-lambda_ / rho) for lambda_ in _lambda_ends(path))
+    return _between_ends(path, path.t_of_lambda(-rho * torch.log(first + (last - first) * _ramp(steps))))
+
+
+def with_final_denoising(times: Tensor) -> Tensor:
+    """Append t = 0: one more step, that replaces the last state by its denoised x0_hat and so removes the noise left at path.t_min."""
+    return torch.cat([times, times.new_zeros(1)])
