@@ -8,8 +8,8 @@
     if __name__ == "__main__":
         main()
 
-An error of the user's (a misspelt key, a missing file, a value out of range) is printed as one line on stderr and the
-script ends with code 2; an interrupt ends it with code 130. Anything else is a bug and keeps its traceback.
+An error of the user's (a misspelt key, a missing file, a value out of range) is printed as one line on stderr and
+the script ends with code 2; an interrupt ends it with code 130. Anything else is a bug and keeps its traceback.
 `HYDRA_FULL_ERROR=1` shows the traceback of the first kind too.
 """
 
@@ -59,8 +59,8 @@ def command(
 
     Args:
         config_name: file in `configs/`, without `.yaml`.
-        takes_arguments: give words of the command line that are not `key=value` overrides to the function as its
-            second argument, a list of strings; Hydra's grammar, which forbids most SMILES, never sees them.
+        takes_arguments: give the words of the command line that are not `key=value` overrides to the function as
+            its second argument, a list of strings; Hydra's grammar, which forbids most SMILES, never sees them.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[[], None]:
@@ -99,9 +99,9 @@ def command(
 def split_arguments(words: list[str], config_name: str) -> tuple[list[str], list[str]]:
     """Split a command line into (arguments of the script, words for Hydra).
 
-    `key=value` is an override if `key` begins with a key of the config or with a config group. Otherwise it is an
-    argument if it is a file or reads as a SMILES (`CC=O`, `N#Cc1ccc(C=O)cc1`); what is left looks like a misspelt
-    override and goes to Hydra, which names the key.
+    `key=value` is an override if `key` begins with a key of the config or with a config group. Otherwise it is
+    an argument if it is a file or reads as a SMILES (`CC=O`, `N#Cc1ccc(C=O)cc1`); what is left looks like a
+    misspelt override and goes to Hydra, which names the key.
     """
     keys = {str(key) for key in OmegaConf.load(CONFIGS / f"{config_name}.yaml")} - {"defaults"}
     keys |= {path.name for path in CONFIGS.iterdir() if path.is_dir()} | {"hydra"}
@@ -136,7 +136,7 @@ def _reads_as_smiles(word: str) -> bool:
 
 
 def _unknown_key(error: Exception, config_name: str, takes_arguments: bool) -> str | None:
-    """One line about a key that the config does not have, with the nearest that it has; None for other errors."""
+    """One line about a key that the config lacks, with the nearest that it has; None for other errors."""
     match = re.match(r"Could not override '([^']+)'", str(error))
     if match is None:
         return None
