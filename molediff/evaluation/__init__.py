@@ -1,0 +1,1 @@
+"""How good are conformers: metrics, baselines and the report that shows them."""

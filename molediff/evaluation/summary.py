@@ -1,0 +1,133 @@
+"""From the results of single molecules to the figures of one method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from molediff.evaluation.coverage import coverage
+from molediff.evaluation.distributions import distribution_distance, pool, share_outside
+from molediff.evaluation.matching import matching
+from molediff.evaluation.results import Geometry, MethodResult, MoleculeResult
+
+COVERAGE_THRESHOLDS = (0.5, 0.1, 0.05)
+"""Angstrom. 0.5 is the published one for QM9 and saturated; the others tell good methods apart."""
+
+GEOMETRY_KINDS = ("bond_lengths", "bond_angles", "ring_planarity")
+
+Summary = dict[str, float]
+"""Figures by key; NaN where there is nothing to average."""
+
+
+def summarize(
+    method: MethodResult, data: MethodResult, ranges: Sequence[Geometry], solved_by_all: Sequence[bool]
+) -> Summary:
+    """The figures of one method.
+
+    Shares are taken of what was requested: a conformer that was not returned has passed no check, and a molecule
+    without conformers covers nothing. Distances, energies and distributions exist only for conformers that were
+    returned; they stand beside the number of failed molecules. Everything is averaged within a molecule first.
+
+    Args:
+        method: its results.
+        data: results of the reference geometries, for the same molecules in the same order.
+        ranges: geometries that define the usual ranges.
+        solved_by_all: for each molecule whether every method returned conformers.
+    """
+    molecules = method.molecules
+    solved = [molecule for molecule in molecules if not molecule.failed]
+    summary = {
+        "num_molecules": float(len(molecules)),
+        "num_failed": float(len(molecules) - len(solved)),
+        "num_requested": float(sum(molecule.num_requested for molecule in molecules)),
+        "num_returned": float(sum(molecule.num_returned for molecule in molecules)),
+        "returned": _share(molecules, lambda molecule: np.ones(molecule.num_returned)),
+        "connectivity": _share(molecules, lambda molecule: molecule.connectivity),
+        "stereo": _share(molecules, lambda molecule: molecule.stereo),
+        "clash_free": _share(molecules, lambda molecule: molecule.clash_free),
+        "plausible": _plausible_share(molecules),
+        "diversity": _mean(molecule.diversity for molecule in solved),
+        "strain_median": _nanmedian([molecule.strain for molecule in solved]),
+        "strain_mean": _mean(_mean(molecule.strain) for molecule in solved),
+        "seconds_per_conformer": _seconds(molecules),
+    }
+    summary |= _rmsd_figures(molecules, solved_by_all)
+    for kind in GEOMETRY_KINDS:
+        samples = pool(getattr(molecule.geometry, kind) for molecule in solved)
+        matched = pool(
+            getattr(truth.geometry, kind)
+            for truth, molecule in zip(data.molecules, molecules, strict=True)
+            if not molecule.failed
+        )
+        summary[f"{kind}_distance"] = distribution_distance(samples, matched)
+        summary[f"{kind}_outside"] = share_outside(samples, pool(getattr(usual, kind) for usual in ranges))
+    return summary
+
+
+def plausibility_shares(method: MethodResult) -> dict[str, float]:
+    """Share of conformers that pass each of PoseBusters' checks, by name; of those requested, over molecules."""
+    checks: dict[str, float] = {}
+    requested = sum(molecule.num_plausibility_requested for molecule in method.molecules)
+    for molecule in method.molecules:
+        for conformer in molecule.plausibility:
+            for name, passed in conformer.items():
+                checks[name] = checks.get(name, 0.0) + passed / requested
+    return checks
+
+
+def _rmsd_figures(molecules: Sequence[MoleculeResult], solved_by_all: Sequence[bool]) -> Summary:
+    recall = [matching(molecule.rmsd) for molecule in molecules]
+    precision = [matching(molecule.rmsd.T) for molecule in molecules]
+    common = [index for index, solved in enumerate(solved_by_all) if solved]
+    figures = {
+        "mat_recall_mean": _mean(recall),
+        "mat_recall_median": _nanmedian([recall]),
+        "mat_precision_mean": _mean(precision),
+        "mat_precision_median": _nanmedian([precision]),
+        "num_solved_by_all": float(len(common)),
+        "mat_recall_mean_solved_by_all": _mean(recall[index] for index in common),
+        "mat_precision_mean_solved_by_all": _mean(precision[index] for index in common),
+    }
+    for threshold in COVERAGE_THRESHOLDS:
+        figures[f"cov_recall_{threshold}"] = _mean(
+            coverage(molecule.rmsd, threshold) for molecule in molecules
+        )
+        figures[f"cov_precision_{threshold}"] = _mean(
+            coverage(molecule.rmsd.T, threshold) * molecule.num_returned / molecule.num_requested
+            for molecule in molecules
+        )
+    return figures
+
+
+def _share(molecules: Sequence[MoleculeResult], passed: Callable[[MoleculeResult], np.ndarray]) -> float:
+    """Mean over molecules of the share of requested conformers that pass."""
+    return _mean(float(passed(molecule).sum()) / molecule.num_requested for molecule in molecules)
+
+
+def _plausible_share(molecules: Sequence[MoleculeResult]) -> float:
+    return _mean(
+        sum(all(checks.values()) for checks in molecule.plausibility) / molecule.num_plausibility_requested
+        for molecule in molecules
+        if molecule.num_plausibility_requested
+    )
+
+
+def _seconds(molecules: Sequence[MoleculeResult]) -> float:
+    """Wall time over all molecules, failures included, for each conformer that came back."""
+    timed = [molecule for molecule in molecules if molecule.seconds is not None]
+    returned = sum(molecule.num_returned for molecule in timed)
+    return sum(molecule.seconds or 0.0 for molecule in timed) / returned if returned else float("nan")
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Mean of the values that exist; NaN if none does."""
+    finite = [value for value in values if not np.isnan(value)]
+    return float(np.mean(finite)) if finite else float("nan")
+
+
+def _nanmedian(arrays: Sequence[Sequence[float] | np.ndarray]) -> float:
+    """Median of the values that exist; NaN if none does."""
+    values = np.concatenate([np.asarray(array, dtype=float) for array in arrays]) if arrays else np.empty(0)
+    values = values[~np.isnan(values)]
+    return float(np.median(values)) if values.size else float("nan")
