@@ -1,0 +1,79 @@
+"""The stream from inputs to files, with a stand-in for the generator."""
+
+import csv
+
+import pytest
+from rdkit import Chem
+
+from molediff.molecules.export import export_conformers
+from molediff.molecules.io import MoleculeInput
+from molediff.molecules.result import GenerationResult
+from tests.molecules.test_io import water_result
+
+
+def reads_ahead(molecules):
+    """Water for all that is a string, in groups of three, as a batching generator would do it."""
+    molecules = iter(molecules)
+    while group := [molecule for _, molecule in zip(range(3), molecules, strict=False)]:
+        for molecule in group:
+            if isinstance(molecule, str):
+                yield water_result(num_conformers=2, smiles=molecule)
+            else:
+                yield GenerationResult.failure("None", "not a molecule", 2, 7)
+
+
+def test_every_input_has_its_row_in_order(tmp_path):
+    inputs = [MoleculeInput(f"S{i}" if i != 3 else None, f"name {i}") for i in range(7)]
+    summary = export_conformers(inputs, reads_ahead, tmp_path / "o.sdf", tmp_path / "s.csv", {})
+    with (tmp_path / "s.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == [f"name {i}" for i in range(7)]
+    assert [row["smiles"] for row in rows] == ["S0", "S1", "S2", "", "S4", "S5", "S6"]
+    assert [row["status"] for row in rows].index("failed") == 3
+    assert "cannot be read" in rows[3]["reason"]
+    assert summary.num_inputs == {"ok": 6, "partial": 0, "failed": 1}
+    assert summary.num_conformers == 12 == len(Chem.SDMolSupplier(str(tmp_path / "o.sdf")))
+    assert [name for name, _ in summary.failures] == ["name 3"]
+
+
+def test_results_are_written_as_they_come(tmp_path):
+    """The generator may not be asked for the second result before the first is on its way to the file."""
+    num_alive = []
+
+    class Counted(GenerationResult):
+        alive = 0
+
+        def __del__(self):
+            type(self).alive -= 1
+
+    def generate_many(molecules):
+        for molecule in molecules:
+            Counted.alive += 1
+            water = water_result(smiles=molecule)
+            yield Counted(water.smiles, water.mol, "ok", "", 2, seed=1)
+            num_alive.append(Counted.alive)
+
+    inputs = (MoleculeInput("O", str(i)) for i in range(50))
+    export_conformers(inputs, generate_many, tmp_path / "o.xyz", tmp_path / "s.csv", {})
+    assert max(num_alive) <= 2
+
+
+def test_a_crash_leaves_no_file(tmp_path):
+    def generate_many(molecules):
+        yield water_result(smiles=next(molecules))
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError):
+        export_conformers(
+            [MoleculeInput("O", "w")], generate_many, tmp_path / "o.sdf", tmp_path / "s.csv", {}
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("output", "message"), [("o.pdb", "as .sdf or .xyz"), ("s.sdf", "cannot both go")])
+def test_a_wrong_output_is_refused_before_work_begins(tmp_path, output, message):
+    def generate_many(molecules):
+        raise AssertionError("must not be called")
+
+    with pytest.raises(ValueError, match=message):
+        export_conformers([], generate_many, tmp_path / output, tmp_path / "s.sdf", {})
