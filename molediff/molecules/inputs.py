@@ -1,0 +1,149 @@
+"""From whatever a person hands in to a molecule that can be sampled, or a sentence that says why not."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from rdkit import Chem, rdBase
+
+from molediff.molecules.graph import ELEMENTS, MolecularGraph, mol_to_graph
+
+MAX_ATOMS = 64
+"""Most atoms of an input, hydrogens included. The shipped weights saw at most 29; far beyond that they are a guess."""
+
+
+class UnusableInput(ValueError):
+    """The input cannot be sampled; the message is for the person who gave it."""
+
+
+@dataclass(frozen=True)
+class PreparedMolecule:
+    """A molecule ready for sampling.
+
+    Attributes:
+        smiles: see `GenerationResult.smiles`.
+        mol: all hydrogens explicit, no conformers, stereo assigned; the caller's atom order.
+        graph: what the network is told.
+        key: a digest of elements and bonds in this atom order, part of every random seed.
+    """
+
+    smiles: str
+    mol: Chem.Mol
+    graph: MolecularGraph
+    key: bytes
+
+    @property
+    def num_atoms(self) -> int:
+        """Number of atoms N, hydrogens included."""
+        return self.mol.GetNumAtoms()
+
+
+def label(molecule: Any) -> str:
+    """The text under which an input appears in its result."""
+    if isinstance(molecule, str):
+        return molecule
+    if isinstance(molecule, Chem.Mol):
+        try:
+            with rdBase.BlockLogs():
+                return Chem.MolToSmiles(Chem.RemoveHs(molecule, sanitize=False))
+        except (RuntimeError, ValueError):
+            return "<RDKit Mol>"
+    return _shortened(repr(molecule))
+
+
+def prepare(molecule: Any, max_atoms: int = MAX_ATOMS) -> PreparedMolecule:
+    """Read, check and featurize one input.
+
+    Args:
+        molecule: a SMILES, or an RDKit Mol, which is not changed: its coordinates are ignored, its stereo is what its tags
+            say, and hydrogens it lacks are added behind its own atoms.
+        max_atoms: most atoms allowed, hydrogens included.
+
+    Raises:
+        UnusableInput: with a sentence that says what is wrong and what to do.
+    """
+    with rdBase.BlockLogs():
+        if isinstance(molecule, str):
+            mol = _from_smiles(molecule)
+        elif isinstance(molecule, Chem.Mol):
+            mol = _from_mol(molecule)
+        else:
+            raise UnusableInput(f"Expected a SMILES or an RDKit Mol, got {type(molecule).__name__}.")
+        mol = Chem.AddHs(mol)
+        _check_chemistry(mol)
+        if mol.GetNumAtoms() > max_atoms:
+            raise UnusableInput(
+                f"{mol.GetNumAtoms()} atoms with hydrogens, more than max_atoms={max_atoms}: use a smaller molecule."
+            )
+        try:
+            graph = mol_to_graph(mol)
+        except ValueError as error:
+            raise UnusableInput(str(error)) from error
+    return PreparedMolecule(label(molecule), mol, graph, _key(mol))
+
+
+def _from_smiles(smiles: str) -> Chem.Mol:
+    if not smiles.strip():
+        raise UnusableInput("The SMILES is empty: give one molecule, such as 'CCO'.")
+    mol = Chem.MolFromSmiles(smiles)
+    if mol is not None:
+        return mol
+    raw = Chem.MolFromSmiles(smiles, sanitize=False)
+    problems = [] if raw is None else [problem.Message().rstrip(".") for problem in Chem.DetectChemistryProblems(raw)]
+    if problems:
+        raise UnusableInput(f"{_shortened(smiles)!r} is not a possible molecule: {'; '.join(problems)}.")
+    raise UnusableInput(f"{_shortened(smiles)!r} is not a SMILES that RDKit can read: check its spelling.")
+
+
+def _from_mol(given: Chem.Mol) -> Chem.Mol:
+    mol = Chem.Mol(given)
+    mol.RemoveAllConformers()
+    if any(atom.HasQuery() for atom in mol.GetAtoms()) or any(bond.HasQuery() for bond in mol.GetBonds()):
+        raise UnusableInput("The Mol is a query (SMARTS): give a molecule, such as Chem.MolFromSmiles makes.")
+    try:
+        Chem.SanitizeMol(mol)
+    except ValueError as error:
+        raise UnusableInput(f"RDKit cannot sanitize the Mol: {error}") from error
+    Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
+    return mol
+
+
+def _check_chemistry(mol: Chem.Mol) -> None:
+    """Raise `UnusableInput` for what the network has never seen and the graph features do not refuse themselves."""
+    if mol.GetNumAtoms() == 0:
+        raise UnusableInput("The molecule has no atoms.")
+    foreign = sorted({atom.GetSymbol() for atom in mol.GetAtoms() if atom.GetAtomicNum() not in ELEMENTS})
+    if foreign:
+        raise UnusableInput(f"Only H, C, N, O and F are supported, not {', '.join(foreign)}.")
+    num_fragments = len(Chem.GetMolFrags(mol))
+    if num_fragments > 1:
+        raise UnusableInput(
+            f"{num_fragments} separate fragments: give one molecule at a time (without its salt or solvent)."
+        )
+    # The training molecules have closed shells. A lone atom has no shape to get wrong.
+    radicals = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetNumRadicalElectrons()]
+    if radicals and mol.GetNumAtoms() > 1:
+        raise UnusableInput(
+            f"Unpaired electrons on atom {', '.join(map(str, radicals))}: radicals are not supported, give the "
+            "closed-shell molecule."
+        )
+    if any(bond.GetStereo() in _ATROPISOMERS for bond in mol.GetBonds()):
+        raise UnusableInput("Atropisomers (hindered rotation given as stereo) are not supported: remove that label.")
+
+
+_ATROPISOMERS = (Chem.BondStereo.STEREOATROPCW, Chem.BondStereo.STEREOATROPCCW)
+
+
+def _key(mol: Chem.Mol) -> bytes:
+    """Digest of elements and bonds in the order of the atoms; the same in every version of RDKit, unlike a SMILES."""
+    atoms = ",".join(str(atom.GetAtomicNum()) for atom in mol.GetAtoms())
+    bonds = sorted(
+        (*sorted((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())), bond.GetBondTypeAsDouble()) for bond in mol.GetBonds()
+    )
+    return hashlib.blake2b(f"{atoms};{bonds}".encode(), digest_size=16).digest()
+
+
+def _shortened(text: str, length: int = 60) -> str:
+    return text if len(text) <= length else text[: length - 3] + "..."
