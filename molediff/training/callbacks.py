@@ -1,0 +1,192 @@
+"""What happens beside the training steps: logs, the progress line, and checkpoints with exported weights."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback, Checkpoint
+from tqdm import tqdm
+
+from molediff.training.averaging import ExponentialMovingAverage
+from molediff.training.task import DiffusionTask
+
+
+class StopAtEnd(Callback):
+    """Stops the run when its clock says so. Stands before all callbacks that act on the last step."""
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stop after this step if a bound of the run is reached."""
+        trainer.should_stop = trainer.should_stop or pl_module.clock.is_over(trainer.global_step)
+
+
+class Throughput(Callback):
+    """Logs the training metrics and samples per second every `every_steps` steps, as means over these steps.
+
+    Args:
+        every_steps: optimizer steps between two rows of the log.
+    """
+
+    def __init__(self, every_steps: int = 50) -> None:
+        self.every_steps = every_steps
+        self._reset(0)
+
+    def _reset(self, samples_seen: int) -> None:
+        self._started_at = time.monotonic()
+        self._samples_before = samples_seen
+        self._rows: list[dict[str, float]] = []
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start counting."""
+        self._reset(pl_module.samples_seen)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start counting anew, so that the time of a validation is not counted as training."""
+        self._reset(pl_module.samples_seen)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Collect this step and write a row when it is time."""
+        task = pl_module
+        assert isinstance(task, DiffusionTask)
+        self._rows.append(task.step_metrics)
+        if trainer.global_step % self.every_steps:
+            return
+        rate = (task.samples_seen - self._samples_before) / max(1e-9, time.monotonic() - self._started_at)
+        metrics = {
+            **{name: sum(row[name] for row in self._rows) / len(self._rows) for name in task.step_metrics},
+            "train/samples_per_second": rate,
+            "train/samples_seen": float(task.samples_seen),
+            "minutes": task.clock.seconds / 60,
+        }
+        task.last_metrics.update(metrics)
+        for logger in trainer.loggers:
+            logger.log_metrics(metrics, step=trainer.global_step)
+        self._reset(task.samples_seen)
+
+
+class ProgressLine(Callback):
+    """One line that shows how far the run is: loss, validation loss and samples per second. On a terminal it stays in place."""
+
+    def __init__(self, every_seconds: float = 1.0, every_seconds_without_terminal: float = 30.0) -> None:
+        self.every_seconds = every_seconds
+        self.every_seconds_without_terminal = every_seconds_without_terminal
+        self._bar: tqdm | None = None
+        self._shown_at = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Open the line."""
+        self._bar = tqdm(total=100, bar_format="{l_bar}{bar}{postfix}", disable=None, dynamic_ncols=True)
+        self._shown_at = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Show the state if the last time is long enough ago."""
+        assert self._bar is not None
+        every = self.every_seconds_without_terminal if self._bar.disable else self.every_seconds
+        if time.monotonic() - self._shown_at >= every:
+            self._show(trainer, pl_module)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the end and close the line."""
+        self._show(trainer, pl_module)
+        self._close()
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Close the line, so that a message starts on one of its own."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None and not self._bar.disable:
+            self._bar.close()
+
+    def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert self._bar is not None
+        self._shown_at = time.monotonic()
+        last, clock = {**pl_module.step_metrics, **pl_module.last_metrics}, pl_module.clock
+        parts = [
+            f"step {trainer.global_step}",
+            f"{clock.seconds / 60:.1f} min",
+            f"loss {last.get('train/loss', 0):.4f}",
+        ]
+        for name, label in (("val/loss", "val"), ("val/rmsd_best_mean", "rmsd")):
+            if name in last:
+                parts.append(f"{label} {last[name]:.4f}")
+        if "train/samples_per_second" in last:
+            parts.append(f"{last['train/samples_per_second']:.0f} samples/s")
+        text = ", ".join(parts)
+        percent = 100 * clock.fraction(trainer.global_step)
+        if self._bar.disable:
+            print(f"{percent:5.1f} %  {text}", flush=True)
+        else:
+            self._bar.n = percent
+            self._bar.set_postfix_str(text)
+
+
+class PeriodicCheckpoint(Checkpoint):
+    """Writes `last.ckpt` and exports the averaged weights every `every_minutes`, at the end, and on Ctrl-C; each file atomically.
+
+    A run that diverges writes nothing more, so that the last good checkpoint stays.
+
+    Args:
+        folder: where `last.ckpt` goes.
+        every_minutes: wall time between two checkpoints.
+        export: called with the task; its model has the averaged weights then.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        every_minutes: float = 5.0,
+        export: Callable[[DiffusionTask], None] | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self.every_minutes = every_minutes
+        self.export = export
+        self._written_at = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start counting."""
+        self._written_at = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Write if it is time."""
+        if time.monotonic() - self._written_at >= 60 * self.every_minutes or trainer.should_stop:
+            self.write(trainer, pl_module)
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Write if the run was interrupted by hand."""
+        if isinstance(exception, KeyboardInterrupt) and trainer.global_step > 0:
+            self.write(trainer, pl_module)
+
+    def write(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the checkpoint, then the weights."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path, partial = self.folder / "last.ckpt", self.folder / "last.ckpt.partial"
+        trainer.save_checkpoint(partial)
+        os.replace(partial, path)
+        for logger in trainer.loggers:
+            logger.save()
+        if self.export is not None:
+            for callback in trainer.callbacks:
+                if isinstance(callback, ExponentialMovingAverage):
+                    with callback.swapped(pl_module):
+                        self.export(pl_module)
+                    break
+            else:
+                self.export(pl_module)
+        self._written_at = time.monotonic()

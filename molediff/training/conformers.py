@@ -1,0 +1,136 @@
+"""Conformers sampled during training, held against their references: what the loss means in Angstrom."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from statistics import fmean, median
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+from rdkit import Chem
+from torch import Tensor
+
+from molediff.core.model import DiffusionModel
+from molediff.core.path import Path
+from molediff.core.solvers import DPMSolverPP2M, Solver, uniform_t
+from molediff.core.target import Sample, convert
+from molediff.molecules.graph import collate, mol_to_graph
+from molediff.networks.graph import GraphBatch
+from molediff.training.averaging import ExponentialMovingAverage
+
+
+class SampledConformers(Callback):
+    """Samples conformers of a few held-out molecules with the averaged weights after a validation, and logs their RMSD.
+
+    The noise is the same every time, so that the figures follow the training and not the luck of the draw. Logged are, over molecules,
+    the mean and median of the best heavy-atom RMSD, the mean over all samples (Angstrom), and the share of samples with a wrong hand.
+
+    Args:
+        mols: held-out molecules with explicit hydrogens and one reference conformer.
+        compare: gives the heavy-atom RMSD, (references, samples) in Angstrom, of two molecules' conformers
+            (`evaluation.rmsd.rmsd_matrix`).
+        num_samples: conformers a molecule.
+        every_minutes: least wall time between two samplings.
+        solver: a solver of `core.solvers`.
+        times: a grid of `core.solvers.grids`.
+        num_steps: steps of the solver.
+        seed: of the noise.
+    """
+
+    def __init__(
+        self,
+        mols: Sequence[Chem.Mol],
+        compare: Callable[[Chem.Mol, Chem.Mol], np.ndarray],
+        num_samples: int = 10,
+        every_minutes: float = 10.0,
+        solver: Solver | None = None,
+        times: Callable[[Path, int], Tensor] = uniform_t,
+        num_steps: int = 20,
+        seed: int = 0,
+    ) -> None:
+        self.mols = list(mols)
+        self.num_samples = num_samples
+        self.every_minutes = every_minutes
+        self.compare = compare
+        self.times = times
+        self.solver = DPMSolverPP2M() if solver is None else solver
+        self.num_steps = num_steps
+        self.seed = seed
+        self._sampled_at = time.monotonic()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start counting."""
+        self._sampled_at = time.monotonic()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Sample if it is time, or if training is over."""
+        if trainer.training and time.monotonic() - self._sampled_at < 60 * self.every_minutes:
+            return
+        average = next((c for c in trainer.callbacks if isinstance(c, ExponentialMovingAverage)), None)
+        if average is None:
+            metrics = self.measure(pl_module.model, pl_module.device)
+        else:
+            with average.swapped(pl_module):
+                metrics = self.measure(pl_module.model, pl_module.device)
+        pl_module.last_metrics.update(metrics)
+        minutes = pl_module.clock.seconds / 60
+        for logger in trainer.loggers:
+            logger.log_metrics({**metrics, "minutes": minutes}, step=trainer.global_step)
+        self._sampled_at = time.monotonic()
+
+    def measure(self, model: DiffusionModel, device: torch.device) -> dict[str, float]:
+        """Sample all molecules and compare with their references."""
+        best, every, num_wrong = [], [], 0
+        for number, mol in enumerate(self.mols):
+            graph = collate([mol_to_graph(mol)]).to(device)
+            positions = self._sample(model, graph, number)
+            num_wrong += int(wrong_hands(positions, graph).sum())
+            rmsd = self.compare(mol, with_conformers(mol, positions))[0].tolist()
+            best.append(min(rmsd))
+            every.extend(rmsd)
+        return {
+            "val/rmsd_best_mean": fmean(best),
+            "val/rmsd_best_median": median(best),
+            "val/rmsd_all_mean": fmean(every),
+            "val/wrong_stereo": num_wrong / len(every),
+        }
+
+    @torch.no_grad()
+    def _sample(self, model: DiffusionModel, graph: GraphBatch, number: int) -> Tensor:
+        """Conformers (num_samples, N, 3) of one molecule, in Angstrom."""
+        path, space = model.path, model.space
+        seeds = range(self.seed + 10_000 * number, self.seed + 10_000 * number + self.num_samples)
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        encoding = model.encode(graph).repeat(self.num_samples)
+        mask = graph.mask.repeat_interleave(self.num_samples, dim=0)
+        x_1 = space.sample((*mask.shape, 3), generators, mask, device=mask.device)
+
+        def denoiser(x_t: Tensor, t: Tensor) -> Tensor:
+            return convert(model.predict(x_t, t, encoding), x_t, t, path, model.target, Sample())
+
+        times = self.times(path, self.num_steps)
+        return self.solver.sample(denoiser, path, times, x_1, generators, space, mask) * model.scale
+
+
+def wrong_hands(positions: Tensor, graph: GraphBatch) -> Tensor:
+    """Whether any stereocentre of each sample (n, N, 3) of the one molecule in `graph` has the wrong hand, shape (n,)."""
+    if not len(graph.chiral_sign):
+        return torch.zeros(len(positions), dtype=torch.bool, device=positions.device)
+    centre, a, b, c = graph.chiral_index.T
+    u, v, w = (positions[:, neighbour] - positions[:, centre] for neighbour in (a, b, c))
+    volume = (u * torch.linalg.cross(v, w)).sum(-1)
+    return (volume * graph.chiral_sign <= 0).any(1)
+
+
+def with_conformers(mol: Chem.Mol, positions: Tensor) -> Chem.Mol:
+    """A copy of `mol` with `positions` (n, N, 3) in Angstrom as its conformers."""
+    mol = Chem.Mol(mol)
+    mol.RemoveAllConformers()
+    for sample in positions.double().cpu().numpy():
+        conformer = Chem.Conformer(mol.GetNumAtoms())
+        conformer.SetPositions(np.ascontiguousarray(sample))
+        mol.AddConformer(conformer, assignId=True)
+    return mol

@@ -1,0 +1,155 @@
+"""A whole training run, from its parts to the weights on disk."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import warnings
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+
+from molediff.networks.weights import save_weights
+from molediff.training.averaging import ExponentialMovingAverage
+from molediff.training.callbacks import PeriodicCheckpoint, ProgressLine, StopAtEnd, Throughput
+from molediff.training.precision import choose_accelerator, choose_precision
+from molediff.training.task import DiffusionTask
+
+
+def train(
+    task: DiffusionTask,
+    data: pl.LightningDataModule,
+    run_dir: str | Path,
+    ckpt_path: str | None = None,
+    overwrite: bool = False,
+    device: str = "auto",
+    precision: str = "auto",
+    ema_decay: float = 0.999,
+    log_steps: int = 50,
+    validate_minutes: float = 5.0,
+    checkpoint_minutes: float = 5.0,
+    callbacks: tuple[Callback, ...] = (),
+    metadata: dict[str, Any] | None = None,
+) -> dict[str, float]:
+    """Train `task` on `data` until its clock says that the run is over, and leave everything in `run_dir`.
+
+    Written are `last.ckpt` (to go on from), `weights.safetensors` (the averaged weights), `csv/` and `tensorboard/` (logs).
+
+    Args:
+        task: what to train.
+        data: loaders of training and validation batches.
+        run_dir: folder of the run.
+        ckpt_path: "last" goes on from the last checkpoint in `run_dir`; a path from that one; None begins anew.
+        overwrite: begin anew although `run_dir` holds a checkpoint.
+        device: "auto", "cpu" or "cuda".
+        precision: "auto" or a precision of Lightning's.
+        ema_decay: decay of the average of the weights that is validated and exported.
+        log_steps: steps between rows of the log.
+        validate_minutes: wall time between validations; there is one at the end in any case.
+        checkpoint_minutes: wall time between checkpoints; there is one at the end in any case.
+        callbacks: more callbacks, such as one that samples.
+        metadata: what to write into the weights file beside the state of the run.
+
+    Returns:
+        The last value of every metric.
+
+    Raises:
+        ValueError: if `run_dir` holds a run that would be overwritten, or there is nothing to go on from.
+        DivergedError: if the loss goes wrong; the last good checkpoint stays.
+    """
+    run_dir = Path(run_dir)
+    checkpoint = prepare_folder(run_dir, ckpt_path, overwrite)
+    _be_quiet()
+    average = ExponentialMovingAverage(ema_decay)
+    accelerator = choose_accelerator(device)
+
+    def export(task: DiffusionTask) -> None:
+        save_weights(run_dir / "weights.safetensors", task.model, {**(metadata or {}), **state_of(task)})
+
+    periodic = PeriodicCheckpoint(run_dir, checkpoint_minutes, export)
+    trainer = pl.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        precision=choose_precision(precision, accelerator),  # type: ignore[arg-type]
+        max_steps=-1,
+        max_epochs=-1,
+        val_check_interval=timedelta(minutes=validate_minutes),
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        log_every_n_steps=log_steps,
+        logger=[
+            CSVLogger(run_dir, name="csv", flush_logs_every_n_steps=1),
+            TensorBoardLogger(run_dir, name="tensorboard"),
+        ],
+        callbacks=[StopAtEnd(), average, Throughput(log_steps), *callbacks, ProgressLine(), periodic],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True if checkpoint else None)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    trainer.validate(task, datamodule=data, verbose=False)
+    for logger in trainer.loggers:
+        logger.finalize("success")
+    return dict(task.last_metrics)
+
+
+def prepare_folder(run_dir: Path, ckpt_path: str | None, overwrite: bool = False) -> Path | None:
+    """The checkpoint to go on from, or None to begin anew, which removes the logs of an earlier run.
+
+    Raises:
+        ValueError: if it does not exist, or a run in `run_dir` would be overwritten.
+    """
+    last = run_dir / "last.ckpt"
+    if ckpt_path is None:
+        if last.exists() and not overwrite:
+            raise ValueError(
+                f"{run_dir} holds a run: go on with ckpt_path=last, or choose another run_dir= or overwrite=true"
+            )
+        for logs in ("csv", "tensorboard"):
+            shutil.rmtree(run_dir / logs, ignore_errors=True)
+        return None
+    path = last if ckpt_path == "last" else Path(ckpt_path)
+    if not path.exists():
+        raise ValueError(f"there is no checkpoint {path} to go on from: leave ckpt_path= out to begin anew")
+    return path
+
+
+def state_of(task: DiffusionTask) -> dict[str, Any]:
+    """How far the run is, when and from which sources, for the metadata of its weights."""
+    return {
+        "samples_seen": task.samples_seen,
+        "noise_draws_seen": task.samples_seen * task.num_draws,
+        "steps": task.global_step,
+        "minutes": round(task.clock.seconds / 60, 2),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "git_commit": git_commit(),
+    }
+
+
+def git_commit() -> str:
+    """Commit of the sources in use, with "+" if they were changed since; "unknown" outside a git checkout."""
+    folder = Path(__file__).parent
+    try:
+        words = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+        return subprocess.run(words, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _be_quiet() -> None:
+    """Silence Lightning's advice on things that are as they are on purpose."""
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for message in (
+        ".*does not have many workers.*",
+        ".*Checkpoint directory .* exists.*",
+        ".*LeafSpec.*",
+        ".*logs directory .* exists and is not empty.*",
+    ):
+        warnings.filterwarnings("ignore", message=message)

@@ -1,0 +1,224 @@
+"""The Lightning module that trains a diffusion model: the same for molecules, particles and images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from molediff.core.coupling import Coupling, Independent
+from molediff.core.model import DiffusionModel
+from molediff.core.objective import DenoisingScoreMatching
+from molediff.training.clipping import Clipping, FixedClipping
+from molediff.training.clock import Clock
+from molediff.training.guard import LossGuard
+from molediff.training.schedules import Cosine, Schedule
+
+Unpack = Callable[[Any], tuple[Tensor, Any, Tensor | None]]
+
+
+class DiffusionTask(pl.LightningModule):
+    """Denoising score matching of a `DiffusionModel`.
+
+    Each step encodes every sample's condition once and uses it at `num_draws` noise levels, since for a conditional model the
+    encoding can cost as much as the rest. All noise of the training comes from a generator of the task's own, kept in checkpoints.
+
+    Args:
+        model: the model to train; its path, target, space and scale are used.
+        objective: a `DenoisingScoreMatching` with the model's path and target.
+        clock: the bounds of the run, which the learning rate follows.
+        unpack: turns a batch of the loader into (x_0 in data units (n, ..., d), condition, mask (n, N) or None).
+        coupling: called with (x_0, eps, mask); returns the x_0 to use with this eps.
+        num_draws: noise draws a sample and step.
+        learning_rate: base rate of AdamW, which `schedule` multiplies.
+        weight_decay: of AdamW, on parameters of two or more dimensions.
+        betas: of AdamW.
+        schedule: factor on the learning rate (`training.schedules`).
+        clipping: largest gradient norm (`training.clipping`).
+        num_validation_draws: noise draws a validation sample, fixed for the whole run.
+        num_bins: number of bins of lambda in which the validation loss is given.
+        seed: of the training noise and of the validation noise.
+    """
+
+    def __init__(
+        self,
+        model: DiffusionModel,
+        objective: DenoisingScoreMatching,
+        clock: Clock,
+        unpack: Unpack,
+        coupling: Coupling | None = None,
+        num_draws: int = 4,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 1e-4,
+        betas: tuple[float, float] = (0.9, 0.99),
+        schedule: Schedule | None = None,
+        clipping: Clipping | None = None,
+        num_validation_draws: int = 4,
+        num_bins: int = 4,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.objective = objective
+        self.clock = clock
+        self.unpack = unpack
+        self.coupling = Independent() if coupling is None else coupling
+        self.num_draws = num_draws
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.betas = tuple(betas)
+        self.schedule = Cosine() if schedule is None else schedule
+        self.clipping = FixedClipping() if clipping is None else clipping
+        self.num_validation_draws = num_validation_draws
+        self.num_bins = num_bins
+        self.seed = seed
+        self.guard = LossGuard()
+        self.samples_seen = 0
+        self.step_metrics: dict[str, float] = {}
+        self.last_metrics: dict[str, float] = {}
+        self._generator = torch.Generator().manual_seed(seed)
+        self._loss = torch.zeros(())
+        self._validation_losses: list[Tensor] = []
+        self._validation_times: list[Tensor] = []
+        self._validation_seen = 0
+
+    # Loss ---------------------------------------------------------------------------------------------------------
+
+    def _draw_losses(
+        self, x_0: Tensor, condition: Any, mask: Tensor | None, eps: Tensor, t: Tensor, repeats: int
+    ) -> Tensor:
+        """Weighted losses (n * repeats,) of samples x_0 (n, ..., d) in model units, each used `repeats` times in a row."""
+        condition = self.model.encode(condition)
+        if repeats > 1:
+            condition = condition.repeat(repeats)
+            x_0 = x_0.repeat_interleave(repeats, dim=0)
+            mask = None if mask is None else mask.repeat_interleave(repeats, dim=0)
+        x_0 = self.coupling(x_0, eps, mask)
+        pred = self.model.predict(self.objective.noised(x_0, eps, t), t, condition)
+        return self.objective.loss(pred, x_0, eps, t, mask)
+
+    def _unpack(self, batch: Any) -> tuple[Tensor, Any, Tensor | None]:
+        """x_0 projected to the model's space and in model units, the condition and the mask."""
+        x_0, condition, mask = self.unpack(batch)
+        return self.model.space.project(x_0, mask) / self.model.scale, condition, mask
+
+    def _noise(self, shape: tuple[int, ...], mask: Tensor | None, generator: torch.Generator) -> Tensor:
+        """Noise of the model's space, drawn on the CPU so that a seed means the same on every device."""
+        eps = torch.randn(shape, generator=generator).to(self.device, non_blocking=True)
+        return self.model.space.project(eps, mask)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Mean loss of the batch at `num_draws` noise levels a sample."""
+        x_0, condition, mask = self._unpack(batch)
+        num, draws = x_0.shape[0], self.num_draws
+        t = self.objective.sample_times(num * draws, self._generator, self.device)
+        draw_mask = None if mask is None else mask.repeat_interleave(draws, dim=0)
+        eps = self._noise((num * draws, *x_0.shape[1:]), draw_mask, self._generator)
+        self.samples_seen += num
+        loss = self._draw_losses(x_0, condition, mask, eps, t, draws).mean()
+        self._loss = loss.detach()
+        return loss
+
+    # Validation ---------------------------------------------------------------------------------------------------
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the losses of the last validation."""
+        self._validation_losses, self._validation_times, self._validation_seen = [], [], 0
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Losses at fixed noise: sample i of the loader has the same eps and times in every validation, whatever the batches."""
+        x_0, condition, mask = self._unpack(batch)
+        path, draws = self.model.path, self.num_validation_draws
+        times, noise = [], []
+        for i in range(self._validation_seen, self._validation_seen + x_0.shape[0]):
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + i)
+            offset = torch.rand(1, generator=generator)
+            times.append((torch.arange(draws) + offset) / draws)
+            noise.append(torch.randn((draws, *x_0.shape[1:]), generator=generator))
+        self._validation_seen += x_0.shape[0]
+        t = (path.t_min + (path.t_max - path.t_min) * torch.cat(times)).to(self.device)
+        draw_mask = None if mask is None else mask.repeat_interleave(draws, dim=0)
+        eps = self.model.space.project(torch.cat(noise).to(self.device), draw_mask)
+        self._validation_losses.append(self._draw_losses(x_0, condition, mask, eps, t, draws))
+        self._validation_times.append(t)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean loss, and the mean loss in each of `num_bins` bins of equally many draws, from low to high noise."""
+        if not self._validation_losses:
+            return
+        losses, t = torch.cat(self._validation_losses), torch.cat(self._validation_times)
+        metrics = {"val/loss": float(losses.mean())}
+        path = self.model.path
+        edges = torch.linspace(path.t_min, path.t_max, self.num_bins + 1, device=t.device)
+        lambdas = path.lambda_(edges)
+        for k in range(self.num_bins):
+            inside = (t >= edges[k]) & (t < edges[k + 1])
+            if bool(inside.any()):
+                name = f"val/loss_lambda_{float(lambdas[k]):+.1f}_to_{float(lambdas[k + 1]):+.1f}"
+                metrics[name] = float(losses[inside].mean())
+        self.last_metrics.update(metrics)
+        for logger in self.loggers:
+            logger.log_metrics({**metrics, "minutes": self.clock.seconds / 60}, step=self.global_step)
+
+    # Optimization -------------------------------------------------------------------------------------------------
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW; the learning rate is set before each step by `schedule`. Biases and gains have no weight decay."""
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": self.weight_decay},
+            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=self.learning_rate, betas=self.betas, fused=True)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: Any = None,
+        gradient_clip_algorithm: Any = None,
+    ) -> None:
+        """Check the loss and the gradient, clip it and set the learning rate of this step."""
+        gradients = [p.grad for p in self.parameters() if p.grad is not None]
+        loss, norm = torch.stack([self._loss, torch.nn.utils.get_total_norm(gradients)]).tolist()
+        self.guard.check_loss(loss, self.global_step)
+        self.guard.check_gradient(norm, self.global_step)
+        threshold = self.clipping.threshold(norm)
+        if norm > threshold:
+            torch._foreach_mul_(gradients, threshold / norm)
+        rate = self.learning_rate * self.schedule(self.clock.fraction(self.global_step), self.global_step)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        self.step_metrics = {
+            "train/loss": loss,
+            "train/gradient_norm": norm,
+            "train/clip_threshold": threshold,
+            "train/learning_rate": rate,
+        }
+
+    # State --------------------------------------------------------------------------------------------------------
+
+    def on_fit_start(self) -> None:
+        """Start the clock."""
+        self.clock.start()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep all that a run needs to go on as if it had not been interrupted."""
+        checkpoint["diffusion_task"] = {
+            "clock": self.clock.state_dict(),
+            "clipping": self.clipping.state_dict(),
+            "guard": self.guard.state_dict(),
+            "generator": self._generator.get_state(),
+            "samples_seen": self.samples_seen,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Restore what `on_save_checkpoint` kept."""
+        state = checkpoint["diffusion_task"]
+        self.clock.load_state_dict(state["clock"])
+        self.clipping.load_state_dict(state["clipping"])
+        self.guard.load_state_dict(state["guard"])
+        self._generator.set_state(state["generator"])
+        self.samples_seen = int(state["samples_seen"])

@@ -1,0 +1,86 @@
+"""Train a model: `python scripts/train.py experiment=qm9_conformers max_minutes=110`. Keys: configs/train.yaml."""
+
+import sys
+
+import torch
+from _cli import DictConfig, command
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from pytorch_lightning import seed_everything
+
+from molediff.core.model import DiffusionModel
+from molediff.evaluation.rmsd import rmsd_matrix
+from molediff.molecules.datamodule import unpack_conformers
+from molediff.training.clock import Clock
+from molediff.training.conformers import SampledConformers
+from molediff.training.guard import DivergedError
+from molediff.training.run import train
+from molediff.training.task import DiffusionTask
+
+
+@command("train")
+def main(config: DictConfig) -> None:
+    """Build the parts that the config names and train."""
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    settings = config.trainer
+    clock = Clock(config.max_steps, config.max_minutes)
+    data = instantiate(config.data)
+    config.scale = round(data.scale(), 4) if config.scale is None else config.scale
+    seed_everything(config.seed, verbose=False)
+    model = DiffusionModel(
+        instantiate(config.network),
+        instantiate(config.path),
+        instantiate(config.target),
+        instantiate(config.space),
+        config.scale,
+    )
+    task = DiffusionTask(
+        model,
+        instantiate(config.objective),
+        clock,
+        unpack_conformers,
+        instantiate(config.coupling),
+        num_draws=settings.num_draws,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        schedule=instantiate(settings.schedule),
+        clipping=instantiate(settings.clipping),
+        num_validation_draws=settings.num_validation_draws,
+        seed=config.seed,
+    )
+    sampled = SampledConformers(
+        data.reference_mols,
+        rmsd_matrix,
+        settings.samples_each,
+        settings.sample_minutes,
+        instantiate(config.solver.solver),
+        instantiate(config.solver.times),
+        config.solver.num_steps,
+    )
+    try:
+        metrics = train(
+            task,
+            data,
+            config.run_dir,
+            config.ckpt_path,
+            config.overwrite,
+            config.device,
+            config.precision,
+            settings.ema_decay,
+            settings.log_steps,
+            settings.validate_minutes,
+            settings.checkpoint_minutes,
+            callbacks=(sampled,) if data.reference_mols and settings.sample_minutes else (),
+            metadata={"config": OmegaConf.to_container(config, resolve=True), "split": data.split},
+        )
+    except DivergedError as error:
+        print(f"train.py: stopped: {error}; the last good checkpoint is in {config.run_dir}", file=sys.stderr)
+        raise SystemExit(1) from None
+    print(
+        f"weights: {config.run_dir}/weights.safetensors; validation loss {metrics.get('val/loss', float('nan')):.4f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
