@@ -1,12 +1,13 @@
 r"""How data and noise are paired in training.
 
-A coupling receives data x_0 and noise eps, and returns the x_0 to pair with that eps. It may turn or reorder the data, never
-the noise: eps stays a unit normal. For any coupling
+A coupling receives data x_0 and noise eps, and returns the x_0 to pair with that eps. It may turn or reorder
+the data, never the noise: eps stays a unit normal. For any coupling
 
     x_t = alpha E[x_0 | x_t] + sigma E[eps | x_t],
 
-so the learned denoiser drives the probability-flow ODE exactly (stochastic interpolants, Albergo et al. 2023, theorem 6). The identity
-score = -E[eps | x_t] / sigma, and with it the reverse SDE (every solver with eta > 0) and the likelihood weighting, hold for the independent coupling alone.
+so the learned denoiser drives the probability-flow ODE exactly (stochastic interpolants, Albergo et al.
+2023, theorem 6). The identity score = -E[eps | x_t] / sigma, and with it the reverse SDE (every solver with
+eta > 0) and the likelihood weighting, hold for the independent coupling alone.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ class Coupling(ABC):
 
     @abstractmethod
     def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return `x_0` (n, ...) turned or reordered to go with `eps` (n, ...); `mask` (n, N) is true for real rows."""
+        """Return `x_0` (n, ...) turned or reordered to go with `eps` (n, ...); `mask` (n, N) is true for
+        real rows."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,11 @@ class Independent(Coupling):
 
 @dataclass(frozen=True)
 class RotationalAlignment(Coupling):
-    """Turn each point set onto its noise by the best proper rotation, about the centre (Song et al. 2023, equivariant flow matching).
+    """Turn each point set onto its noise by the best proper rotation, about the centre (Song et al. 2023,
+    equivariant flow matching).
 
-    For data whose distribution does not change under rotation. It straightens the paths of the ODE. The SDE is no longer exact: see the module's docstring.
+    For data whose distribution does not change under rotation. It straightens the paths of the ODE. The SDE
+    is no longer exact: see the module's docstring.
     """
 
     def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -56,8 +60,8 @@ def kabsch(x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
         mask: (n, N), true for real points; None if all are.
 
     Returns:
-        Rotations of determinant +1, shape (n, 3, 3), in float32 (float64 for float64 input). Where the best rotation is not
-        unique (points on a line, a single point, a mirror image), one of the best.
+        Rotations of determinant +1, shape (n, 3, 3), in float32 (float64 for float64 input). Where the best
+        rotation is not unique (points on a line, a single point, a mirror image), one of the best.
 
     Source: Kabsch 1976; Umeyama 1991, eq. 40 to 43 (the sign that excludes reflections).
     """
@@ -70,7 +74,8 @@ def kabsch(x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
         centred = (x - x.sum(1, keepdim=True) / num_points) * weights
         # A sample that is not finite gets some rotation and stays what it is; SVD would refuse the whole batch.
         covariance = torch.nan_to_num(y.mT @ centred, nan=0.0, posinf=0.0, neginf=0.0)
-        # Singular vectors do not depend on the scale, and a scale of one keeps tiny or huge sets away from under- and overflow.
+        # Singular vectors do not depend on the scale, and a scale of one keeps tiny or huge sets away from
+        # under- and overflow.
         scale = covariance.abs().amax((1, 2), keepdim=True)
         covariance = covariance / torch.where(scale > 0, scale, torch.ones_like(scale))
         u, _, vh = torch.linalg.svd(covariance)

@@ -19,12 +19,13 @@ Denoiser = Callable[[Tensor, Tensor], Tensor]
 class DiffusionModel(nn.Module):
     """A network that predicts `target` on `path`, for samples that live in `space`.
 
-    All methods work in model units: data divided by `scale`, the standard deviation of the data, so that x_0 has about unit variance.
+    All methods work in model units: data divided by `scale`, the standard deviation of the data, so that x_0
+    has about unit variance.
 
     Args:
-        network: called as network(x, lambda_, condition) with x (n, ...) of about unit variance at every noise level, lambda_ (n,)
-            half the log-SNR, and returns the prediction, (n, ...). It may have a method `encode(condition)` for
-            what depends neither on x_t nor on t; `condition` is then its result.
+        network: called as network(x, lambda_, condition) with x (n, ...) of about unit variance at every
+            noise level, lambda_ (n,) half the log-SNR, and returns the prediction, (n, ...). It may have a
+            method `encode(condition)` for what depends neither on x_t nor on t; `condition` is then its result.
         path: noising path.
         target: what the network's output means.
         space: space in which the samples live; predictions are projected onto it.
@@ -34,7 +35,9 @@ class DiffusionModel(nn.Module):
     def __init__(self, network: nn.Module, path: Path, target: Target, space: NoiseSpace, scale: float = 1.0):
         super().__init__()
         if not scale > 0:
-            raise ValueError(f"scale is the standard deviation of the data and must be positive; got {scale}.")
+            raise ValueError(
+                f"scale is the standard deviation of the data and must be positive; got {scale}."
+            )
         self.network = network
         self.path = path
         self.target = target
@@ -42,7 +45,8 @@ class DiffusionModel(nn.Module):
         self.scale = scale
 
     def encode(self, condition: Any) -> Any:
-        """Compute once what does not depend on x_t and t; `condition` itself if the network knows nothing of the kind."""
+        """Compute once what does not depend on x_t and t; `condition` itself if the network knows nothing of
+        the kind."""
         encode = getattr(self.network, "encode", None)
         return condition if encode is None else encode(condition)
 

@@ -1,6 +1,7 @@
 """The space in which samples and noise live: all of R^n, or the subspace of zero centre of mass.
 
-Samples have shape (n, ...). A mask (n, N) of booleans goes with samples (n, N, d): rows where it is false are padding and hold zeros.
+Samples have shape (n, ...). A mask (n, N) of booleans goes with samples (n, N, d): rows where it is false
+are padding and hold zeros.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ def _standard_normal(
     device: torch.device | str | None,
     dtype: torch.dtype | None,
 ) -> Tensor:
-    """Draw unit normals (n, ...). Sample i takes from `generators[i]` one number for each of its real entries, no more, so
-    that neither its batch mates nor the padding change it. Without generators, torch's global one serves the whole batch.
+    """Draw unit normals (n, ...). Sample i takes from `generators[i]` one number for each of its real
+    entries, no more, so that neither its batch mates nor the padding change it. Without generators, torch's
+    global one serves the whole batch.
     """
     if generators is None:
         noise = torch.randn(tuple(shape), device=device, dtype=dtype)
@@ -67,13 +69,15 @@ class NoiseSpace(ABC):
             shape: (n, ...), or (n, N, d) with a mask.
             generators: one a sample: sample i depends on `generators[i]` alone. None: torch's global generator.
             mask: (n, N), true for real rows.
-            device: of the result; the generators may live elsewhere (on the CPU: then every device gives the same noise).
+            device: of the result; the generators may live elsewhere (on the CPU: then every device gives the
+                same noise).
             dtype: of the result.
         """
         return self.project(_standard_normal(shape, generators, mask, device, dtype), mask)
 
     def log_prob(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Log-density (n,) of the unit normal of the space at `x` (n, ...), normalized over the space's own dimensions."""
+        """Log-density (n,) of the unit normal of the space at `x` (n, ...), normalized over the space's own
+        dimensions."""
         num_dimensions = self.num_dimensions(x.shape, mask).to(x)
         x = self.project(x, mask)
         return -0.5 * x.flatten(1).square().sum(1) - 0.5 * math.log(2 * math.pi) * num_dimensions
@@ -94,7 +98,8 @@ class FullSpace(NoiseSpace):
 
 @dataclass(frozen=True)
 class ZeroCentreOfMass(NoiseSpace):
-    """Point sets (n, N, d) whose mean is zero: (N - 1) d dimensions (Xu et al. 2022; Hoogeboom et al. 2022, section 3.1).
+    """Point sets (n, N, d) whose mean is zero: (N - 1) d dimensions (Xu et al. 2022; Hoogeboom et al. 2022,
+    section 3.1).
 
     A translation-invariant density over R^(N d) cannot be normalized; one over this subspace can.
     """

@@ -1,7 +1,8 @@
 r"""Denoising score matching: E over t ~ p(t) of w(lambda_t) |error|^2.
 
 Weights are stated for the error of eps. For another target a x_0 + b eps the same prediction has the error
--(a sigma - b alpha) / alpha times that of eps, so its weight is w (alpha / (a sigma - b alpha))^2: the loss is the same number in every target.
+-(a sigma - b alpha) / alpha times that of eps, so its weight is w (alpha / (a sigma - b alpha))^2: the loss
+is the same number in every target.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Weight(ABC):
 
 @dataclass(frozen=True)
 class Unweighted(Weight):
-    """The plain mean square of the error of one target: of eps (Simple), x_0 (the SNR weight), v, the velocity (flow matching)."""
+    """The plain mean square of the error of one target: of eps (Simple), x_0 (the SNR weight), v, the
+    velocity (flow matching)."""
 
     target: Target = field(default_factory=Epsilon)
 
@@ -44,7 +46,8 @@ class Simple(Weight):
 
 @dataclass(frozen=True)
 class Likelihood(Weight):
-    """w = g^2 / (2 sigma^2) = -d lambda / dt: its integral over t bounds -log p(x_0) (Song et al. 2021b, theorem 1)."""
+    """w = g^2 / (2 sigma^2) = -d lambda / dt: its integral over t bounds -log p(x_0) (Song et al. 2021b,
+    theorem 1)."""
 
     def __call__(self, path: Path, t: Tensor) -> Tensor:
         return -path.dlambda_dt(t)
@@ -63,8 +66,8 @@ class MinSNR(Weight):
 class TimeDensity(ABC):
     """Density p(t) of the training times on [path.t_min, path.t_max], given by its quantile function.
 
-    `stratified` draws one time from each of n slices of equal probability, in random order: every single time still has the
-    density p(t), and the loss of a batch varies less (Kingma et al. 2021, appendix I.1).
+    `stratified` draws one time from each of n slices of equal probability, in random order: every single
+    time still has the density p(t), and the loss of a batch varies less (Kingma et al. 2021, appendix I.1).
     """
 
     stratified: bool

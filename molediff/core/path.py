@@ -1,6 +1,7 @@
 r"""Noising paths x_t = alpha_t x_0 + sigma_t eps, from data (t = 0) to noise (t = 1).
 
-A path is known by log(alpha) and log(sigma). Everything else follows, for any path (Kingma et al. 2021; Song et al. 2021, eq. 29):
+A path is known by log(alpha) and log(sigma). Everything else follows, for any path (Kingma et al. 2021; Song
+et al. 2021, eq. 29):
 
     lambda = log(alpha / sigma)             half the log signal-to-noise ratio, falling in t
     f      = d log(alpha) / dt              drift of the forward SDE  dx = f x dt + g dW
@@ -136,12 +137,12 @@ class CosineVP(VariancePreserving):
 
     # cos(pi t / 2) is written as sin(pi (1 - t) / 2): 1 - t is exact in floating point near t = 1.
     def log_alpha(self, t: Tensor) -> Tensor:
-        near_data = 0.5 * torch.log1p(-torch.sin(0.5 * math.pi * t.clamp(max=0.5)) ** 2)
+        near_data = 0.5 * torch.log1p(-(torch.sin(0.5 * math.pi * t.clamp(max=0.5)) ** 2))
         near_noise = torch.log(torch.sin(0.5 * math.pi * (1 - t)))
         return torch.where(t < 0.5, near_data, near_noise)
 
     def log_sigma(self, t: Tensor) -> Tensor:
-        near_noise = 0.5 * torch.log1p(-torch.sin(0.5 * math.pi * (1 - t.clamp(min=0.5))) ** 2)
+        near_noise = 0.5 * torch.log1p(-(torch.sin(0.5 * math.pi * (1 - t.clamp(min=0.5))) ** 2))
         near_data = torch.log(torch.sin(0.5 * math.pi * t))
         return torch.where(t < 0.5, near_data, near_noise)
 

@@ -1,7 +1,7 @@
 r"""What the network regresses: pred = a_t x_0 + b_t eps.
 
-With x_t = alpha_t x_0 + sigma_t eps this is a 2x2 linear system of determinant a sigma - b alpha. Its solution turns every
-target into every other, and a target is ill-posed where the determinant is zero.
+With x_t = alpha_t x_0 + sigma_t eps this is a 2x2 linear system of determinant a sigma - b alpha. Its solution
+turns every target into every other, and a target is ill-posed where the determinant is zero.
 """
 
 from __future__ import annotations

@@ -8,16 +8,19 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from molediff.core.solvers.base import Point, Run, Solver, eps_hat
+from molediff.core.solvers.base import History, Solver
 from molediff.core.solvers.checks import check_eta
+from molediff.core.solvers.point import Point, eps_hat
+from molediff.core.solvers.run import Run
 
 
 @dataclass(frozen=True)
 class EulerMaruyama(Solver):
     """Euler's method in t on dx = [f x - (1 + eta^2)/2 g^2 score] dt + eta g dW-bar (Song et al. 2021, appendix E).
 
-    Unlike the exact step it also approximates the linear part, so it needs many steps, small ones where g^2 is large: on CosineVP
-    take a grid uniform in lambda. Weak order one. eta = 0 is plain Euler on the probability-flow ODE.
+    Unlike the exact step it also approximates the linear part, so it needs many steps, small ones where g^2
+    is large: on CosineVP take a grid uniform in lambda. Weak order one. eta = 0 is plain Euler on the
+    probability-flow ODE.
     """
 
     eta: float = 1.0
@@ -27,12 +30,10 @@ class EulerMaruyama(Solver):
         check_eta(self.eta)
 
     @property
-    def stochastic(self) -> bool:  # type: ignore[override]
+    def stochastic(self) -> bool:
         return self.eta > 0
 
-    def step(
-        self, run: Run, x: Tensor, s: Point, t: Point, history: list[tuple[Point, Tensor]]
-    ) -> tuple[Tensor, Tensor]:
+    def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
         x0_hat = run.denoise(x, s)
         dt = t.t - s.t
         score = -eps_hat(x, x0_hat, s) / s.sigma

@@ -42,7 +42,8 @@ def uniform_lambda(path: Path, steps: int) -> Tensor:
 
 
 def karras(path: Path, steps: int, rho: float = 7.0) -> Tensor:
-    """Equal steps in (sigma / alpha)^(1 / rho) (Karras et al. 2022, eq. 5): the larger rho, the finer the steps near the data."""
+    """Equal steps in (sigma / alpha)^(1 / rho) (Karras et al. 2022, eq. 5): the larger rho, the finer the
+    steps near the data."""
     if not rho > 0:
         raise ValueError(f"rho must be positive (Karras et al. use 7); got {rho}.")
     first, last = (torch.exp(-lambda_ / rho) for lambda_ in _lambda_ends(path))
@@ -50,5 +51,6 @@ def karras(path: Path, steps: int, rho: float = 7.0) -> Tensor:
 
 
 def with_final_denoising(times: Tensor) -> Tensor:
-    """Append t = 0: one more step, that replaces the last state by its denoised x0_hat and so removes the noise left at path.t_min."""
+    """Append t = 0: one more step, that replaces the last state by its denoised x0_hat and so removes the
+    noise left at path.t_min."""
     return torch.cat([times, times.new_zeros(1)])

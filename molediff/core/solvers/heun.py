@@ -8,23 +8,23 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from molediff.core.solvers.base import Point, Run, Solver, eps_hat, exact_step
+from molediff.core.solvers.base import History, Solver
+from molediff.core.solvers.point import Point, eps_hat, exact_step
+from molediff.core.solvers.run import Run
 
 
 @dataclass(frozen=True)
 class Heun(Solver):
     """Heun's second-order method on the probability-flow ODE (Karras et al. 2022, algorithm 1 without churn).
 
-    In the variables x / alpha and sigma / alpha the ODE is d(x / alpha) = eps_hat d(sigma / alpha), and Euler's step is DDIM: this
-    averages eps_hat over both ends of the step. Not Heun's third-order method. Two evaluations a step, one in a last step to t = 0.
+    In the variables x / alpha and sigma / alpha the ODE is d(x / alpha) = eps_hat d(sigma / alpha), and
+    Euler's step is DDIM: this averages eps_hat over both ends of the step. Not Heun's third-order method.
+    Two evaluations a step, one in a last step to t = 0.
     """
 
     order: ClassVar[int] = 2
-    stochastic: ClassVar[bool] = False
 
-    def step(
-        self, run: Run, x: Tensor, s: Point, t: Point, history: list[tuple[Point, Tensor]]
-    ) -> tuple[Tensor, Tensor]:
+    def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
         x0_hat = run.denoise(x, s)
         euler, _ = exact_step(x, x0_hat, s, t)
         if t.sigma == 0:

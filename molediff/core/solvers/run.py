@@ -1,0 +1,87 @@
+"""One call of a solver: what every step needs, and what keeps samples independent of each other."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from molediff.core.model import Denoiser
+from molediff.core.noise import NoiseSpace
+from molediff.core.path import Path, expand_like
+from molediff.core.solvers.point import Point
+
+
+class Step(NamedTuple):
+    """What a callback sees of a step: samples `x_t` (n, ...) at time `t`, the estimate `x0_hat` (n, ...) made
+    there, and the network evaluations so far. A sample that has failed is NaN."""
+
+    x_t: Tensor
+    x0_hat: Tensor
+    t: float
+    num_evaluations: int
+
+
+Callback = Callable[[Step], None]
+
+
+@dataclass
+class Run:
+    """Counts evaluations, draws noise, and keeps a sample whose estimate is not finite from harming others.
+
+    Attributes:
+        denoiser, path, generators, space, mask: as given to `Solver.sample`.
+        like: the initial state, for its shape, device and dtype.
+        num_steps: of the grid.
+        num_evaluations: of the denoiser, so far.
+        alive: (n,), false for samples that have failed.
+    """
+
+    denoiser: Denoiser
+    path: Path
+    generators: Sequence[torch.Generator] | None
+    space: NoiseSpace
+    mask: Tensor | None
+    like: Tensor
+    num_steps: int
+    num_evaluations: int = 0
+    alive: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.alive = torch.ones(len(self.like), dtype=torch.bool, device=self.like.device)
+
+    def denoise(self, x: Tensor, s: Point) -> Tensor:
+        """Estimate x_0, projected onto the space. A sample that has failed is estimated as 0 from then on, so
+        that the denoiser never sees a NaN of ours."""
+        self.num_evaluations += 1
+        t = torch.full((len(x),), s.t, dtype=x.dtype, device=x.device)
+        x0_hat = self.space.project(self.denoiser(x, t).to(x.dtype), self.mask)
+        self.alive = self.alive & x0_hat.flatten(1).isfinite().all(1)
+        return torch.where(expand_like(self.alive, x0_hat), x0_hat, 0.0)
+
+    def noise(self) -> Tensor:
+        """Draw a unit normal of the space, each sample from its own generator."""
+        like = self.like
+        return self.space.sample(like.shape, self.generators, self.mask, like.device, like.dtype)
+
+    def noised(self, mean: Tensor, std: float) -> Tensor:
+        """Add noise of standard deviation `std` to `mean`."""
+        return mean + std * self.noise() if std > 0 else mean
+
+    def shown(self, x: Tensor) -> Tensor:
+        """Return `x` (n, ...) with failed samples as NaN."""
+        return torch.where(expand_like(self.alive, x), x, math.nan)
+
+    def finish(self, x: Tensor) -> Tensor:
+        """Return the last state, with failed samples as NaN and one warning that names them."""
+        self.alive = self.alive & x.flatten(1).isfinite().all(1)
+        if not bool(self.alive.all()):
+            failed = (~self.alive).nonzero().flatten().tolist()
+            message = f"Samples {failed} became NaN or infinite on the way and are returned as NaN."
+            warnings.warn(message, stacklevel=4)
+        return self.shown(x)
