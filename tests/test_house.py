@@ -1,0 +1,126 @@
+"""The house keeps its shape: who may import whom, what stays out of the package, how long a file may be.
+
+Read from the source by `ast`, so that imports inside functions count and nothing needs to run.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "molediff"
+FILES = sorted(PACKAGE.rglob("*.py"))
+SOLVER_FILES = sorted((PACKAGE / "core" / "solvers").glob("*.py"))
+
+DOMAINS = ("molecules", "particles", "images")
+MAY_IMPORT = {
+    "core": {"core"},
+    "networks": {"networks", "core"},
+    **{domain: {domain, "networks", "core"} for domain in DOMAINS},
+    "training": {"training", *DOMAINS, "networks", "core"},
+    "evaluation": {"evaluation", *DOMAINS, "networks", "core"},
+}
+
+MAX_LINES = 300
+MAX_SOLVER_LINES = 110
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imported_modules(source: str, package: str) -> Iterator[str]:
+    """Full names of all modules that a file of `package` imports, and of what it imports from them."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*parents, *filter(None, [node.module])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def imports_of(path: Path) -> set[str]:
+    package = ".".join(path.relative_to(ROOT).parent.parts)
+    return set(imported_modules(path.read_text(encoding="utf-8"), package))
+
+
+def parts_imported(path: Path) -> set[str]:
+    """Parts of the house ("core", "networks", ...) that a file imports."""
+    ours = (name.split(".") for name in imports_of(path) if name.startswith("molediff."))
+    return {name[1] for name in ours if (PACKAGE / name[1]).is_dir()}
+
+
+def third_parties(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports_of(path)} - set(sys.stdlib_module_names) - {"molediff"}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import molediff.core.path as p", "molediff.core.path"),
+        ("from molediff import networks", "molediff.networks"),
+        ("from ..networks import graph", "molediff.networks.graph"),
+        ("from . import path", "molediff.core.path"),
+        ("def f():\n    from hydra.utils import instantiate", "hydra.utils.instantiate"),
+    ],
+)
+def test_every_kind_of_import_is_seen(source, expected):
+    assert expected in imported_modules(source, "molediff.core")
+
+
+def test_every_folder_has_its_place():
+    folders = {path.relative_to(PACKAGE).parts[0] for path in FILES if path.parent != PACKAGE}
+    assert folders <= set(MAY_IMPORT), f"say in MAY_IMPORT whom {folders - set(MAY_IMPORT)} may import"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_the_arrows_run_one_way(path):
+    own = path.relative_to(PACKAGE).parts[0]
+    if own in MAY_IMPORT:  # molediff/__init__.py may name what it offers
+        assert parts_imported(path) <= MAY_IMPORT[own]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_the_package_knows_no_config_and_no_script(path):
+    assert third_parties(path).isdisjoint({"hydra", "omegaconf", "scripts", "tests", "_cli"})
+
+
+def test_core_imports_torch_alone():
+    """And torchdiffeq and POT, each in the one place that uses it."""
+    users: dict[str, list[str]] = {}
+    for path in sorted((PACKAGE / "core").rglob("*.py")):
+        for module in third_parties(path):
+            users.setdefault(module, []).append(name_of(path))
+    assert set(users) <= {"torch", "torchdiffeq", "ot"}, users
+    assert all(len(users.get(module, [])) <= 1 for module in ("torchdiffeq", "ot")), users
+
+
+def test_networks_know_no_chemistry():
+    for path in sorted((PACKAGE / "networks").rglob("*.py")):
+        assert third_parties(path).isdisjoint({"rdkit", "pytorch_lightning", "qm9pack"}), name_of(path)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_nothing_executable_is_loaded(path):
+    """`torch.load` only with weights_only=True, and no pickle."""
+    assert "pickle" not in {name.split(".")[0] for name in imports_of(path)}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+            keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+            assert keywords.get("weights_only") == "True", f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("path", [*FILES, *sorted((ROOT / "scripts").glob("*.py"))], ids=name_of)
+def test_a_file_fits_on_a_few_screens(path):
+    limit = MAX_SOLVER_LINES if path in SOLVER_FILES else MAX_LINES
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
+
+
+def test_no_drawer_for_odds_and_ends():
+    drawers = {"utils.py", "helpers.py", "misc.py", "common.py"}
+    assert not [name_of(path) for path in FILES if path.name in drawers]
