@@ -11,7 +11,8 @@ def stereo_matches(mol: Mol) -> np.ndarray:
     """Whether each conformer shows the stereo that the graph of `mol` asks for (R/S and E/Z).
 
     Stereo is perceived from the coordinates alone and compared as canonical isomeric SMILES, so that equivalent
-    atoms may change places. Centres and double bonds that the graph leaves open are not compared.
+    atoms may change places. Centres and double bonds that the graph leaves open are not compared. On purpose this is
+    not the test by which the generator accepts its own samples (`molecules.stereo`).
 
     Args:
         mol: molecule with explicit hydrogens, stereo tags and num_conformers conformers; not changed.

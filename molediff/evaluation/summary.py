@@ -76,6 +76,15 @@ def plausibility_shares(method: MethodResult) -> dict[str, float]:
     return checks
 
 
+def failing_shares(method: MethodResult, summary: Summary) -> dict[str, float]:
+    """Share of conformers that fail each check, ours and PoseBusters', by the check's name; of those asked for."""
+    passing = {"bonds perceived": "connectivity", "stereo": "stereo", "no clash": "clash_free"}
+    shares = {name: summary[key] for name, key in passing.items()}
+    for name, share in plausibility_shares(method).items():
+        shares[f"PoseBusters: {name.replace('_', ' ')}"] = share
+    return {name: max(0.0, round(1 - share, 12)) for name, share in shares.items()}
+
+
 def _rmsd_figures(molecules: Sequence[MoleculeResult], solved_by_all: Sequence[bool]) -> Summary:
     recall = [matching(molecule.rmsd) for molecule in molecules]
     precision = [matching(molecule.rmsd.T) for molecule in molecules]

@@ -1,0 +1,82 @@
+"""Write what was measured: `metrics.json` for machines, `report.html` for people."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from rdkit import Chem
+
+from molediff.evaluation.evaluate import Evaluation
+from molediff.evaluation.page import page
+from molediff.evaluation.results import MoleculeResult
+from molediff.evaluation.summary import plausibility_shares
+from molediff.evaluation.table import COLUMNS
+from molediff.molecules.io import complete_file
+
+
+def write_report(
+    evaluation: Evaluation,
+    folder: str | os.PathLike[str],
+    title: str = "Conformer validity report",
+    viewer: bool = True,
+) -> tuple[Path, Path]:
+    """Write `metrics.json` and `report.html` into `folder`, each whole or not at all.
+
+    Args:
+        evaluation: from `evaluate_methods`.
+        folder: made if missing.
+        title: heading of the page.
+        viewer: include molecules that can be turned, which makes the page 5 MB instead of 0.3.
+
+    Returns:
+        The paths of the two files.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    metrics_path, report_path = Path(folder) / "metrics.json", Path(folder) / "report.html"
+    with complete_file(metrics_path) as file:
+        json.dump(metrics(evaluation), file, indent=1, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+    with complete_file(report_path) as file:
+        file.write(page(evaluation, title, viewer))
+    return metrics_path, report_path
+
+
+def metrics(evaluation: Evaluation) -> dict[str, Any]:
+    """Everything measured as plain numbers and texts; None where there is no figure. Shares are between 0 and 1."""
+    return {
+        "protocol": evaluation.protocol,
+        "meanings": {column.key: f"{column.meaning} [{column.unit or 'count'}]" for column in COLUMNS},
+        "methods": {
+            method.name: {
+                **{key: _number(figure) for key, figure in evaluation.summaries[method.name].items()},
+                "posebusters": plausibility_shares(method),
+                "molecules": [_molecule(molecule) for molecule in method.molecules],
+            }
+            for method in evaluation.methods
+        },
+    }
+
+
+def _molecule(molecule: MoleculeResult) -> dict[str, Any]:
+    return {
+        "smiles": Chem.MolToSmiles(Chem.RemoveHs(molecule.reference)),
+        "num_requested": molecule.num_requested,
+        "num_returned": molecule.num_returned,
+        "seconds": None if molecule.seconds is None else round(molecule.seconds, 6),
+        "rmsd": molecule.rmsd.round(4).tolist(),
+        "connectivity": molecule.connectivity.tolist(),
+        "stereo": molecule.stereo.tolist(),
+        "clash_free": molecule.clash_free.tolist(),
+        "strain": [_number(round(float(energy), 3)) for energy in molecule.strain],
+        "diversity": _number(molecule.diversity),
+    }
+
+
+def _number(figure: float) -> float | None:
+    return figure if math.isfinite(figure) else None
