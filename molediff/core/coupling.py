@@ -51,6 +51,61 @@ class RotationalAlignment(Coupling):
             return (x_0.to(rotation) @ rotation.mT).to(x_0)
 
 
+@dataclass(frozen=True)
+class PermutationalAlignment(Coupling):
+    """Reorder the points of each set so that the sum of squared distances to its noise is least (Hungarian
+    algorithm).
+
+    For sets of identical particles. Real rows keep their places among themselves: padding stays padding. Needs SciPy.
+    """
+
+    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
+        from scipy.optimize import linear_sum_assignment
+
+        # The squares are the same for every pairing, so the inner products decide.
+        gain = (eps.detach().double() @ x_0.detach().double().mT).cpu()
+        real = torch.ones(x_0.shape[:2], dtype=torch.bool) if mask is None else mask.cpu()
+        order = torch.arange(x_0.shape[1]).repeat(len(x_0), 1)
+        for sample_gain, sample_real, sample_order in zip(gain, real, order, strict=True):
+            rows = sample_real.nonzero().flatten()
+            of_noise, of_data = linear_sum_assignment(sample_gain[rows][:, rows].numpy(), maximize=True)
+            sample_order[rows[of_noise]] = rows[of_data]
+        return torch.gather(x_0, 1, order.to(x_0.device).unsqueeze(-1).expand_as(x_0))
+
+
+@dataclass(frozen=True)
+class MinibatchOptimalTransport(Coupling):
+    """Reorder the samples of a batch so that the sum of squared distances to the noise is least (Tong et al. 2023).
+
+    For unconditional models with samples of one size: the order of a batch of conditions would no longer
+    fit. Needs POT.
+    """
+
+    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
+        import ot
+
+        if mask is not None and not bool((mask == mask[:1]).all()):
+            raise ValueError(
+                "Minibatch optimal transport swaps whole samples, so all of a batch must have the same mask. "
+                "Batch samples of equal size together."
+            )
+        cost = torch.cdist(eps.detach().flatten(1).double(), x_0.detach().flatten(1).double()).square()
+        plan = ot.emd([], [], cost.cpu().numpy())  # uniform weights: the optimal plan is a permutation over n
+        return x_0[torch.from_numpy(plan).argmax(1).to(x_0.device)]
+
+
+@dataclass(frozen=True)
+class InTurn(Coupling):
+    """Several couplings one after the other, such as a permutation and then a rotation (Song et al. 2023)."""
+
+    couplings: tuple[Coupling, ...]
+
+    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
+        for coupling in self.couplings:
+            x_0 = coupling(x_0, eps, mask)
+        return x_0
+
+
 def kabsch(x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
     """Proper rotations that turn the point sets `x` onto `y` with least squared distance, after both are centred.
 

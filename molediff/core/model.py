@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from molediff.core.noise import NoiseSpace
 from molediff.core.path import Path, expand_like
-from molediff.core.target import Sample, Target, convert
+from molediff.core.target import Sample, Target, check_target, convert
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 """Takes x_t (n, ...) and t (n,), returns the estimate of x_0, (n, ...)."""
@@ -38,6 +38,7 @@ class DiffusionModel(nn.Module):
             raise ValueError(
                 f"scale is the standard deviation of the data and must be positive; got {scale}."
             )
+        check_target(target, path)
         self.network = network
         self.path = path
         self.target = target

@@ -19,6 +19,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+LAMBDA_CUT = 7.0
+"""Largest |lambda| in use where a path itself sets no bound: the smaller of alpha and sigma is then 0.0009 of the
+larger, less than anything that a sample shows, and lambda of a float32 t is still right to 1 % on every path."""
+
 
 def expand_like(coefficient: Tensor, x: Tensor) -> Tensor:
     """Give `coefficient` (n,) trailing axes of length one, so that it multiplies `x` (n, ...) sample by sample."""
@@ -28,13 +32,22 @@ def expand_like(coefficient: Tensor, x: Tensor) -> Tensor:
 class Path(ABC):
     """How data turns into noise. All methods take times `t` of any shape and return the same shape and dtype.
 
-    Attributes:
-        t_min, t_max: ends of the closed interval in which lambda is finite and float32 is right; losses and
-            solvers stay inside it (a solver may also end at t = 0 exactly, where the sample is the denoised one).
+    Losses and solvers stay inside [t_min, t_max], the closed interval in which lambda is finite and float32 is right
+    (a solver may also make a last step to t = 0, where the sample is the denoised one).
     """
 
-    t_min: ClassVar[float]
-    t_max: ClassVar[float] = 1.0
+    @property
+    def t_min(self) -> float:
+        """Lower end of the interval: where lambda = 7, unless the path overrides it."""
+        return self._t_at(LAMBDA_CUT)
+
+    @property
+    def t_max(self) -> float:
+        """Upper end of the interval: where lambda = -7, or 1 if lambda stays above."""
+        return min(self._t_at(-LAMBDA_CUT), 1.0)
+
+    def _t_at(self, lambda_: float) -> float:
+        return float(self.t_of_lambda(torch.tensor(lambda_, dtype=torch.float64)))
 
     @abstractmethod
     def log_alpha(self, t: Tensor) -> Tensor:
@@ -103,6 +116,7 @@ class LinearVP(VariancePreserving):
     beta_max: float = 20.0
 
     t_min: ClassVar[float] = 1e-5  # Song et al. 2021, appendix C
+    t_max: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
         if not 0 < self.beta_min <= self.beta_max:
@@ -127,12 +141,10 @@ class LinearVP(VariancePreserving):
 class CosineVP(VariancePreserving):
     """VP path with alpha = cos(pi t / 2), sigma = sin(pi t / 2) (Nichol and Dhariwal 2021, without offset).
 
-    lambda = -log(tan(pi t / 2)) is infinite at both ends, so `t_min` and `t_max` cut it at 7 and -7: there the
-    smaller of alpha and sigma is 0.0009, less than anything that a sample shows, and lambda of a float32 t is
-    still right to 1e-4.
+    lambda = -log(tan(pi t / 2)) is infinite at both ends; `t_min` and `t_max` cut it at 7 and -7 (`LAMBDA_CUT`).
     """
 
-    t_min: ClassVar[float] = 2 / math.pi * math.atan(math.exp(-7.0))
+    t_min: ClassVar[float] = 2 / math.pi * math.atan(math.exp(-LAMBDA_CUT))
     t_max: ClassVar[float] = 1 - t_min
 
     # cos(pi t / 2) is written as sin(pi (1 - t) / 2): 1 - t is exact in floating point near t = 1.

@@ -60,6 +60,57 @@ class V(Target):
         return -path.sigma(t), path.alpha(t)
 
 
+@dataclass(frozen=True)
+class Velocity(Target):
+    """dx_t / dt at fixed x_0 and eps, alpha' x_0 + sigma' eps (Lipman et al. 2023; Albergo et al. 2023).
+
+    Ill-posed where d lambda / dt alpha sigma = 0. On the straight path it is eps - x_0, well-posed everywhere.
+    """
+
+    def coefficients(self, path: Path, t: Tensor) -> tuple[Tensor, Tensor]:
+        dlog_alpha_dt = path.dlog_alpha_dt(t)
+        return path.alpha(t) * dlog_alpha_dt, path.sigma(t) * (dlog_alpha_dt - path.dlambda_dt(t))
+
+
+@dataclass(frozen=True)
+class EDMOutput(Target):
+    """F of Karras et al. 2022, eq. 7: x_0 = c_skip x + c_out F, for data of standard deviation `data_std`.
+
+    Stated for x = x_t / alpha with noise sigma / alpha; on a VP path with `data_std` 1 it is -v. Well-posed
+    everywhere on every path.
+    """
+
+    data_std: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.data_std > 0:
+            raise ValueError(
+                f"data_std is the standard deviation of x_0 and must be positive; got {self.data_std}."
+            )
+
+    def coefficients(self, path: Path, t: Tensor) -> tuple[Tensor, Tensor]:
+        alpha, sigma = path.alpha(t), path.sigma(t)
+        spread = torch.hypot(sigma, self.data_std * alpha)
+        return sigma / (self.data_std * spread), -self.data_std * alpha / spread
+
+
+def check_target(target: Target, path: Path) -> None:
+    """Raise a ValueError unless `target` tells x_0 and eps from x_t at all times of `path`'s interval."""
+    if not isinstance(target, Target):
+        raise ValueError(
+            f"A target is an object such as Epsilon(), Sample(), V(), Score(), Velocity() or EDMOutput(); got {target!r}."
+        )
+    t = torch.linspace(path.t_min, path.t_max, 257, dtype=torch.float64)
+    determinant = target.determinant(path, t)
+    wrong = ~determinant.isfinite() | (determinant.abs() < 1e-8)
+    if bool(wrong.any()):
+        where = int(wrong.nonzero()[0])
+        raise ValueError(
+            f"{target} does not determine x_0 on {path} at t = {float(t[where]):.4g}, where its determinant is "
+            f"{float(determinant[where]):.3g}. Use V(), which is well-posed everywhere."
+        )
+
+
 def convert(pred: Tensor, x_t: Tensor, t: Tensor, path: Path, source: Target, to: Target) -> Tensor:
     """Turn a prediction in one target into the same prediction in another.
 
