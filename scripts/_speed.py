@@ -1,0 +1,187 @@
+"""The measurements of `benchmark=speed`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from rdkit.Chem import Mol, MolToSmiles, RemoveHs
+
+from molediff.evaluation.baselines import etkdg
+from molediff.evaluation.speed import (
+    SamplingSpeed,
+    fewest_steps,
+    measure_sampling,
+    measure_steps,
+    peak_memory,
+)
+from molediff.molecules.datamodule import EndlessBatches, unpack_conformers
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.pretrained import load_model
+from molediff.molecules.qm9 import QM9, load_qm9
+from molediff.training.clock import Clock
+from molediff.training.precision import choose_accelerator, choose_precision
+from molediff.training.task import DiffusionTask
+
+MEGABYTE = 2**20
+
+
+def measure(
+    weights: str,
+    data: str,
+    seed: int,
+    training: dict[str, Any],
+    sampling: dict[str, Any],
+    memory: dict[str, Any],
+) -> dict[str, Any]:
+    """Run what `configs/benchmark/speed.yaml` asks for, print the tables, and return the figures."""
+    qm9 = load_qm9(data)
+    figures: dict[str, Any] = {}
+    if training["seconds"]:
+        figures["training"] = measure_training(weights, qm9, seed, **training)
+    if sampling["num_molecules"]:
+        figures["sampling"] = measure_conformers(weights, qm9, seed, **sampling)
+    if memory["num_inputs"]:
+        figures["memory"] = measure_memory(weights, qm9, seed, **memory)
+    return figures
+
+
+def measure_training(
+    weights: str, qm9: QM9, seed: int, seconds: float, threads: int | None
+) -> dict[str, Any]:
+    """Molecules per second of whole training steps in the configuration of the weights."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+    step, facts = training_step(weights, qm9, seed)
+    speed = measure_steps(step, seconds)
+    figures = {
+        **facts,
+        "threads": torch.get_num_threads(),
+        "num_steps": speed.num_steps,
+        "molecules_per_second": speed.samples_per_second,
+        "share_of_matrix_products": speed.matrix_products,
+    }
+    print("Training")
+    for key, value in figures.items():
+        print(f"  {key:28s} {value:.3g}" if isinstance(value, float) else f"  {key:28s} {value}")
+    return figures
+
+
+def training_step(weights: str, qm9: QM9, seed: int) -> tuple[Callable[[], int], dict[str, Any]]:
+    """A function that does one whole step and returns its number of molecules; and what kind of step it is."""
+    model, metadata = load_model(weights)
+    settings: Mapping[str, Any] = metadata["config"]
+    accelerator = choose_accelerator()
+    precision = choose_precision(settings["precision"], accelerator)
+    batch_size, num_draws = settings["data"]["batch_size"], settings["trainer"]["num_draws"]
+    task = DiffusionTask(
+        model.train().requires_grad_(True),
+        instantiate(settings["objective"]),
+        Clock(max_steps=10**9),
+        unpack_conformers,
+        instantiate(settings["coupling"]),
+        num_draws,
+        seed=seed,
+    ).to(accelerator)
+    optimizer = task.configure_optimizers()
+    molecules = qm9.split("train")
+    batches = iter(EndlessBatches(molecules.num_atoms, batch_size, seed))
+
+    def step() -> int:
+        indices = next(batches)
+        batch = molecules.batch(indices).to(accelerator)
+        with torch.autocast(accelerator, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
+            loss = task.training_step(batch, 0)
+        optimizer.zero_grad()
+        loss.backward()
+        task.configure_gradient_clipping(optimizer)
+        optimizer.step()
+        return len(indices)
+
+    num_parameters = sum(parameter.numel() for parameter in model.parameters())
+    facts = {"num_parameters": num_parameters, "precision": precision, "batch_size": batch_size}
+    return step, {**facts, "noise_draws": num_draws}
+
+
+def measure_conformers(
+    weights: str,
+    qm9: QM9,
+    seed: int,
+    num_molecules: int,
+    num_conformers: int,
+    num_steps: Sequence[int],
+    precision: str,
+) -> dict[str, Any]:
+    """Conformers per second on one thread at several numbers of steps, as ratios to ETKDGv3 on the same molecules."""
+    torch.set_num_threads(1)
+    spread = len(qm9.members("test")) // num_molecules
+    references = qm9.mols("test", [spread * i for i in range(num_molecules)])
+    generator = ConformerGenerator.from_pretrained(weights, device="cpu", precision=precision)
+    generator.generate(references[0], 1, seed)  # warm up
+
+    def sample(mols: Sequence[Mol], steps: int) -> Iterator[Mol | None]:
+        for result in generator.generate_many(mols, num_conformers, seed, num_steps=steps):
+            yield result.mol if result.num_conformers else None
+
+    baseline = measure_sampling(
+        "ETKDGv3", references, lambda mols: (etkdg(mol, num_conformers, seed) for mol in mols)
+    )
+    speeds = {
+        steps: measure_sampling(f"{steps} steps", references, lambda mols, steps=steps: sample(mols, steps))
+        for steps in sorted(num_steps)
+    }
+    fewest = fewest_steps({steps: speed.best_rmsd for steps, speed in speeds.items()})
+    rows = [sampling_row(speed, baseline) for speed in (baseline, *speeds.values())]
+    print(
+        f"\nSampling, one thread: {num_molecules} molecules of the test split, {num_conformers} conformers each"
+    )
+    best = f"best of {num_conformers}, A"
+    print(f"  {'method':12s} {'conformers/s':>12s} {'of ETKDGv3':>11s} {best:>14s} {'failed':>7s}")
+    for row in rows:
+        print(
+            f"  {row['method']:12s} {row['conformers_per_second']:12.2f} {row['ratio_to_etkdg']:11.3f} "
+            f"{row['best_rmsd']:14.4f} {row['num_failed']:7d}"
+        )
+    ratio = speeds[fewest].conformers_per_second / baseline.conformers_per_second
+    print(f"  fewest steps within 5 % of {max(speeds)}: {fewest}, at {ratio:.3f} of the rate of ETKDGv3")
+    return {"methods": rows, "fewest_steps": fewest, "ratio_at_fewest_steps": ratio}
+
+
+def sampling_row(speed: SamplingSpeed, baseline: SamplingSpeed) -> dict[str, Any]:
+    """The figures of one method."""
+    return {
+        "method": speed.method,
+        "conformers_per_second": speed.conformers_per_second,
+        "ratio_to_etkdg": speed.conformers_per_second / baseline.conformers_per_second,
+        "best_rmsd": speed.best_rmsd,
+        "num_conformers": speed.num_conformers,
+        "num_failed": speed.num_failed,
+    }
+
+
+def measure_memory(
+    weights: str, qm9: QM9, seed: int, num_inputs: Sequence[int], num_steps: int
+) -> dict[str, Any]:
+    """Peak memory of a process that samples this many inputs and keeps no result."""
+    smiles = [MolToSmiles(RemoveHs(mol)) for mol in qm9.mols("test", range(100))]
+    peaks = {
+        num: peak_memory(generate_and_forget, weights, smiles, num, num_steps, seed) for num in num_inputs
+    }
+    print("\nPeak memory of generate_many")
+    for num, peak in peaks.items():
+        print(f"  {num:8d} inputs {peak / MEGABYTE:8.0f} MiB")
+    return {"peak_megabytes": {str(num): peak / MEGABYTE for num, peak in peaks.items()}}
+
+
+def generate_and_forget(
+    weights: str, smiles: Sequence[str], num_inputs: int, num_steps: int, seed: int
+) -> None:
+    """Sample `num_inputs` inputs, the same ones again and again, and let go of each result."""
+    torch.set_num_threads(1)
+    generator = ConformerGenerator.from_pretrained(weights, device="cpu")
+    inputs = itertools.islice(itertools.cycle(smiles), num_inputs)
+    for _ in generator.generate_many(inputs, 1, seed, num_steps=num_steps):
+        pass
