@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from rdkit import Chem
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
 from molediff.molecules.features import PAIR_TABLE, Features
 from molediff.molecules.graph import MolecularGraph, features_to_graph
@@ -65,6 +65,10 @@ class ConformerDataset(Dataset[MolecularGraph]):
         mol.AddConformer(conformer)
         return mol
 
+    def subset(self, indices: Sequence[int] | np.ndarray) -> ConformerDataset:
+        """The conformers `indices`, in that order, sharing the arrays."""
+        return ConformerDataset(self.packed, self.conformers[np.asarray(indices, dtype=np.int64)])
+
     def __getitem__(self, index: int) -> MolecularGraph:
         packed, molecule = self.packed, self._molecule[index]
         size = self.num_atoms[index]
@@ -117,84 +121,42 @@ class ConformerDataset(Dataset[MolecularGraph]):
         index = self.packed.chiral_index[:, columns].T.astype(np.int64) + graph[:, None] * width
         return index, self.packed.chiral_sign[columns].astype(np.float32)
 
-    def __getitems__(self, indices: list[int]) -> GraphBatch:
-        """What torch's data loader calls with the indices of a batch."""
-        return self.batch(indices)
-
 
 class SizeBucketSampler(Sampler[list[int]]):
     """Batches of equal numbers of atoms: nothing is padded.
 
-    Every index comes once an epoch. With `shuffle`, molecules are shuffled within their size and batches among
-    each other, by `seed` and the number of the epoch alone. The last batch of each size may be smaller.
+    Every index comes once a pass; the last batch of each size may be smaller. With `shuffle`, molecules are shuffled
+    within their size and batches among each other, by `seed` and the number of the pass alone.
 
     Args:
         num_atoms: number of atoms of each item, shape (n,).
         batch_size: items a batch.
         seed: of the order.
         shuffle: False for the plain order, sizes ascending.
-        num_replicas: processes that share the batches; each must be told its own `rank`.
-        rank: which of them this one is. All get the same number of batches; the first ones are reused to fill up.
     """
 
     def __init__(
-        self,
-        num_atoms: Sequence[int] | np.ndarray,
-        batch_size: int,
-        seed: int = 0,
-        shuffle: bool = True,
-        num_replicas: int = 1,
-        rank: int = 0,
+        self, num_atoms: Sequence[int] | np.ndarray, batch_size: int, seed: int = 0, shuffle: bool = True
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
-        if not 0 <= rank < num_replicas:
-            raise ValueError(f"rank {rank} is not one of {num_replicas} processes.")
         sizes = np.asarray(num_atoms)
         self._buckets = [np.flatnonzero(sizes == size) for size in np.unique(sizes)]
-        self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
-        self.num_replicas, self.rank = num_replicas, rank
-        self.epoch = 0
-
-    @property
-    def sampler(self) -> SizeBucketSampler:
-        """Itself: Lightning calls `set_epoch` on the `sampler` of a batch sampler."""
-        return self
-
-    def set_epoch(self, epoch: int) -> None:
-        """The next pass is that of `epoch`; without it, passes count up by themselves."""
-        self.epoch = epoch
+        self.batch_size = batch_size
+        self.seed = seed
+        self.shuffle = shuffle
+        self._num_passes = 0
 
     def __len__(self) -> int:
-        batches = sum(-(-len(bucket) // self.batch_size) for bucket in self._buckets)
-        return -(-batches // self.num_replicas)
+        return sum(-(-len(bucket) // self.batch_size) for bucket in self._buckets)
 
     def __iter__(self) -> Iterator[list[int]]:
-        generator = np.random.default_rng((self.seed, self.epoch))
-        self.epoch += 1
+        generator = np.random.default_rng((self.seed, self._num_passes))
+        self._num_passes += 1
         batches = []
         for bucket in self._buckets:
             order = generator.permutation(bucket) if self.shuffle else bucket
             batches += [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
-        places = generator.permutation(len(batches)) if self.shuffle else np.arange(len(batches))
-        places = np.resize(places, len(self) * self.num_replicas)
-        for place in places[self.rank :: self.num_replicas]:
+        places = generator.permutation(len(batches)) if self.shuffle else range(len(batches))
+        for place in places:
             yield batches[place].tolist()
-
-
-def conformer_loader(
-    dataset: ConformerDataset,
-    batch_size: int,
-    seed: int = 0,
-    shuffle: bool = True,
-    num_workers: int = 0,
-    num_replicas: int = 1,
-    rank: int = 0,
-) -> DataLoader:
-    """A loader of `GraphBatch`es of equal sizes (see `SizeBucketSampler` for the arguments)."""
-    sampler = SizeBucketSampler(dataset.num_atoms, batch_size, seed, shuffle, num_replicas, rank)
-    return DataLoader(dataset, batch_sampler=sampler, collate_fn=_as_is, num_workers=num_workers)
-
-
-def _as_is(batch: GraphBatch) -> GraphBatch:
-    return batch

@@ -7,13 +7,14 @@ same molecule, feature by feature.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
+
+from molediff.molecules.canonical import PerceptionError, canonical_conformer
 
 # Distance thresholds for a bond, as multiples of the sum of covalent radii. The bridges of bicyclo[1.1.1] and
 # [2.1.1] cages lie 1.8 to 2.1 Angstrom apart without a bond: below RDKit's default tolerance, above these.
@@ -27,15 +28,7 @@ _RADII = {
     9: (0.64, 0.59, 0.53),
 }
 
-# Neighbours p, q, r, s in RDKit's order with (p - s) . ((q - s) x (r - s)) positive, negative.
-_HANDS = (Chem.ChiralType.CHI_TETRAHEDRAL_CCW, Chem.ChiralType.CHI_TETRAHEDRAL_CW)
-
 _MAX_MATCHES = 1000
-_ORIGINAL_INDEX = "_molediff_index"
-
-
-class PerceptionError(ValueError):
-    """No molecule could be read from the coordinates; the message is the reason."""
 
 
 class Perceived(NamedTuple):
@@ -85,114 +78,9 @@ def perceive(smiles: str, elements: Sequence[int], positions: np.ndarray) -> Per
         matches = skeleton.GetSubstructMatches(wanted, uniquify=False, maxMatches=_MAX_MATCHES)
         if matches:
             mol = _dress(template, _best_match(template, matches, hydrogens, positions), hydrogens, positions)
-            return canonical_conformer(mol)._replace(method=method)
+            return Perceived(*canonical_conformer(mol), method)
         reasons.append("another constitution than the SMILES")
     raise PerceptionError(f"connectivity does not match the SMILES: {reasons[0]}")
-
-
-def canonical_conformer(mol: Chem.Mol, conformer_id: int = -1) -> Perceived:
-    """One conformer of `mol`, stereo taken from it, atoms in the order of the canonical SMILES.
-
-    Args:
-        mol: sanitized, explicit hydrogens; unchanged.
-        conformer_id: the conformer.
-
-    Raises:
-        PerceptionError: the canonical SMILES does not give the molecule back.
-    """
-    positions = mol.GetConformer(conformer_id).GetPositions()
-    mol = Chem.Mol(mol, confId=mol.GetConformer(conformer_id).GetId())
-    assign_stereo(mol)
-    for atom in mol.GetAtoms():
-        atom.SetIntProp(_ORIGINAL_INDEX, atom.GetIdx())
-    bare = Chem.RemoveHs(mol)
-    # In a few cages RDKit's canonical SMILES states another stereo than the molecule it is written from.
-    for canonical in (True, False):
-        smiles = Chem.MolToSmiles(bare, canonical=canonical)
-        rebuilt = _rebuild(mol, bare, smiles, positions)
-        if rebuilt is not None:
-            return Perceived(rebuilt, smiles, "default")
-    raise PerceptionError(f"no SMILES written for it gives its stereo back ({smiles})")
-
-
-def _rebuild(mol: Chem.Mol, bare: Chem.Mol, smiles: str, positions: np.ndarray) -> Chem.Mol | None:
-    """The molecule of `smiles`, just written for `bare`, with the coordinates of `mol`; None if it is another."""
-    written = json.loads(bare.GetProp("_smilesAtomOutputOrder").replace(",]", "]"))
-    order = [bare.GetAtomWithIdx(i).GetIntProp(_ORIGINAL_INDEX) for i in written]
-    parsed = Chem.MolFromSmiles(smiles)
-    if parsed is None or parsed.GetNumAtoms() != len(order):
-        return None
-    rebuilt = Chem.AddHs(parsed)
-    for symmetry in _symmetries(parsed):
-        candidate = _with_hydrogens(mol, [order[i] for i in symmetry])
-        if len(candidate) != rebuilt.GetNumAtoms():
-            return None
-        conformer = Chem.Conformer(len(candidate))
-        conformer.SetPositions(positions[candidate])
-        rebuilt.RemoveAllConformers()
-        rebuilt.AddConformer(conformer)
-        if _shows_its_stereo(rebuilt):
-            return rebuilt
-    return None
-
-
-def assign_stereo(mol: Chem.Mol) -> None:
-    """Set R/S and E/Z of `mol` from its coordinates, whatever the order of its atoms.
-
-    As `Chem.AssignStereochemistryFrom3D`, but the hand of an atom with four neighbours is that of the tetrahedron
-    of all four. RDKit looks at the first three bonds, and in a cage whose carbon has all its bonds on one side
-    the answer then depends on which three come first (about 0.4 % of QM9).
-    """
-    Chem.DetectBondStereochemistry(mol)
-    Chem.AssignAtomChiralTagsFromStructure(mol)
-    tagged = [a for a in mol.GetAtoms() if a.GetChiralTag() in _HANDS and a.GetDegree() == 4]
-    if tagged:
-        corners = np.array([[b.GetOtherAtomIdx(a.GetIdx()) for b in a.GetBonds()] for a in tagged])
-        x = mol.GetConformer().GetPositions()[corners]
-        edges = x[:, :3] - x[:, 3:]
-        volumes = np.einsum("ni,ni->n", edges[:, 0], np.cross(edges[:, 1], edges[:, 2]))
-        for atom, volume in zip(tagged, volumes, strict=True):
-            atom.SetChiralTag(_HANDS[0] if volume > 0 else _HANDS[1])
-    Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
-
-
-def _symmetries(mol: Chem.Mol) -> Iterator[Sequence[int]]:
-    """Renumberings of `mol` that keep its graph, stereo aside: first none, then all of them.
-
-    RDKit may write the two centres of a 1,3-disubstituted cyclobutane with both tags inverted: the same molecule,
-    but with the two halves of the ring exchanged.
-    """
-    yield range(mol.GetNumAtoms())
-    labelled = Chem.RWMol(mol)
-    for atom in labelled.GetAtoms():
-        # Isotopes must agree in a match of two molecules: here they carry the number of hydrogens.
-        atom.SetIsotope(1 + atom.GetTotalNumHs())
-    yield from labelled.GetSubstructMatches(labelled, uniquify=False, maxMatches=_MAX_MATCHES)
-
-
-def _with_hydrogens(mol: Chem.Mol, order: list[int]) -> list[int]:
-    """`order` followed by the hydrogens not yet in it, atom by atom, as AddHs appends them."""
-    known = set(order)
-    return order + [
-        neighbour.GetIdx()
-        for i in order
-        for neighbour in mol.GetAtomWithIdx(i).GetNeighbors()
-        if neighbour.GetAtomicNum() == 1 and neighbour.GetIdx() not in known
-    ]
-
-
-def _shows_its_stereo(mol: Chem.Mol) -> bool:
-    """Whether the coordinates of `mol` have all the stereo that `mol` states, atom by atom and bond by bond."""
-    seen = Chem.Mol(mol)
-    assign_stereo(seen)
-    atoms_agree = all(
-        a.GetChiralTag() in (Chem.ChiralType.CHI_UNSPECIFIED, b.GetChiralTag())
-        for a, b in zip(mol.GetAtoms(), seen.GetAtoms(), strict=True)
-    )
-    return atoms_agree and all(
-        a.GetStereo() in (Chem.BondStereo.STEREONONE, b.GetStereo())
-        for a, b in zip(mol.GetBonds(), seen.GetBonds(), strict=True)
-    )
 
 
 def _connectivities(elements: Sequence[int], positions: np.ndarray) -> Iterator[tuple[str, Chem.Mol]]:

@@ -21,6 +21,7 @@ import numpy as np
 from rdkit import Chem, RDLogger
 from tqdm import tqdm
 
+from molediff.molecules.canonical import PerceptionError
 from molediff.molecules.dataset import ConformerDataset
 from molediff.molecules.features import featurize
 from molediff.molecules.packing import (
@@ -32,7 +33,7 @@ from molediff.molecules.packing import (
     write_bytes,
     write_cache,
 )
-from molediff.molecules.perception import PerceptionError, perceive
+from molediff.molecules.perception import perceive
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ def split_rows(num_rows: int = NUM_MOLECULES) -> dict[str, np.ndarray]:
     One permutation of seed 0, in order 100,000 for training, the rest for validation, a tenth for test. With fewer
     than all molecules the shares are the same.
     """
-    permutation = np.random.RandomState(0).permutation(num_rows)  # noqa: NPY002 (the published split)
+    permutation = np.random.RandomState(0).permutation(num_rows)
     num_train = 100_000 if num_rows == NUM_MOLECULES else round(num_rows * 100_000 / NUM_MOLECULES)
     num_test = int(0.1 * num_rows)
     train, val, test = np.split(permutation, [num_train, num_rows - num_test])
