@@ -1,7 +1,8 @@
 """Is a set of coordinates the molecule it claims to be? Fast rules, all conformers at once.
 
-The rules stand in for RDKit's `DetermineConnectivity`, which takes a few hundred microseconds a conformer, knows one tolerance
-for all bonds and joins the bridgeheads of bicyclo[1.1.1]pentane (1.87 Angstrom apart in truth) by a bond.
+The rules stand in for RDKit's `DetermineConnectivity`, which takes a few hundred microseconds a conformer,
+knows one tolerance for all bonds and joins the bridgeheads of bicyclo[1.1.1]pentane (1.87 Angstrom apart in
+truth) by a bond.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
-# Bond lengths relative to UFF's rest length for the two atom types and the bond order. In 158,198 bonds of 8,509 QM9
-# training molecules the ratio lies between 0.865 (C-O in zwitterions) and 1.24 (N-O in strained aromatic rings), 99.8 % of
-# them between 0.94 and 1.09.
+# Bond lengths relative to UFF's rest length for the two atom types and the bond order. In 158,198 bonds of
+# 8,509 QM9 training molecules the ratio lies between 0.865 (C-O in zwitterions) and 1.24 (N-O in strained
+# aromatic rings), 99.8 % of them between 0.94 and 1.09.
 SHORTEST_BOND = 0.8
 LONGEST_BOND = 1.25
 
-# Distances between atoms that are not bonded, relative to the sum of their covalent radii. In the same molecules the least is
-# 1.30, where `DetermineConnectivity` would draw a bond; strained cages reach down to 1.23 and are right.
+# Distances between atoms that are not bonded, relative to the sum of their covalent radii. In the same
+# molecules the least is 1.30, where `DetermineConnectivity` would draw a bond; strained cages reach down to
+# 1.23 and are right.
 CLOSEST_CONTACT = 1.2
-# Two hydrogens: the radii say next to nothing (0.62 Angstrom); the nearest in the same molecules are 1.6 Angstrom apart.
+# Two hydrogens: the radii say next to nothing (0.62 Angstrom); the nearest in the same molecules are 1.6
+# Angstrom apart.
 CLOSEST_HYDROGENS = 1.2
 
 _TABLE = Chem.GetPeriodicTable()
@@ -57,7 +60,9 @@ class GeometryCheck:
 
 
 def bond_length(mol: Chem.Mol, i: int, j: int) -> float:
-    """Usual length of the bond between atoms i and j in Angstrom: UFF's rest length, else the sum of the covalent radii."""
+    """Usual length of the bond between atoms i and j in Angstrom: UFF's rest length, else the sum of the
+    covalent radii.
+    """
     parameters = rdForceFieldHelpers.GetUFFBondStretchParams(mol, i, j)
     if parameters is not None:
         return float(parameters[1])

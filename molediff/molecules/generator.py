@@ -18,23 +18,24 @@ from molediff.molecules.options import GenerationOptions, Grid
 from molediff.molecules.result import GenerationResult
 from molediff.molecules.sampling import Sampler, plan_batches, sample_generator
 
-# Samples that wait for company are bounded by this many batches, so that memory does not grow with the inputs.
+# At most this many batches are read ahead, so that memory does not grow with the number of inputs.
 _BATCHES_AHEAD = 8
 
 
 class ConformerGenerator:
     """Samples conformers of molecules from a trained diffusion model and checks every one of them.
 
-    Stereo asked for is stereo returned: of the input's specified centres and double bonds a sample must have all as asked; one
-    with all its centres wrong is reflected, any other wrong one is rejected and drawn again. Stereo the input leaves open is left
-    open: each sample decides for itself (`GenerationResult.isomeric_smiles` tells how), as with RDKit's embedding.
+    Stereo asked for is stereo returned: of the input's specified centres and double bonds a sample must have
+    all as asked; one with all its centres wrong is reflected, any other wrong one is rejected and drawn
+    again. Stereo the input leaves open is left open: each sample decides for itself, as with RDKit's embedding
+    (`GenerationResult.isomeric_smiles` tells how).
 
     Args:
         model: a trained model of coordinates, its scale in Angstrom; its network takes a `GraphBatch`.
         metadata: of the weights; `max_atoms` (most atoms of a training molecule) is used if there.
         device: "cpu", "cuda", or None: "cuda" if there is one.
-        precision: "float32", "bfloat16" (matrix products in bfloat16: faster on processors with AMX or AVX512-BF16 and on GPUs), or
-            "auto": float32.
+        precision: "float32", "bfloat16" (matrix products in bfloat16: faster on processors with AMX or
+            AVX512-BF16 and on GPUs), or "auto": float32.
         max_atoms: inputs with more atoms, hydrogens included, are refused.
 
     Example:
@@ -71,7 +72,8 @@ class ConformerGenerator:
         """Load a generator.
 
         Args:
-            weights: name of weights that ship with the package ("qm9"), or path of a `.safetensors` file made by training.
+            weights: name of weights that ship with the package ("qm9"), or path of a `.safetensors` file
+                made by training.
             device: see the class.
             precision: see the class.
             max_atoms: see the class.
@@ -121,35 +123,54 @@ class ConformerGenerator:
     ) -> Iterator[GenerationResult]:
         """Conformers of many molecules: a lazy iterator with one result for every input, in order.
 
-        A molecule's conformers depend on the seed, the molecule (with its atom order) and the options that follow in the list up to
-        `grid`, not on the batch size, the other inputs or their order (up to the rounding of the floating-point numbers). More
-        conformers go on where fewer ended. Global random states are neither read nor set.
+        A molecule's conformers depend on the seed, the molecule (with its atom order) and the options that
+        follow in the list up to `grid`, not on the batch size, the other inputs or their order (up to the
+        rounding of the floating-point numbers). More conformers go on where fewer ended. Global random states
+        are neither read nor set.
 
         Args:
             molecules: SMILES and RDKit Mols (see `molecules.inputs.prepare`), read as they are needed.
             num_conformers: conformers of each.
             seed: at least 0.
-            solver: "dpmpp_2m", "ddim", "heun", "euler_maruyama", "ancestral", or a solver of `molediff.core.solvers`.
+            solver: "dpmpp_2m", "ddim", "heun", "euler_maruyama", "ancestral", or a solver of
+                `molediff.core.solvers`.
             num_steps: solver steps; one network evaluation each (Heun: two).
             eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own.
-            grid: spacing of the steps, "uniform_lambda", "uniform_t", "karras", or a function (path, steps) -> times.
+            grid: spacing of the steps, "uniform_lambda", "uniform_t", "karras", or a function (path, steps)
+                -> times.
             batch_atoms: most atoms in a batch, padding included. It bounds memory.
-            max_attempts: most samples drawn for one conformer; a conformer without a good one is missing in the result.
-            lookahead: most molecules read ahead of the result that is handed out, to fill batches with molecules of similar size.
+            max_attempts: most samples drawn for one conformer; a conformer without a good one is missing in
+                the result.
+            lookahead: most molecules read ahead of the result that is handed out, to fill batches with
+                molecules of similar size.
             relax: "mmff": move conformers to their MMFF94s minimum.
             energies: "mmff": MMFF94s energies.
-            prune_rmsd: leave out conformers nearer than this to another one, in Angstrom (heavy atoms, symmetry-aware).
+            prune_rmsd: leave out conformers nearer than this to another one, in Angstrom (heavy atoms,
+                symmetry-aware).
             trajectory: keep the way from noise to conformers; memory grows with the steps.
 
         Raises:
             ValueError: an option is out of range.
         """
         if isinstance(molecules, str | Chem.Mol):
-            raise ValueError("generate_many takes a list or another iterable of molecules; for one, call generate.")
+            raise ValueError(
+                "generate_many takes a list or another iterable of molecules; for one, call generate."
+            )
         options = GenerationOptions(
-            num_conformers, seed, solver, num_steps, eta, grid, batch_atoms, max_attempts, lookahead, relax, energies,
-            prune_rmsd, trajectory,
-        )  # fmt: skip
+            num_conformers=num_conformers,
+            seed=seed,
+            solver=solver,
+            num_steps=num_steps,
+            eta=eta,
+            grid=grid,
+            batch_atoms=batch_atoms,
+            max_attempts=max_attempts,
+            lookahead=lookahead,
+            relax=relax,
+            energies=energies,
+            prune_rmsd=prune_rmsd,
+            trajectory=trajectory,
+        )
         return self._stream(molecules, options)
 
     def _stream(self, molecules: Iterable[Any], options: GenerationOptions) -> Iterator[GenerationResult]:
@@ -197,7 +218,10 @@ class ConformerGenerator:
                 samples = sampler.draw(
                     [part.owner.prepared.graph for part in batch],
                     [
-                        [sample_generator(options.seed, part.owner.prepared.key, slot, attempt) for slot in part.slots]
+                        [
+                            sample_generator(options.seed, part.owner.prepared.key, slot, attempt)
+                            for slot in part.slots
+                        ]
                         for part in batch
                     ],
                 )

@@ -11,7 +11,7 @@ from rdkit import Chem, rdBase
 from molediff.molecules.graph import ELEMENTS, MolecularGraph, mol_to_graph
 
 MAX_ATOMS = 64
-"""Most atoms of an input, hydrogens included. The shipped weights saw at most 29; far beyond that they are a guess."""
+"""Most atoms of an input, hydrogens included. QM9 has at most 29; far beyond that the network guesses."""
 
 
 class UnusableInput(ValueError):
@@ -57,8 +57,8 @@ def prepare(molecule: Any, max_atoms: int = MAX_ATOMS) -> PreparedMolecule:
     """Read, check and featurize one input.
 
     Args:
-        molecule: a SMILES, or an RDKit Mol, which is not changed: its coordinates are ignored, its stereo is what its tags
-            say, and hydrogens it lacks are added behind its own atoms.
+        molecule: a SMILES, or an RDKit Mol, which is not changed: its coordinates are ignored, its stereo is
+            what its tags say, and hydrogens it lacks are added behind its own atoms.
         max_atoms: most atoms allowed, hydrogens included.
 
     Raises:
@@ -75,7 +75,7 @@ def prepare(molecule: Any, max_atoms: int = MAX_ATOMS) -> PreparedMolecule:
         _check_chemistry(mol)
         if mol.GetNumAtoms() > max_atoms:
             raise UnusableInput(
-                f"{mol.GetNumAtoms()} atoms with hydrogens, more than max_atoms={max_atoms}: use a smaller molecule."
+                f"{mol.GetNumAtoms()} atoms with hydrogens, more than max_atoms={max_atoms}: use a smaller one."
             )
         try:
             graph = mol_to_graph(mol)
@@ -87,13 +87,14 @@ def prepare(molecule: Any, max_atoms: int = MAX_ATOMS) -> PreparedMolecule:
 def _from_smiles(smiles: str) -> Chem.Mol:
     if not smiles.strip():
         raise UnusableInput("The SMILES is empty: give one molecule, such as 'CCO'.")
-    mol = Chem.MolFromSmiles(smiles)
+    mol: Chem.Mol | None = Chem.MolFromSmiles(smiles)
     if mol is not None:
         return mol
-    raw = Chem.MolFromSmiles(smiles, sanitize=False)
-    problems = [] if raw is None else [problem.Message().rstrip(".") for problem in Chem.DetectChemistryProblems(raw)]
+    raw: Chem.Mol | None = Chem.MolFromSmiles(smiles, sanitize=False)
+    problems = () if raw is None else Chem.DetectChemistryProblems(raw)
     if problems:
-        raise UnusableInput(f"{_shortened(smiles)!r} is not a possible molecule: {'; '.join(problems)}.")
+        said = "; ".join(problem.Message().rstrip(".") for problem in problems)
+        raise UnusableInput(f"{_shortened(smiles)!r} is not a possible molecule: {said}.")
     raise UnusableInput(f"{_shortened(smiles)!r} is not a SMILES that RDKit can read: check its spelling.")
 
 
@@ -111,7 +112,7 @@ def _from_mol(given: Chem.Mol) -> Chem.Mol:
 
 
 def _check_chemistry(mol: Chem.Mol) -> None:
-    """Raise `UnusableInput` for what the network has never seen and the graph features do not refuse themselves."""
+    """Raise `UnusableInput` for what no training molecule is, beyond what the graph features refuse."""
     if mol.GetNumAtoms() == 0:
         raise UnusableInput("The molecule has no atoms.")
     foreign = sorted({atom.GetSymbol() for atom in mol.GetAtoms() if atom.GetAtomicNum() not in ELEMENTS})
@@ -126,21 +127,24 @@ def _check_chemistry(mol: Chem.Mol) -> None:
     radicals = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetNumRadicalElectrons()]
     if radicals and mol.GetNumAtoms() > 1:
         raise UnusableInput(
-            f"Unpaired electrons on atom {', '.join(map(str, radicals))}: radicals are not supported, give the "
-            "closed-shell molecule."
+            f"Unpaired electrons on atom {', '.join(map(str, radicals))}: radicals are not supported, "
+            "give the closed-shell molecule."
         )
     if any(bond.GetStereo() in _ATROPISOMERS for bond in mol.GetBonds()):
-        raise UnusableInput("Atropisomers (hindered rotation given as stereo) are not supported: remove that label.")
+        raise UnusableInput(
+            "Atropisomers (hindered rotation given as stereo) are not supported: remove that label."
+        )
 
 
 _ATROPISOMERS = (Chem.BondStereo.STEREOATROPCW, Chem.BondStereo.STEREOATROPCCW)
 
 
 def _key(mol: Chem.Mol) -> bytes:
-    """Digest of elements and bonds in the order of the atoms; the same in every version of RDKit, unlike a SMILES."""
+    """Digest of elements and bonds in the atoms' order. Unlike a SMILES it is the same in every RDKit."""
     atoms = ",".join(str(atom.GetAtomicNum()) for atom in mol.GetAtoms())
     bonds = sorted(
-        (*sorted((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())), bond.GetBondTypeAsDouble()) for bond in mol.GetBonds()
+        (*sorted((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())), bond.GetBondTypeAsDouble())
+        for bond in mol.GetBonds()
     )
     return hashlib.blake2b(f"{atoms};{bonds}".encode(), digest_size=16).digest()
 

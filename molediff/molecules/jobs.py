@@ -1,4 +1,4 @@
-"""One molecule on its way through the generator: what it still needs, which samples it took, and its result in the end."""
+"""One molecule on its way through the generator: what it still needs, what it has, and its result."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ from molediff.molecules.options import GenerationOptions
 from molediff.molecules.relax import NoForceField, distinct_conformers, mmff_energies, mmff_relax
 from molediff.molecules.result import GenerationResult, Trajectory, with_conformers
 from molediff.molecules.sampling import Demand, RawSamples
-from molediff.molecules.stereo import StereoCheck
+from molediff.molecules.stereo import StereoCheck, reflected
 
 # The order in which a sample is checked; it is counted under the first that it fails.
 CHECKS = ("not_finite", "stereo", "bond_length", "clash")
 
-_REFLECTION = np.array([1.0, 1.0, -1.0])
-
 
 @dataclass(frozen=True)
 class Accepted:
-    """A sample that passed all checks: x (N, 3) in Angstrom, and its frames x_t and x_0_hat, (S, N, 3), if kept."""
+    """A sample that passed all checks: x (N, 3) in Angstrom; its frames x_t and x_0_hat (S, N, 3), if kept."""
 
     x: np.ndarray
     x_t: np.ndarray | None = None
@@ -84,13 +82,11 @@ class Job:
             good &= passed[name]
         self._num_drawn += len(x)
         self._num_reflected += int((good & verdict.reflected).sum())
-        if raw.frames:
-            self._times = np.array([t for t, _, _ in raw.frames])
+        self._times = raw.times
         for i in np.flatnonzero(good):
-            frames = [
-                np.stack([frame[which][i] for frame in raw.frames]) * (_REFLECTION if verdict.reflected[i] else 1.0)
-                for which in ((1, 2) if raw.frames else ())
-            ]
+            frames = [] if raw.x_t is None or raw.x_0_hat is None else [raw.x_t[:, i], raw.x_0_hat[:, i]]
+            if verdict.reflected[i]:
+                frames = [reflected(x) for x in frames]
             self._taken[slots[i]] = Accepted(verdict.x[i], *frames)
         self.seconds += time.perf_counter() - start
 
@@ -119,8 +115,8 @@ class Job:
             energies = None if energies is None else energies[kept]
         if self.trained_atoms is not None and self.prepared.num_atoms > self.trained_atoms:
             notes.append(
-                f"{self.prepared.num_atoms} atoms, more than the {self.trained_atoms} of the largest training molecule: "
-                "look at these conformers before use"
+                f"{self.prepared.num_atoms} atoms, more than the {self.trained_atoms} of the largest training "
+                "molecule: look at these conformers before use"
             )
         whole = num_before == self.options.num_conformers and problem is None
         return GenerationResult(
@@ -151,7 +147,9 @@ class Job:
         counts = {name: count for name, count in self._rejected.items() if count}
         text = ", ".join(f"{name} {count}" for name, count in counts.items())
         wrong_stereo = counts.get("stereo", 0) > 0.5 * sum(counts.values())
-        remedy = "check that the stereo asked for is possible" if wrong_stereo else "try more num_steps or max_attempts"
+        remedy = "try more num_steps or max_attempts"
+        if wrong_stereo:
+            remedy = "check that the stereo asked for is possible"
         return (
             f"{missing} of {self.options.num_conformers} conformers missing after {self._num_drawn} samples "
             f"(rejected: {text}): {remedy}"
@@ -162,7 +160,8 @@ class Job:
         mmff_relax(mol)
         x = np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
         verdict = self.stereo.correct(x)
-        good = verdict.right & ~verdict.reflected & self.geometry.bonds_hold(x) & self.geometry.atoms_keep_apart(x)
+        good = verdict.right & ~verdict.reflected
+        good &= self.geometry.bonds_hold(x) & self.geometry.atoms_keep_apart(x)
         self._rejected["relaxation"] += int((~good).sum())
         return with_conformers(mol, x[good]), [slot for slot, ok in zip(slots, good, strict=True) if ok]
 
@@ -171,4 +170,4 @@ class Job:
         if self._times is None or not taken:
             return None
         x_t, x_0_hat = (np.stack([getattr(a, name) for a in taken], axis=1) for name in ("x_t", "x_0_hat"))
-        return Trajectory(self._times, x_t.astype(np.float32), x_0_hat.astype(np.float32))
+        return Trajectory(self._times, x_t, x_0_hat)

@@ -64,7 +64,9 @@ class GenerationOptions:
         _check_word("relax", self.relax, (None, "mmff"))
         _check_word("energies", self.energies, (None, "mmff"))
         if self.prune_rmsd is not None and not self.prune_rmsd > 0:
-            raise ValueError(f"prune_rmsd must be a distance above 0 in Angstrom, or None; got {self.prune_rmsd!r}.")
+            raise ValueError(
+                f"prune_rmsd must be a distance above 0 in Angstrom, or None; got {self.prune_rmsd!r}."
+            )
         make_solver(self.solver, self.eta)
         if not callable(self.grid):
             _check_word("grid", self.grid, tuple(GRIDS))
@@ -74,7 +76,9 @@ class GenerationOptions:
         return make_solver(self.solver, self.eta)
 
     def times(self, path: Path) -> Tensor:
-        """Grid of num_steps + 1 times, the last 0: the result is the network's last estimate of x_0, free of noise."""
+        """Grid of num_steps + 1 times, the last 0: the result is the network's last estimate of x_0, free of
+        noise.
+        """
         if self.num_steps == 1:
             return torch.tensor([path.t_max, 0.0], dtype=torch.float64)
         grid = self.grid if callable(self.grid) else GRIDS[self.grid]
@@ -89,14 +93,20 @@ def make_solver(solver: str | Solver, eta: float | None) -> Solver:
     """
     if isinstance(solver, Solver):
         if eta is not None:
-            raise ValueError(f"eta={eta} and a solver object: set eta in the object, {type(solver).__name__}(eta=...).")
+            raise ValueError(
+                f"eta={eta} and a solver object: set eta in the object, {type(solver).__name__}(eta=...)."
+            )
         return solver
     if not isinstance(solver, str) or solver not in SOLVERS:
-        raise ValueError(f"solver must be one of {', '.join(SOLVERS)}, or a molediff.core solver; got {solver!r}.")
+        raise ValueError(
+            f"solver must be one of {', '.join(SOLVERS)}, or a molediff.core solver; got {solver!r}."
+        )
     if eta is None:
         return SOLVERS[solver]()
     if solver not in ("ddim", "euler_maruyama"):
-        raise ValueError(f"solver={solver!r} has no eta (got {eta}): leave it out, or use 'ddim' or 'euler_maruyama'.")
+        raise ValueError(
+            f"solver={solver!r} has no eta (got {eta}): leave it out, or use 'ddim' or 'euler_maruyama'."
+        )
     return DDIM(eta=eta) if solver == "ddim" else EulerMaruyama(eta=eta)
 
 

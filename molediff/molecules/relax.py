@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers, rdMolAlign
 
 _VARIANT = "MMFF94s"
 _MAX_ITERATIONS = 1000
-# Symmetric molecules such as neopentane have thousands of automorphisms; the heavy atoms alone, and this many of them, suffice.
+# Symmetric molecules such as neopentane have thousands of automorphisms; the heavy atoms alone, and this many
+# of them, suffice.
 _MAX_MATCHES = 1000
 
 
@@ -16,7 +19,7 @@ class NoForceField(ValueError):
     """MMFF94s lacks parameters for this molecule."""
 
 
-def _properties(mol: Chem.Mol) -> rdForceFieldHelpers.MMFFMolProperties:
+def _properties(mol: Chem.Mol) -> Any:
     properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=_VARIANT)
     if properties is None:
         raise NoForceField("MMFF94s has no parameters for this molecule")
@@ -45,7 +48,9 @@ def mmff_energies(mol: Chem.Mol) -> np.ndarray:
     properties = _properties(mol)
     return np.array(
         [
-            rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties, confId=conformer.GetId()).CalcEnergy()
+            rdForceFieldHelpers.MMFFGetMoleculeForceField(
+                mol, properties, confId=conformer.GetId()
+            ).CalcEnergy()
             for conformer in mol.GetConformers()
         ]
     )
@@ -54,9 +59,9 @@ def mmff_energies(mol: Chem.Mol) -> np.ndarray:
 def distinct_conformers(mol: Chem.Mol, threshold: float, energies: np.ndarray | None = None) -> list[int]:
     """Positions of the conformers to keep so that no two are within `threshold`, in their order.
 
-    Conformers are visited from low to high energy, or in their order without energies; one is left out if it is within the
-    threshold of one that was kept. RMSD in Angstrom on heavy atoms (on all atoms if there are none), after the best proper
-    rotation, minimal over the symmetries of the molecule.
+    Conformers are visited from low to high energy, or in their order without energies; one is left out if it
+    is within the threshold of one that was kept. RMSD in Angstrom on heavy atoms (on all atoms if there are
+    none), after the best proper rotation, minimal over the symmetries of the molecule.
 
     Args:
         mol: n conformers.

@@ -35,18 +35,21 @@ class GenerationResult:
 
     Attributes:
         smiles: the SMILES given; for a Mol, its canonical SMILES; for anything else, its text.
-        mol: the molecule with explicit hydrogens and conformer ids 0 .. n - 1, coordinates in Angstrom; no conformer if
-            all samples were rejected, None if the input was not usable.
+        mol: the molecule with explicit hydrogens and conformer ids 0 .. n - 1, coordinates in Angstrom; no
+            conformer if all samples were rejected, None if the input was not usable.
         status: "ok": all that was asked for; "partial": some of it; "failed": no conformer.
-        reason: why the status is not "ok" and what to do, or a word of caution; empty when there is nothing to say.
+        reason: why the status is not "ok" and what to do, or a word of caution; empty when there is nothing
+            to say.
         num_requested: number of conformers asked for.
         num_drawn: samples drawn, redrawn ones included.
         num_reflected: accepted samples that were mirror images and have been reflected.
-        num_rejected: rejected samples by the first check they failed: "not_finite", "stereo", "bond_length", "clash",
-            "relaxation" (spoilt by the force field). Wrong stereo before any correction is num_reflected + num_rejected["stereo"].
+        num_rejected: rejected samples by the first check they failed: "not_finite", "stereo", "bond_length",
+            "clash", "relaxation" (spoilt by the force field). Wrong stereo before any correction is
+            num_reflected + num_rejected["stereo"].
         num_pruned: conformers left out as duplicates (`prune_rmsd`).
         seed: the seed given.
-        energies: MMFF94s energy of each conformer in kcal/mol, shape (n,), or None if not asked for or not available.
+        energies: MMFF94s energy of each conformer in kcal/mol, shape (n,), or None if not asked for or not
+            available.
         seconds: processor time spent on this molecule; of a batch, its share.
         trajectory: the way from noise to the n conformers, if asked for.
     """
@@ -85,7 +88,9 @@ class GenerationResult:
         return [] if self.mol is None else perceived_smiles(self.mol)
 
     @staticmethod
-    def failure(smiles: str, reason: str, num_requested: int, seed: int, seconds: float = 0.0) -> GenerationResult:
+    def failure(
+        smiles: str, reason: str, num_requested: int, seed: int, seconds: float = 0.0
+    ) -> GenerationResult:
         """The result of an input that was not usable."""
         return GenerationResult(smiles, None, "failed", reason, num_requested, seed, seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""Drawing raw samples: which molecules share a batch, which random numbers each sample gets, and the solver's run."""
+"""Drawing raw samples: which molecules share a batch, whose random numbers, and the solver's run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -15,13 +15,15 @@ from torch import Tensor
 
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import Step
-from molediff.core.target import Sample, convert
+from molediff.core.target import Sample as CleanSample
+from molediff.core.target import convert
 from molediff.molecules.graph import MolecularGraph, collate
 from molediff.molecules.options import GenerationOptions
 
 T = TypeVar("T")
 
-# Molecules share a batch if the smallest has at least this share of the largest one's atoms: padding costs as its square.
+# Molecules share a batch if the smallest has at least this share of the largest one's atoms: padding costs as
+# its square.
 _SIMILAR = 0.9
 
 
@@ -40,11 +42,13 @@ class RawSamples:
 
     Attributes:
         x: in Angstrom, float64, shape (n, N, 3); NaN where the network failed.
-        frames: the solver's steps as (t, x_t, x_0_hat) with the last two of shape (n, N, 3), float32, in Angstrom.
+        times, x_t, x_0_hat: see `Trajectory`; None if not kept.
     """
 
     x: np.ndarray
-    frames: list[tuple[float, np.ndarray, np.ndarray]]
+    times: np.ndarray | None = None
+    x_t: np.ndarray | None = None
+    x_0_hat: np.ndarray | None = None
 
 
 def sample_generator(seed: int, key: bytes, conformer: int, attempt: int) -> torch.Generator:
@@ -54,16 +58,17 @@ def sample_generator(seed: int, key: bytes, conformer: int, attempt: int) -> tor
 
 
 def plan_batches(demands: Sequence[Demand[T]], batch_atoms: int) -> Iterator[list[Demand[T]]]:
-    """Group demands into batches of at most `batch_atoms` padded atoms (but at least one sample), large molecules first.
+    """Group demands into batches of at most `batch_atoms` padded atoms, but at least one sample.
 
-    A demand that does not fit into one batch is split into nearly equal parts.
+    Large molecules come first. A demand that does not fit into one batch is split into nearly equal parts.
     """
     parts: list[Demand[T]] = []
     for demand in sorted(demands, key=lambda demand: (-demand.num_atoms, -len(demand.slots))):
         most = max(1, batch_atoms // demand.num_atoms)
         num_parts = math.ceil(len(demand.slots) / most)
-        for part in range(num_parts):
-            parts.append(Demand(demand.owner, demand.num_atoms, demand.slots[part::num_parts]))
+        parts += [
+            Demand(demand.owner, demand.num_atoms, demand.slots[i::num_parts]) for i in range(num_parts)
+        ]
     batch: list[Demand[T]] = []
     num_samples = 0
     for part in parts:
@@ -89,12 +94,14 @@ class Sampler:
         autocast: bfloat16 matrix products in the network; coordinates and the solver's state stay float32.
     """
 
-    def __init__(self, model: DiffusionModel, options: GenerationOptions, device: torch.device, autocast: bool):
+    def __init__(
+        self, model: DiffusionModel, options: GenerationOptions, device: torch.device, autocast: bool
+    ):
         self.model, self.device, self.autocast = model, device, autocast
         self.solver = options.make_solver()
         self.times = options.times(model.path)
         self.start = float(model.path.sigma(self.times[:1]))
-        self.keep_frames = options.trajectory
+        self.keep_steps = options.trajectory
 
     @torch.inference_mode()
     def draw(
@@ -105,62 +112,68 @@ class Sampler:
         The graph trunk runs once a molecule if all have the same number of samples, else once a sample.
         """
         counts = [len(mine) for mine in generators]
-        equal = min(counts) == max(counts)
-        repeated = graphs if equal else [g for g, count in zip(graphs, counts, strict=True) for _ in range(count)]
-        batch = collate(list(repeated)).to(self.device)
-        flat = [generator for mine in generators for generator in mine]
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast):
-            condition = self.model.encode(batch).repeat(counts[0] if equal else 1)
-        x, frames = self._solve(condition, flat)
-        sizes = [int(graph.num_nodes or 0) for graph in graphs]
-        starts = np.cumsum([0, *counts])
+        copies = counts[0]
+        if min(counts) < max(counts):
+            graphs_of_samples = [
+                graph for graph, count in zip(graphs, counts, strict=True) for _ in range(count)
+            ]
+            batch, copies = collate(graphs_of_samples), 1
+        else:
+            batch = collate(graphs)
+        with self._autocast():
+            condition = self.model.encode(batch.to(self.device)).repeat(copies)
+        steps: list[Step] = []
+        x = self._solve(condition, [generator for mine in generators for generator in mine], steps)
+        ends = np.cumsum(counts)
         return [
-            RawSamples(
-                x[start:end, :size].astype(np.float64),
-                [(t, x_t[start:end, :size], x_0[start:end, :size]) for t, x_t, x_0 in frames],
-            )
-            for start, end, size in zip(starts[:-1], starts[1:], sizes, strict=True)
+            self._cut(x, steps, slice(end - count, end), int(graph.num_nodes or 0))
+            for graph, count, end in zip(graphs, counts, ends, strict=True)
         ]
 
-    def _solve(
-        self, condition: object, generators: list[torch.Generator]
-    ) -> tuple[np.ndarray, list[tuple[float, np.ndarray, np.ndarray]]]:
-        """Samples (n, N, 3) in Angstrom and, if asked for, the frames."""
-        model = self.model
-        mask: Tensor = condition.mask  # type: ignore[attr-defined]
-        real = None if bool(mask.all()) else mask
-        frames: list[tuple[float, np.ndarray, np.ndarray]] = []
-
-        def to_angstrom(x: Tensor) -> np.ndarray:
-            return (x.float() * model.scale).cpu().numpy()
-
-        def keep(step: Step) -> None:
-            frames.append((step.t, to_angstrom(step.x_t), to_angstrom(step.x0_hat)))
-
-        evaluate = self._denoiser(condition)
-        noise = model.space.sample(
-            (*mask.shape, 3), generators, mask=real, device=self.device, dtype=torch.float32
-        )
+    def _solve(self, condition: Any, generators: list[torch.Generator], steps: list[Step]) -> Tensor:
+        """Samples (n, N, 3) in model units; the steps go into `steps` if they are to be kept."""
+        space, mask = self.model.space, None if bool(condition.mask.all()) else condition.mask
+        shape = (*condition.mask.shape, 3)
+        noise = space.sample(shape, generators, mask=mask, device=self.device, dtype=torch.float32)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*not finite.*")  # such samples are counted and drawn again
-            x = self.solver.sample(
-                evaluate,
-                model.path,
+            # Samples that fail are counted and drawn again: no need to warn of them.
+            warnings.filterwarnings("ignore", message=".*returned as NaN.*")
+            return self.solver.sample(
+                self._denoiser(condition),
+                self.model.path,
                 self.times,
                 self.start * noise,
                 generators,
-                model.space,
-                real,
-                keep if self.keep_frames else None,
+                space,
+                mask,
+                steps.append if self.keep_steps else None,
             )
-        return to_angstrom(x), frames
 
-    def _denoiser(self, condition: object) -> Denoiser:
-        """As `DiffusionModel.denoiser`, but of a condition that is encoded already, and with only the network under autocast."""
-        device = self.device.type
+    def _denoiser(self, condition: Any) -> Denoiser:
+        """`DiffusionModel.denoiser` for an encoded condition, with the network alone under autocast."""
+        model = self.model
+
         def denoise(x_t: Tensor, t: Tensor) -> Tensor:
-            with torch.autocast(device, dtype=torch.bfloat16, enabled=self.autocast):
-                pred = self.model.predict(x_t, t, condition)
-            return convert(pred.float(), x_t, t, self.model.path, self.model.target, Sample())
+            with self._autocast():
+                pred = model.predict(x_t, t, condition)
+            return convert(pred.float(), x_t, t, model.path, model.target, CleanSample())
 
         return denoise
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast)
+
+    def _cut(self, x: Tensor, steps: list[Step], rows: slice, num_atoms: int) -> RawSamples:
+        """The samples `rows` without padding, in Angstrom."""
+
+        def cut(y: Tensor) -> np.ndarray:
+            return (y[rows, :num_atoms] * self.model.scale).cpu().numpy()
+
+        coordinates = cut(x).astype(np.float64)
+        if not steps:
+            return RawSamples(coordinates)
+        x_t, x_0_hat = (
+            np.stack([cut(step.x_t) for step in steps]),
+            np.stack([cut(step.x0_hat) for step in steps]),
+        )
+        return RawSamples(coordinates, np.array([step.t for step in steps]), x_t, x_0_hat)

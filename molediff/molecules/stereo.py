@@ -1,8 +1,8 @@
 """Stereochemistry of coordinates against what was asked for.
 
-Only what the input specifies is demanded: tetrahedral centres (also those that are stereogenic only relative to others, as in
-1,4-dimethylcyclohexane) by their tags, atom by atom, and double bonds by E/Z. What the input leaves open each sample decides by
-itself. Allenes and atropisomers are out of scope.
+Only what the input specifies is demanded: tetrahedral centres (also those that are stereogenic only relative
+to others, as in 1,4-dimethylcyclohexane) by their tags, atom by atom, and double bonds by E/Z. What the input
+leaves open each sample decides by itself. Allenes and atropisomers are out of scope.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from rdkit import Chem
 
 from molediff.molecules.graph import MolecularGraph
 
-# A double bond is cis or trans if its dihedral is within 60 degrees of 0 or 180; strained trans-cyclooctene has 138.
+# A double bond is cis or trans if its dihedral is within 60 degrees of 0 or 180; strained trans-cyclooctene
+# has 138.
 _COS_TWIST = 0.5
 _CIS = (Chem.BondStereo.STEREOZ, Chem.BondStereo.STEREOCIS)
 _TRANS = (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOTRANS)
@@ -48,11 +49,16 @@ class StereoCheck:
         index = graph.chiral_index.numpy()
         self.centres, owner = np.unique(index[0], return_inverse=True)
         self._triples = index
-        # Rows sum the triples of a centre: with four neighbours the sum is the signed volume of their tetrahedron.
+        # Rows sum the triples of a centre: with four neighbours the sum is the signed volume of their
+        # tetrahedron.
         self._volume_of = np.zeros((len(self.centres), index.shape[1]))
         self._volume_of[owner, np.arange(index.shape[1])] = graph.chiral_sign.numpy()
+        # RDKit reads tags of three-coordinate nitrogen (aziridines, bridgeheads) from SMILES but perceives
+        # none in 3D, so that there the signed volume alone decides.
         self._tags = {
-            atom.GetIdx(): atom.GetChiralTag() for atom in mol.GetAtoms() if atom.GetChiralTag() in _TETRAHEDRAL
+            atom.GetIdx(): atom.GetChiralTag()
+            for atom in mol.GetAtoms()
+            if atom.GetChiralTag() in _TETRAHEDRAL and atom.GetDegree() == 4
         }
         self._double_bonds = {
             bond.GetIdx(): bond.GetStereo() for bond in mol.GetBonds() if bond.GetStereo() in _CIS + _TRANS
@@ -68,10 +74,12 @@ class StereoCheck:
     @property
     def asks_for_something(self) -> bool:
         """Whether the molecule specifies any stereo."""
-        return bool(self._tags or self._double_bonds)
+        return bool(len(self.centres) or self._double_bonds)
 
     def wrong_centres(self, x: np.ndarray) -> np.ndarray:
-        """Stereocentres of the wrong hand, by signed volume, bool, shape (n, number of centres); x: (n, N, 3)."""
+        """Stereocentres of the wrong hand, by signed volume, bool, shape (n, number of centres); x: (n, N,
+        3).
+        """
         centre, *neighbours = self._triples
         a, b, c = (x[:, neighbour] - x[:, centre] for neighbour in neighbours)
         volumes = np.einsum("nti,nti->nt", a, np.cross(b, c))
@@ -91,7 +99,9 @@ class StereoCheck:
         return ~np.where(self._is_cis, cosine > _COS_TWIST, cosine < -_COS_TWIST)
 
     def rdkit_agrees(self, positions: np.ndarray) -> bool:
-        """Whether RDKit perceives the stereo asked for in `positions`, (N, 3): an independent last word, about 20 us."""
+        """Whether RDKit perceives the stereo asked for in `positions`, (N, 3): an independent last word,
+        about 20 us.
+        """
         seen = Chem.Mol(self._blank)
         seen.GetConformer().SetPositions(np.ascontiguousarray(positions, dtype=np.float64))
         if self._double_bonds:
@@ -100,8 +110,9 @@ class StereoCheck:
                 stereo = seen.GetBondWithIdx(bond).GetStereo()
                 if asked in (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOZ) and stereo != asked:
                     return False
-        # The step of AssignStereochemistryFrom3D that sets tags, without the one that drops the tags of atoms which are not
-        # stereogenic when other centres, left open by the input, turn out to have the same hand.
+        # The step of AssignStereochemistryFrom3D that sets tags, without the one that drops the tags of atoms
+        # which are not stereogenic when other centres, left open by the input, turn out to have the same
+        # hand.
         Chem.AssignAtomChiralTagsFromStructure(seen, replaceExistingTags=True)
         return all(seen.GetAtomWithIdx(atom).GetChiralTag() == tag for atom, tag in self._tags.items())
 
@@ -117,10 +128,15 @@ class StereoCheck:
         wrong = self.wrong_centres(x)
         bonds_right = ~self.wrong_double_bonds(x).any(axis=1)
         mirror = wrong.all(axis=1) & bonds_right & (wrong.shape[1] > 0)
-        x = np.where(mirror[:, None, None], x * np.array([1.0, 1.0, -1.0]), x)
+        x = np.where(mirror[:, None, None], reflected(x), x)
         right = bonds_right & (mirror | ~wrong.any(axis=1))
         right[right] = [self.rdkit_agrees(positions) for positions in x[right]]
         return StereoVerdict(x, right, mirror)
+
+
+def reflected(x: np.ndarray) -> np.ndarray:
+    """Mirror image of coordinates (..., 3), in the plane z = 0."""
+    return x * np.array([1, 1, -1], dtype=x.dtype)
 
 
 def _dihedral(bond: Chem.Bond) -> tuple[int, int, int, int]:
@@ -133,7 +149,9 @@ def _dihedral(bond: Chem.Bond) -> tuple[int, int, int, int]:
 
 
 def perceived_smiles(mol: Chem.Mol) -> list[str]:
-    """Canonical SMILES, without hydrogens, of each conformer of `mol` with the stereo that its coordinates show."""
+    """Canonical SMILES, without hydrogens, of each conformer of `mol` with the stereo that its coordinates
+    show.
+    """
     blank = Chem.Mol(mol)
     Chem.RemoveStereochemistry(blank)
     smiles = []

@@ -1,0 +1,81 @@
+"""Conformer generators without trained weights: one that knows the answer, and one of random weights."""
+
+from __future__ import annotations
+
+import torch
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
+from torch import Tensor, nn
+
+from molediff.core.coupling import kabsch
+from molediff.core.model import DiffusionModel
+from molediff.core.noise import ZeroCentreOfMass
+from molediff.core.path import CosineVP
+from molediff.core.target import Sample, V
+from molediff.molecules.generator import ConformerGenerator
+from molediff.networks.equivariant import EquivariantNetwork
+from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
+
+SCALE = 1.4
+
+
+class KnowsTheAnswer(nn.Module):
+    """Predicts x_0: for each molecule one geometry that it was shown, turned onto x_t.
+
+    Args:
+        truth: coordinates (N, 3) in Angstrom by `graph_name` of the molecule.
+        spoil: called with (x_0 (N, 3) in Angstrom, x_t (N, 3)); returns the x_0 to predict instead.
+    """
+
+    def __init__(self, truth: dict[bytes, Tensor], spoil=None):
+        super().__init__()
+        self.truth, self.spoil = truth, spoil
+        self.evaluations = 0
+
+    def forward(self, x: Tensor, lambda_: Tensor, graph: GraphBatch) -> Tensor:
+        self.evaluations += 1
+        out = torch.zeros_like(x)
+        for i, mask in enumerate(graph.mask):
+            x_0 = self.truth[graph_name(graph.node_codes[i][mask])]
+            if self.spoil is not None:
+                x_0 = self.spoil(x_0, x[i, mask])
+            x_0 = (x_0 - x_0.mean(0)) / SCALE
+            out[i, mask] = x_0 @ kabsch(x_0[None], x[i, mask][None])[0].mT
+        return out
+
+
+def graph_name(node_codes: Tensor) -> bytes:
+    """Tells molecules apart by their atoms, in order."""
+    return node_codes.cpu().numpy().astype("int64").tobytes()
+
+
+def embedded(smiles: str) -> Chem.Mol:
+    """A molecule with one conformer by ETKDG."""
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    assert rdDistGeom.EmbedMolecule(mol, randomSeed=7) == 0
+    return mol
+
+
+def knowing(*smiles: str, spoil=None, **options) -> ConformerGenerator:
+    """A generator whose network knows an ETKDG geometry of each of these molecules."""
+    from molediff.molecules.graph import mol_to_graph
+
+    truth = {}
+    for mol in map(embedded, smiles):
+        positions = torch.tensor(mol.GetConformer().GetPositions(), dtype=torch.float32)
+        truth[graph_name(mol_to_graph(mol).node_codes)] = positions
+    network = KnowsTheAnswer(truth, spoil)
+    return ConformerGenerator(
+        DiffusionModel(network, CosineVP(), Sample(), ZeroCentreOfMass(), SCALE), device="cpu", **options
+    )
+
+
+def random_weights(seed: int = 0) -> DiffusionModel:
+    """A small model of the real kind, untrained."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = EquivariantNetwork(
+            NODE_CARDINALITIES, PAIR_CARDINALITIES, SCALE, channels=16, vector_channels=8, pair_channels=8,
+            num_trunk_blocks=1, num_blocks=2, num_heads=4, num_basis=8,
+        )  # fmt: skip
+    return DiffusionModel(network, CosineVP(), V(), ZeroCentreOfMass(), SCALE)
