@@ -90,6 +90,9 @@ def command(
                 if traceback_wanted:
                     raise
                 _stop(_unknown_key(error, config_name, takes_arguments) or _sentence(error))
+            finally:
+                if not traceback_wanted:
+                    os.environ.pop("HYDRA_FULL_ERROR", None)
 
         return main
 

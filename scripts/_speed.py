@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 from rdkit.Chem import Mol, MolToSmiles, RemoveHs
 
 from molediff.evaluation.baselines import etkdg
+from molediff.evaluation.references import read_references
 from molediff.evaluation.speed import (
     SamplingSpeed,
     fewest_steps,
@@ -21,7 +22,7 @@ from molediff.evaluation.speed import (
 from molediff.molecules.datamodule import EndlessBatches, unpack_conformers
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.pretrained import load_model
-from molediff.molecules.qm9 import QM9, load_qm9
+from molediff.molecules.qm9 import load_qm9
 from molediff.training.clock import Clock
 from molediff.training.precision import choose_accelerator, choose_precision
 from molediff.training.task import DiffusionTask
@@ -31,31 +32,39 @@ MEGABYTE = 2**20
 
 def measure(
     weights: str,
-    data: str,
+    references: str | None,
+    root: str,
     seed: int,
     training: dict[str, Any],
     sampling: dict[str, Any],
     memory: dict[str, Any],
 ) -> dict[str, Any]:
     """Run what `configs/benchmark/speed.yaml` asks for, print the tables, and return the figures."""
-    qm9 = load_qm9(data)
     figures: dict[str, Any] = {}
     if training["seconds"]:
-        figures["training"] = measure_training(weights, qm9, seed, **training)
+        figures["training"] = measure_training(weights, seed, **training)
     if sampling["num_molecules"]:
-        figures["sampling"] = measure_conformers(weights, qm9, seed, **sampling)
+        mols = read_mols(references, root, sampling["num_molecules"])
+        settings = {key: value for key, value in sampling.items() if key != "num_molecules"}
+        figures["sampling"] = measure_conformers(weights, mols, seed, **settings)
     if memory["num_inputs"]:
-        figures["memory"] = measure_memory(weights, qm9, seed, **memory)
+        mols = read_mols(references, root, 100)
+        figures["memory"] = measure_memory(weights, mols, seed, **memory)
     return figures
 
 
-def measure_training(
-    weights: str, qm9: QM9, seed: int, seconds: float, threads: int | None
-) -> dict[str, Any]:
+def read_mols(references: str | None, root: str, num_molecules: int) -> list[Mol]:
+    """The first molecules with reference conformers of a file, or of QM9's test split, which is in random order."""
+    if references is None:
+        return load_qm9(root).mols("test", range(num_molecules))
+    return read_references(references)[:num_molecules]
+
+
+def measure_training(weights: str, seed: int, seconds: float, threads: int | None) -> dict[str, Any]:
     """Molecules per second of whole training steps in the configuration of the weights."""
     if threads is not None:
         torch.set_num_threads(threads)
-    step, facts = training_step(weights, qm9, seed)
+    step, facts = training_step(weights, seed)
     speed = measure_steps(step, seconds)
     figures = {
         **facts,
@@ -70,7 +79,7 @@ def measure_training(
     return figures
 
 
-def training_step(weights: str, qm9: QM9, seed: int) -> tuple[Callable[[], int], dict[str, Any]]:
+def training_step(weights: str, seed: int) -> tuple[Callable[[], int], dict[str, Any]]:
     """A function that does one whole step and returns its number of molecules; and what kind of step it is."""
     model, metadata = load_model(weights)
     settings: Mapping[str, Any] = metadata["config"]
@@ -87,7 +96,7 @@ def training_step(weights: str, qm9: QM9, seed: int) -> tuple[Callable[[], int],
         seed=seed,
     ).to(accelerator)
     optimizer = task.configure_optimizers()
-    molecules = qm9.split("train")
+    molecules = instantiate(settings["data"]).train
     batches = iter(EndlessBatches(molecules.num_atoms, batch_size, seed))
 
     def step() -> int:
@@ -108,17 +117,14 @@ def training_step(weights: str, qm9: QM9, seed: int) -> tuple[Callable[[], int],
 
 def measure_conformers(
     weights: str,
-    qm9: QM9,
+    references: Sequence[Mol],
     seed: int,
-    num_molecules: int,
     num_conformers: int,
     num_steps: Sequence[int],
     precision: str,
 ) -> dict[str, Any]:
     """Conformers per second on one thread at several numbers of steps, as ratios to ETKDGv3 on the same molecules."""
     torch.set_num_threads(1)
-    spread = len(qm9.members("test")) // num_molecules
-    references = qm9.mols("test", [spread * i for i in range(num_molecules)])
     generator = ConformerGenerator.from_pretrained(weights, device="cpu", precision=precision)
     generator.generate(references[0], 1, seed)  # warm up
 
@@ -135,9 +141,7 @@ def measure_conformers(
     }
     fewest = fewest_steps({steps: speed.best_rmsd for steps, speed in speeds.items()})
     rows = [sampling_row(speed, baseline) for speed in (baseline, *speeds.values())]
-    print(
-        f"\nSampling, one thread: {num_molecules} molecules of the test split, {num_conformers} conformers each"
-    )
+    print(f"\nSampling, one thread: {len(references)} molecules, {num_conformers} conformers each")
     best = f"best of {num_conformers}, A"
     print(f"  {'method':12s} {'conformers/s':>12s} {'of ETKDGv3':>11s} {best:>14s} {'failed':>7s}")
     for row in rows:
@@ -163,10 +167,10 @@ def sampling_row(speed: SamplingSpeed, baseline: SamplingSpeed) -> dict[str, Any
 
 
 def measure_memory(
-    weights: str, qm9: QM9, seed: int, num_inputs: Sequence[int], num_steps: int
+    weights: str, mols: Sequence[Mol], seed: int, num_inputs: Sequence[int], num_steps: int
 ) -> dict[str, Any]:
     """Peak memory of a process that samples this many inputs and keeps no result."""
-    smiles = [MolToSmiles(RemoveHs(mol)) for mol in qm9.mols("test", range(100))]
+    smiles = [MolToSmiles(RemoveHs(mol)) for mol in mols]
     peaks = {
         num: peak_memory(generate_and_forget, weights, smiles, num, num_steps, seed) for num in num_inputs
     }
