@@ -16,9 +16,9 @@ from molediff.core.path import Path, VariancePreserving, expand_like
 class DiscreteChain(VariancePreserving):
     """x_k = sqrt(1 - beta_k) x_{k-1} + sqrt(beta_k) z, k = 1 ... T (Ho et al. 2020, eq. 2).
 
-    Step k sits at t = k / T. Between the steps runs the VP path whose beta(t) is constant within each, -T log(1 - beta_k), and which
-    passes through the chain exactly. So every target, loss and solver serves the chain: `Ancestral` on
-    `times()` is DDPM's sampler.
+    Step k sits at t = k / T. Between the steps runs the VP path whose beta(t) is constant within each,
+    -T log(1 - beta_k), and which passes through the chain exactly. So every target, loss and solver serves the
+    chain: `Ancestral` on `times()` is DDPM's sampler.
 
     Args:
         betas: noise variance added in each step, T values in (0, 1).

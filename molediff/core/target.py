@@ -98,7 +98,7 @@ def check_target(target: Target, path: Path) -> None:
     """Raise a ValueError unless `target` tells x_0 and eps from x_t at all times of `path`'s interval."""
     if not isinstance(target, Target):
         raise ValueError(
-            f"A target is an object such as Epsilon(), Sample(), V(), Score(), Velocity() or EDMOutput(); got {target!r}."
+            f"A target is one of Epsilon(), Sample(), V(), Score(), Velocity(), EDMOutput(); got {target!r}."
         )
     t = torch.linspace(path.t_min, path.t_max, 257, dtype=torch.float64)
     determinant = target.determinant(path, t)

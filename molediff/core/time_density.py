@@ -131,7 +131,8 @@ class LossEqualizing(TimeDensity):
     def __init__(self, num_bins: int = 50, decay: float = 0.99, floor: float = 0.1, stratified: bool = True):
         if num_bins < 1 or not 0 <= decay < 1 or not 0 < floor <= 1:
             raise ValueError(
-                f"LossEqualizing needs num_bins >= 1, 0 <= decay < 1 and 0 < floor <= 1; got {num_bins}, {decay}, {floor}."
+                "LossEqualizing needs num_bins >= 1, 0 <= decay < 1 and 0 < floor <= 1; "
+                f"got {num_bins}, {decay}, {floor}."
             )
         self.decay, self.floor, self.stratified = decay, floor, stratified
         self.loss = torch.ones(num_bins, dtype=torch.float64)

@@ -25,8 +25,9 @@ class SigmoidVP(VariancePreserving):
     """VP path with alpha^2 falling as a piece of a sigmoid, rescaled to go from 1 to 0 (Jabri et al. 2022,
     appendix B).
 
-    alpha^2 = [s(end) - s(z)] / [s(end) - s(start)] with s the sigmoid of its argument over `tau` and z running from `start` to
-    `end`. The differences of sigmoids are products of hyperbolic functions, so that no digits are lost at either end.
+    alpha^2 = [s(end) - s(z)] / [s(end) - s(start)] with s the sigmoid of its argument over `tau` and z running
+    from `start` to `end`. The differences of sigmoids are products of hyperbolic functions, so that no
+    digits are lost at either end.
     """
 
     start: float = -3.0

@@ -71,7 +71,7 @@ class Solver(ABC):
         """
         check_times(path, times)
         grid = points(path, times)
-        run = Run(denoiser, path, generators, space, mask, x_1, num_steps=len(grid) - 1)
+        run = Run(denoiser, path, generators, space, mask, x_1, grid)
         x = space.project(x_1, mask)
         history: History = []
         for s, t in pairwise(grid):

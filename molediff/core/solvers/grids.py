@@ -11,34 +11,35 @@ from torch import Tensor
 from molediff.core.path import Path
 
 
-def _ramp(steps: int) -> Tensor:
+def ramp(steps: int) -> Tensor:
     """Values from 0 to 1 in `steps` equal steps."""
     if steps < 1:
         raise ValueError(f"A grid needs at least one step; got {steps}.")
     return torch.linspace(0, 1, steps + 1, dtype=torch.float64)
 
 
-def _between_ends(path: Path, inner: Tensor) -> Tensor:
+def between_ends(path: Path, inner: Tensor) -> Tensor:
     """Put the path's exact ends in place of the rounded ones of `inner`."""
     inner = inner.clone()
     inner[0], inner[-1] = path.t_max, path.t_min
     return inner
 
 
-def _lambda_ends(path: Path) -> tuple[Tensor, Tensor]:
+def lambda_ends(path: Path) -> tuple[Tensor, Tensor]:
+    """lambda at path.t_max and at path.t_min."""
     first, last = path.lambda_(torch.tensor([path.t_max, path.t_min], dtype=torch.float64))
     return first, last
 
 
 def uniform_t(path: Path, steps: int) -> Tensor:
     """Equal steps in t."""
-    return _between_ends(path, path.t_max + (path.t_min - path.t_max) * _ramp(steps))
+    return between_ends(path, path.t_max + (path.t_min - path.t_max) * ramp(steps))
 
 
 def uniform_lambda(path: Path, steps: int) -> Tensor:
     """Equal steps in lambda, half the log-SNR (Lu et al. 2022): suits exponential solvers."""
-    first, last = _lambda_ends(path)
-    return _between_ends(path, path.t_of_lambda(first + (last - first) * _ramp(steps)))
+    first, last = lambda_ends(path)
+    return between_ends(path, path.t_of_lambda(first + (last - first) * ramp(steps)))
 
 
 def karras(path: Path, steps: int, rho: float = 7.0) -> Tensor:
@@ -46,11 +47,21 @@ def karras(path: Path, steps: int, rho: float = 7.0) -> Tensor:
     steps near the data."""
     if not rho > 0:
         raise ValueError(f"rho must be positive (Karras et al. use 7); got {rho}.")
-    first, last = (torch.exp(-lambda_ / rho) for lambda_ in _lambda_ends(path))
-    return _between_ends(path, path.t_of_lambda(-rho * torch.log(first + (last - first) * _ramp(steps))))
+    first, last = (torch.exp(-lambda_ / rho) for lambda_ in lambda_ends(path))
+    return between_ends(path, path.t_of_lambda(-rho * torch.log(first + (last - first) * ramp(steps))))
+
+
+def quadratic(path: Path, steps: int) -> Tensor:
+    """Equal steps in the square root of t, finer near the data (Song et al. 2020, appendix D.2)."""
+    root = path.t_max**0.5 + (path.t_min**0.5 - path.t_max**0.5) * ramp(steps)
+    return between_ends(path, root**2)
 
 
 def with_final_denoising(times: Tensor) -> Tensor:
-    """Append t = 0: one more step, that replaces the last state by its denoised x0_hat and so removes the
-    noise left at path.t_min."""
+    """Append t = 0: one more step, that returns x0_hat and so removes the noise left at path.t_min.
+
+    For paths that are free of noise at t = 0; GeometricVE and PolynomialVP are not.
+    """
+    if times[-1] == 0:
+        raise ValueError("The grid ends at t = 0 already; with_final_denoising has nothing to add.")
     return torch.cat([times, times.new_zeros(1)])

@@ -29,6 +29,11 @@ class Point:
     drift: float
     diffusion_squared: float
 
+    @property
+    def drift_in_lambda(self) -> float:
+        """d log(alpha) / d lambda."""
+        return -2 * self.sigma**2 * self.drift / self.diffusion_squared
+
 
 def points(path: Path, times: Tensor) -> list[Point]:
     """Evaluate `path` at `times` (m,)."""
@@ -45,6 +50,11 @@ def point_at_lambda(path: Path, lambda_: float) -> Point:
 def eps_hat(x: Tensor, x0_hat: Tensor, s: Point) -> Tensor:
     """Noise that goes with the denoised `x0_hat` at point `s`."""
     return (x - s.alpha * x0_hat) / s.sigma
+
+
+def lambda_velocity(x: Tensor, x0_hat: Tensor, s: Point) -> Tensor:
+    """dx / d lambda of the probability-flow ODE at `s`: (d log(alpha) / d lambda) x - sigma eps_hat."""
+    return s.drift_in_lambda * x - (x - s.alpha * x0_hat)
 
 
 def exact_step(x: Tensor, x0_hat: Tensor, s: Point, t: Point, eta: float = 0.0) -> tuple[Tensor, float]:

@@ -37,7 +37,7 @@ class Run:
     Attributes:
         denoiser, path, generators, space, mask: as given to `Solver.sample`.
         like: the initial state, for its shape, device and dtype.
-        num_steps: of the grid.
+        grid: the path at all times of the grid.
         num_evaluations: of the denoiser, so far.
         alive: (n,), false for samples that have failed.
     """
@@ -48,9 +48,14 @@ class Run:
     space: NoiseSpace
     mask: Tensor | None
     like: Tensor
-    num_steps: int
+    grid: list[Point]
     num_evaluations: int = 0
     alive: Tensor = field(init=False)
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of the grid."""
+        return len(self.grid) - 1
 
     def __post_init__(self) -> None:
         self.alive = torch.ones(len(self.like), dtype=torch.bool, device=self.like.device)
