@@ -1,0 +1,105 @@
+"""From a weights file to a model that can be sampled."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path as FilePath
+from typing import Any, TypeVar
+
+from torch import nn
+
+import molediff
+from molediff.core.model import DiffusionModel
+from molediff.core.noise import NoiseSpace
+from molediff.core.path import Path
+from molediff.core.target import Target
+from molediff.networks.weights import load_weights
+
+T = TypeVar("T")
+
+SHIPPED = FilePath(molediff.__file__).parent / "weights"
+
+
+def find_weights(weights: str | FilePath) -> FilePath:
+    """The file of shipped weights of this name, or the path given.
+
+    Raises:
+        FileNotFoundError: there is no such file; the message names it and what there is.
+    """
+    path = FilePath(weights)
+    if path.suffix == "" and path.name == str(weights) and not path.exists():
+        path = SHIPPED / f"{weights}.safetensors"
+        if not path.is_file():
+            names = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.safetensors")))
+            raise FileNotFoundError(
+                f"No weights {weights!r} ({path} is missing): give one of the shipped names "
+                f"({names or 'none found'}) or the path of a .safetensors file; if a shipped file is gone, "
+                "install molediff again."
+            )
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weights file {path}: check the path.")
+    return path
+
+
+def load_model(weights: str | FilePath) -> tuple[DiffusionModel, dict[str, Any]]:
+    """Rebuild a model from a weights file: network, path, target, space and scale are in its metadata.
+
+    Args:
+        weights: name of shipped weights, or path of a `.safetensors` file.
+
+    Returns:
+        The model, on the CPU, and the metadata.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or not of a conformer model of this version; the message names it.
+    """
+    path = find_weights(weights)
+    state, metadata = load_weights(path)
+    try:
+        config = metadata["config"]
+        model = DiffusionModel(
+            build(config["network"], nn.Module),
+            build(config["path"], Path),
+            build(config["target"], Target),
+            build(config["space"], NoiseSpace),
+            float(config["scale"]),
+        )
+        model.load_state_dict(state)
+    except (KeyError, TypeError, AttributeError, ImportError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"{path} does not hold a model that this version of molediff can build ({type(error).__name__}: {reason}): "
+            "use weights of this version, or train anew."
+        ) from error
+    return model, metadata
+
+
+def build(description: dict[str, Any], kind: type[T]) -> T:
+    """The object of a description {"_target_": "molediff.<module>.<class>", argument: value, ...}.
+
+    Only classes of this package that are a `kind` are built, so that a weights file cannot run anything else.
+
+    Raises:
+        TypeError: the description is of something else.
+    """
+    arguments = {key: _value(value) for key, value in description.items() if key != "_target_"}
+    found = _named(description["_target_"])
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise TypeError(f"{description['_target_']} is not a {kind.__name__}")
+    return found(**arguments)
+
+
+def _named(name: str) -> Any:
+    """What the dotted `name` means inside this package."""
+    module, _, attribute = name.rpartition(".")
+    if not f"{module}.".startswith("molediff."):
+        raise TypeError(f"{name} is not part of molediff")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _value(value: Any) -> Any:
+    """An argument; constants of this package may be given by name, as {"_target_": ..., "path": "molediff...."}."""
+    if isinstance(value, dict) and value.get("_target_") == "hydra.utils.get_object":
+        return _named(value["path"])
+    return tuple(value) if isinstance(value, list) else value
