@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
+from _cli import DictConfig
+from _parts import build_model, build_task
+from hydra import compose
 from hydra.utils import instantiate
 from rdkit.Chem import Mol, MolToSmiles, RemoveHs
 
@@ -19,13 +22,11 @@ from molediff.evaluation.speed import (
     measure_steps,
     peak_memory,
 )
-from molediff.molecules.datamodule import EndlessBatches, unpack_conformers
+from molediff.molecules.datamodule import EndlessBatches
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.pretrained import load_model
 from molediff.molecules.qm9 import load_qm9
 from molediff.training.clock import Clock
 from molediff.training.precision import choose_accelerator, choose_precision
-from molediff.training.task import DiffusionTask
 
 MEGABYTE = 2**20
 
@@ -42,7 +43,7 @@ def measure(
     """Run what `configs/benchmark/speed.yaml` asks for, print the tables, and return the figures."""
     figures: dict[str, Any] = {}
     if training["seconds"]:
-        figures["training"] = measure_training(weights, seed, **training)
+        figures["training"] = measure_training(**training)
     if sampling["num_molecules"]:
         mols = read_mols(references, root, sampling["num_molecules"])
         settings = {key: value for key, value in sampling.items() if key != "num_molecules"}
@@ -60,11 +61,11 @@ def read_mols(references: str | None, root: str, num_molecules: int) -> list[Mol
     return read_references(references)[:num_molecules]
 
 
-def measure_training(weights: str, seed: int, seconds: float, threads: int | None) -> dict[str, Any]:
-    """Molecules per second of whole training steps in the configuration of the weights."""
+def measure_training(overrides: Sequence[str], seconds: float, threads: int | None) -> dict[str, Any]:
+    """Molecules per second of whole training steps in a configuration of `train.py`."""
     if threads is not None:
         torch.set_num_threads(threads)
-    step, facts = training_step(weights, seed)
+    step, facts = training_step(compose("train", list(overrides)))
     speed = measure_steps(step, seconds)
     figures = {
         **facts,
@@ -79,29 +80,20 @@ def measure_training(weights: str, seed: int, seconds: float, threads: int | Non
     return figures
 
 
-def training_step(weights: str, seed: int) -> tuple[Callable[[], int], dict[str, Any]]:
+def training_step(config: DictConfig) -> tuple[Callable[[], int], dict[str, Any]]:
     """A function that does one whole step and returns its number of molecules; and what kind of step it is."""
-    model, metadata = load_model(weights)
-    settings: Mapping[str, Any] = metadata["config"]
-    accelerator = choose_accelerator()
-    precision = choose_precision(settings["precision"], accelerator)
-    batch_size, num_draws = settings["data"]["batch_size"], settings["trainer"]["num_draws"]
-    task = DiffusionTask(
-        model.train().requires_grad_(True),
-        instantiate(settings["objective"]),
-        Clock(max_steps=10**9),
-        unpack_conformers,
-        instantiate(settings["coupling"]),
-        num_draws,
-        seed=seed,
-    ).to(accelerator)
+    data = instantiate(config.data)
+    config.scale = data.scale() if config.scale is None else config.scale
+    accelerator = choose_accelerator(config.device)
+    precision = choose_precision(config.precision, accelerator)
+    model = build_model(config)
+    task = build_task(config, model, Clock(max_steps=10**9)).to(accelerator)
     optimizer = task.configure_optimizers()
-    molecules = instantiate(settings["data"]).train
-    batches = iter(EndlessBatches(molecules.num_atoms, batch_size, seed))
+    batches = iter(EndlessBatches(data.train.num_atoms, data.batch_size, config.seed))
 
     def step() -> int:
         indices = next(batches)
-        batch = molecules.batch(indices).to(accelerator)
+        batch = data.train.batch(indices).to(accelerator)
         with torch.autocast(accelerator, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
             loss = task.training_step(batch, 0)
         optimizer.zero_grad()
@@ -110,9 +102,12 @@ def training_step(weights: str, seed: int) -> tuple[Callable[[], int], dict[str,
         optimizer.step()
         return len(indices)
 
-    num_parameters = sum(parameter.numel() for parameter in model.parameters())
-    facts = {"num_parameters": num_parameters, "precision": precision, "batch_size": batch_size}
-    return step, {**facts, "noise_draws": num_draws}
+    return step, {
+        "num_parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "precision": precision,
+        "batch_size": data.batch_size,
+        "noise_draws": config.trainer.num_draws,
+    }
 
 
 def measure_conformers(

@@ -1,0 +1,201 @@
+"""The commands of the README, in quick variants, as a user would type them."""
+
+import csv
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from _cli import CONFIGS, split_arguments
+from hydra import compose, initialize_config_dir
+from rdkit import Chem
+
+import molediff
+from molediff import ConformerGenerator
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "data" / "demo.sdf"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}  # also where molediff is not installed
+QUICK = ("num_conformers=2", "threads=1", "progress=false")
+
+
+def command(script, *words):
+    return [sys.executable, str(ROOT / "scripts" / script), *map(str, words)]
+
+
+def run(script, *words, folder, code=0):
+    ended = subprocess.run(
+        command(script, *words), capture_output=True, text=True, cwd=folder, timeout=300, env=ENVIRONMENT
+    )
+    assert ended.returncode == code, ended.stderr
+    return ended
+
+
+def statuses(path):
+    with path.open(newline="") as file:
+        return [row["status"] for row in csv.DictReader(file)]
+
+
+def readme_commands():
+    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("python scripts/"):
+            yield shlex.split(line, comments=True)[1:]
+
+
+@pytest.fixture(scope="module")
+def smoke_run(tmp_path_factory):
+    """Folder of a short training run."""
+    folder = tmp_path_factory.mktemp("smoke") / "run"
+    run(
+        "train.py", "experiment=smoke", "max_steps=20", f"run_dir={folder}", "threads=1", folder=folder.parent
+    )
+    return folder
+
+
+@pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
+def test_a_command_of_the_readme_has_a_script_and_its_keys_exist(words):
+    script = ROOT / words[0]
+    assert script.is_file()
+    _, overrides = split_arguments(words[1:], script.stem)
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        compose(script.stem, [word for word in overrides if not word.startswith("-")])
+
+
+# sample.py
+
+
+def test_conformers_of_smiles_have_their_stereo_and_their_provenance(tmp_path):
+    smiles = ["C[C@H](O)C(N)=O", "CC=O", "C/C=C\\F"]
+    run(
+        "sample.py",
+        *smiles,
+        "num_conformers=3",
+        "threads=1",
+        "seed=5",
+        "output=deep/out.sdf",
+        folder=tmp_path,
+    )
+    records = list(Chem.SDMolSupplier(str(tmp_path / "deep" / "out.sdf"), removeHs=False))
+    assert statuses(tmp_path / "deep" / "status.csv") == ["ok"] * 3
+    assert len(records) == 9
+    for index, record in enumerate(records):
+        Chem.AssignStereochemistryFrom3D(record)
+        asked = Chem.CanonSmiles(smiles[index // 3])
+        assert Chem.MolToSmiles(Chem.RemoveHs(record)) == asked
+        properties = record.GetPropsAsDict()
+        assert properties["SMILES"] == smiles[index // 3]
+        assert (properties["weights"], properties["seed"], properties["conformer"]) == ("qm9", 5, index % 3)
+        assert {"solver", "num_steps", "grid"} <= set(properties)
+
+
+def test_the_script_gives_what_the_python_call_gives(tmp_path):
+    """Same weights, same seed, all else by default: one set of defaults, not two."""
+    run("sample.py", "CCO", "num_conformers=2", "seed=3", "threads=1", "output=out.sdf", folder=tmp_path)
+    records = Chem.SDMolSupplier(str(tmp_path / "out.sdf"), removeHs=False)
+    result = ConformerGenerator.from_pretrained("qm9", device="cpu").generate("CCO", num_conformers=2, seed=3)
+    written = np.stack([record.GetConformer().GetPositions() for record in records])
+    np.testing.assert_allclose(written, result.ensemble, atol=2e-3)
+
+
+def test_files_of_molecules_go_in_and_bad_ones_do_not_stop_the_rest(tmp_path):
+    (tmp_path / "a.smi").write_text("CCO ethanol\nnot_a_molecule\n")
+    (tmp_path / "b.csv").write_text("id,Smiles\n1,C#N\n2,[Na+].[Cl-]\n")
+    words = ("a.smi", "b.csv", DEMO, "O", *QUICK, "output=out.xyz", "energies=mmff")
+    ended = run("sample.py", *words, folder=tmp_path)
+    found = statuses(tmp_path / "status.csv")
+    assert len(found) == 2 + 2 + 20 + 1
+    assert [found[index] for index in (0, 1, 2, 3, -1)] == ["ok", "failed", "ok", "failed", "ok"]
+    assert "not_a_molecule" in ended.stderr
+    assert (tmp_path / "out.xyz").read_text().count("Properties=species") == int(ended.stdout.split()[0])
+
+
+def test_no_conformer_at_all_is_a_failure(tmp_path):
+    ended = run("sample.py", "Br", *QUICK, folder=tmp_path, code=1)
+    assert "H, C, N, O and F" in ended.stderr
+    assert statuses(tmp_path / "status.csv") == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "no molecule given"),
+        (["missing.smi"], "missing.smi"),
+        (["CCO", "weights=missing"], "missing"),
+        (["CCO", "weights=tampered.safetensors"], "tampered.safetensors"),
+        (["CCO", "output=out.pdb"], ".sdf or .xyz"),
+        (["CCO", "output=a_file/out.sdf"], "a_file"),
+        (["given.sdf", "output=given.sdf"], "would be overwritten"),
+        (["CCO", "num_conformers=0"], "num_conformers"),
+        (["CCO", "solver=heun", "eta=0.5"], "eta"),
+        (["CCO", "num_confomers=5"], "did you mean 'num_conformers'?"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_leaves_nothing_behind(tmp_path, words, message):
+    (tmp_path / "a_file").write_text("")
+    shutil.copy(DEMO, tmp_path / "given.sdf")
+    weights = bytearray((Path(molediff.__file__).parent / "weights" / "qm9.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (tmp_path / "tampered.safetensors").write_bytes(weights)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    ended = run("sample.py", *words, folder=tmp_path, code=2)
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert message in ended.stderr
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_killed_run_leaves_nothing_behind(tmp_path):
+    (tmp_path / "many.smi").write_text("CCCCO\n" * 10_000)
+    with subprocess.Popen(
+        command("sample.py", "many.smi", *QUICK, "output=out/out.sdf"), cwd=tmp_path
+    ) as process:
+        while not any((tmp_path / "out").glob(".out.sdf.*")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 143
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+# train.py, evaluate.py, benchmark.py
+
+
+def test_weights_of_a_training_run_can_be_sampled(smoke_run, tmp_path):
+    run("sample.py", "C", *QUICK, f"weights={smoke_run / 'weights.safetensors'}", folder=tmp_path)
+    assert len(statuses(tmp_path / "status.csv")) == 1
+
+
+def test_a_report_is_written(tmp_path):
+    words = (f"references={DEMO}", "num_molecules=3", "max_plausibility=1", "viewer=false", "output=report")
+    ended = run("evaluate.py", *words, *QUICK, folder=tmp_path)
+    assert "molediff" in ended.stdout
+    assert "ETKDGv3" in ended.stdout
+    json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert "</html>" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_speed_is_measured(smoke_run, tmp_path):
+    settings = {
+        "weights": smoke_run / "weights.safetensors",
+        "references": DEMO,
+        "training.overrides": "[experiment=smoke]",
+        "training.seconds": 0.5,
+        "training.threads": 1,
+        "sampling.num_molecules": 2,
+        "sampling.num_conformers": 2,
+        "sampling.num_steps": "[2,4]",
+        "memory.num_inputs": "[2,4]",
+    }
+    words = [f"benchmark.{key}={value}" for key, value in settings.items()]
+    run("benchmark.py", "benchmark=speed", *words, "output=speed.json", folder=tmp_path)
+    figures = json.loads((tmp_path / "speed.json").read_text())["figures"]
+    assert figures["training"]["molecules_per_second"] > 0
+    assert 0 < figures["training"]["share_of_matrix_products"] < 1
+    assert [row["method"] for row in figures["sampling"]["methods"]] == ["ETKDGv3", "2 steps", "4 steps"]
+    assert set(figures["memory"]["peak_megabytes"]) == {"2", "4"}
