@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rdkit.Chem import Mol, rdDistGeom, rdForceFieldHelpers
 
 MMFF_MAX_ITERATIONS = 2000
@@ -27,7 +29,7 @@ def etkdg(mol: Mol, num_conformers: int, seed: int) -> Mol | None:
         raise ValueError(f"the seed of ETKDG is {seed}, but must be at least 1")
     embedded = Mol(mol)
     embedded.RemoveAllConformers()
-    parameters = rdDistGeom.ETKDGv3()
+    parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
     parameters.numThreads = 1
     conformer_ids = rdDistGeom.EmbedMultipleConfs(embedded, num_conformers, parameters)

@@ -6,6 +6,8 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import Mol, rdMolAlign
 
+from molediff.evaluation.rmsd import MAX_MATCHES
+
 ELEMENT_COLOURS = {1: "#e3e6eb", 6: "#4a4f59", 7: "#3157d5", 8: "#d8362a", 9: "#3fae49"}
 OTHER_COLOUR = "#b05fc4"
 REFERENCE_COLOUR = "#cfc4f2"
@@ -19,15 +21,18 @@ def aligned_copies(reference: Mol, reference_id: int, sample: Mol, sample_id: in
     Both are turned so that the reference lies broadside: its longest axis along x, its shortest towards the viewer.
     """
     fixed, moved = Mol(reference, confId=reference_id), Mol(sample, confId=sample_id)
-    heavy = [Chem.RemoveHs(mol) for mol in (moved, fixed)]
-    _, transform, _ = rdMolAlign.GetBestAlignmentTransform(*heavy, maxMatches=10_000)
+    _, transform, _ = rdMolAlign.GetBestAlignmentTransform(
+        Chem.RemoveHs(moved), Chem.RemoveHs(fixed), maxMatches=MAX_MATCHES
+    )
     centre = fixed.GetConformer().GetPositions().mean(axis=0)
     axes = np.linalg.svd(fixed.GetConformer().GetPositions() - centre, full_matrices=True)[2]
     axes[2] *= np.sign(np.linalg.det(axes))
     transform = np.asarray(transform)
     positions = moved.GetConformer().GetPositions() @ transform[:3, :3].T + transform[:3, 3]
     moved.GetConformer().SetPositions(np.ascontiguousarray((positions - centre) @ axes.T))
-    fixed.GetConformer().SetPositions(np.ascontiguousarray((fixed.GetConformer().GetPositions() - centre) @ axes.T))
+    fixed.GetConformer().SetPositions(
+        np.ascontiguousarray((fixed.GetConformer().GetPositions() - centre) @ axes.T)
+    )
     return fixed, moved
 
 
@@ -48,7 +53,8 @@ def overlay_svg(reference: Mol, sample: Mol, width: int = 210, height: int = 160
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="{-width / 2 / scale:.3f} {-height / 2 / scale:.3f} {width / scale:.3f} {height / scale:.3f}">'
-        f'<g transform="scale(1,-1) translate({-centre[0]:.3f},{-centre[1]:.3f})" stroke-linecap="round">{body}</g></svg>'
+        f'<g transform="scale(1,-1) translate({-centre[0]:.3f},{-centre[1]:.3f})" stroke-linecap="round">'
+        f"{body}</g></svg>"
     )
 
 
@@ -77,7 +83,9 @@ def _shapes(mol: Mol) -> list[tuple[float, str]]:
         for end in ends:
             x, y, z = positions[end]
             line = f'x1="{x:.2f}" y1="{y:.2f}" x2="{middle[0]:.2f}" y2="{middle[1]:.2f}"'
-            shapes.append(((z + middle[2]) / 2, f'<line {line} stroke="{colours[end]}" stroke-width="{stroke}"/>'))
+            shapes.append(
+                ((z + middle[2]) / 2, f'<line {line} stroke="{colours[end]}" stroke-width="{stroke}"/>')
+            )
     for number, colour, (x, y, z) in zip(numbers, colours, positions, strict=True):
         circle = f'cx="{x:.2f}" cy="{y:.2f}" r="{_RADII.get(number, _HEAVY_RADIUS)}"'
         shapes.append((z, f'<circle {circle} fill="{colour}" stroke="#2b2f36" stroke-width="0.03"/>'))

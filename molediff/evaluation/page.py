@@ -12,6 +12,7 @@ from molediff.evaluation.drawing import aligned_copies, overlay_svg
 from molediff.evaluation.evaluate import DATA_ROW, Evaluation
 from molediff.evaluation.plots import all_plots, colours
 from molediff.evaluation.results import MethodResult, MoleculeResult
+from molediff.evaluation.style import CSS
 from molediff.evaluation.summary import failing_shares
 from molediff.evaluation.table import COLUMNS, best_methods, value
 from molediff.evaluation.viewer import Overlay, viewer_html, viewer_script
@@ -20,33 +21,6 @@ _BEST_CELL = ' class="best"'
 
 NUM_BEST, NUM_WORST = 6, 6
 """Molecules in the gallery."""
-
-_STYLE = """
-:root { color-scheme: light; --ink: #1d2129; --soft: #69707d; --line: #e3e6eb; --accent: #2463eb; }
-* { box-sizing: border-box; }
-body { font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: var(--ink); margin: 0; background: #f6f7f9; }
-main { max-width: 1240px; margin: 0 auto; padding: 28px 24px 60px; }
-h1 { font-size: 26px; margin: 0 0 6px; } h2 { font-size: 18px; margin: 0 0 10px; }
-section { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; margin-top: 18px; }
-.protocol { display: flex; flex-wrap: wrap; gap: 6px; margin-top: 10px; }
-.protocol span { background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: 2px 9px; font-size: 12.5px; }
-.protocol b { font-weight: 500; color: var(--soft); }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100%; }
-th, td { padding: 5px 9px; text-align: right; white-space: nowrap; } thead th { font-weight: 500; color: var(--soft); vertical-align: bottom; }
-th.group { text-align: left; color: var(--ink); border-bottom: 1px solid var(--line); font-weight: 600; }
-thead small { display: block; font-size: 11px; color: #9aa1ab; } tbody th { text-align: left; font-weight: 600; }
-tbody tr { border-top: 1px solid var(--line); } tr.data { background: #f3f4f7; } tr.data th { font-weight: 500; font-style: italic; }
-td.best { font-weight: 700; color: #0c7a53; } .dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 7px; }
-table + table, .scroll + .scroll { margin-top: 18px; }
-p.note, details { font-size: 13px; color: var(--soft); margin: 12px 0 0; } details dl { margin: 8px 0 0; } dt { font-weight: 600; color: var(--ink); float: left; clear: left; margin-right: 8px; } dd { margin: 0 0 3px; }
-.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 18px; } .pair section { margin-top: 18px; }
-section > svg { width: 100%; max-width: 1080px; height: auto; display: block; margin: 0 auto; }
-.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 12px; }
-figure { margin: 0; border: 1px solid var(--line); border-radius: 8px; padding: 8px; text-align: center; }
-figure svg { max-width: 100%; } figcaption { font-size: 12px; color: var(--soft); overflow-wrap: anywhere; } figcaption b { color: var(--ink); display: block; }
-h3 { font-size: 14px; margin: 14px 0 8px; } h3:first-of-type { margin-top: 0; }
-@media (max-width: 900px) { .pair { grid-template-columns: 1fr; } }
-"""
 
 
 def page(evaluation: Evaluation, title: str = "Conformer validity report", viewer: bool = True) -> str:
@@ -67,7 +41,8 @@ def page(evaluation: Evaluation, title: str = "Conformer validity report", viewe
     molecules = _gallery(featured, viewer) if featured is not None else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body><main>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{CSS}</style></head><body><main>"
         f"<h1>{escape(title)}</h1>{_protocol(evaluation)}{_tables(evaluation)}{''.join(plots.values())}"
         f'<div class="pair"><div>{left}</div><div>{right}</div></div>{molecules}</main></body></html>'
     )
@@ -80,19 +55,28 @@ def _protocol(evaluation: Evaluation) -> str:
 
 def _tables(evaluation: Evaluation) -> str:
     accuracy = {"success", "RMSD to the reference", "speed"}
-    parts = [_table(evaluation, accuracy, True), _table(evaluation, accuracy, False), _solved_by_all(evaluation)]
+    parts = [
+        _table(evaluation, accuracy, True),
+        _table(evaluation, accuracy, False),
+        _solved_by_all(evaluation),
+    ]
     meanings = "".join(
-        f"<dt>{escape(column.group)}: {escape(column.title)}</dt><dd>{escape(column.meaning)}</dd>" for column in COLUMNS
+        f"<dt>{escape(column.group)}: {escape(column.title)}</dt><dd>{escape(column.meaning)}</dd>"
+        for column in COLUMNS
     )
-    return f"<section><h2>Methods</h2>{''.join(parts)}<details><summary>What the columns mean</summary><dl>{meanings}</dl></details></section>"
+    legend = f"<details><summary>What the columns mean</summary><dl>{meanings}</dl></details>"
+    return f"<section><h2>Methods</h2>{''.join(parts)}{legend}</section>"
 
 
 def _table(evaluation: Evaluation, groups: set[str], inside: bool) -> str:
     columns = [column for column in COLUMNS if (column.group in groups) == inside]
-    spans = [(group, len(list(members))) for group, members in groupby(columns, key=lambda column: column.group)]
+    spans = [
+        (group, len(list(members))) for group, members in groupby(columns, key=lambda column: column.group)
+    ]
     head = "".join(f'<th class="group" colspan="{count}">{escape(group)}</th>' for group, count in spans)
     titles = "".join(
-        f'<th title="{escape(column.meaning)}">{escape(column.title)}<small>{escape(column.unit) or "&nbsp;"}</small></th>'
+        f'<th title="{escape(column.meaning)}">{escape(column.title)}'
+        f"<small>{escape(column.unit) or '&nbsp;'}</small></th>"
         for column in columns
     )
     best = {column.key: best_methods(evaluation, column) for column in columns}
@@ -119,7 +103,8 @@ def _solved_by_all(evaluation: Evaluation) -> str:
     if not summaries or not any(summary["num_failed"] for summary in summaries.values()):
         return ""
     figures = "; ".join(
-        f"{escape(name)} {summary['mat_recall_mean_solved_by_all']:.3f} / {summary['mat_precision_mean_solved_by_all']:.3f}"
+        f"{escape(name)} {summary['mat_recall_mean_solved_by_all']:.3f} / "
+        f"{summary['mat_precision_mean_solved_by_all']:.3f}"
         for name, summary in summaries.items()
     )
     number = int(next(iter(summaries.values()))["num_solved_by_all"])
@@ -133,7 +118,11 @@ def _checks(plot: str, failing: dict[str, dict[str, float]]) -> str:
     """The plot of the checks that some conformer failed, and the names of the others."""
     names = dict.fromkeys(name for shares in failing.values() for name in shares)
     never = [name for name in names if not any(shares.get(name) for shares in failing.values())]
-    note = f'<p class="note">Failed by no conformer of any method: {escape(", ".join(never))}.</p>' if never else ""
+    note = (
+        f'<p class="note">Failed by no conformer of any method: {escape(", ".join(never))}.</p>'
+        if never
+        else ""
+    )
     return f"<section><h2>Checks failed</h2>{plot}{note}</section>"
 
 
@@ -149,7 +138,9 @@ def _gallery(method: MethodResult, viewer: bool) -> str:
         if molecules:
             cards = "".join(_card(molecule, overlays[id(molecule)]) for molecule in molecules)
             parts.append(f'<h3>{heading}</h3><div class="gallery">{cards}</div>')
-    parts.append('<p class="note">The best of the conformers of each molecule; violet: the reference geometry.</p>')
+    parts.append(
+        '<p class="note">The best of the conformers of each molecule; violet: the reference geometry.</p>'
+    )
     if viewer:
         script = f"<script>{viewer_script()}</script>"
         parts.append(f"<h3>Turn them</h3>{script}{viewer_html([overlays[id(m)] for m in worst + best])}")

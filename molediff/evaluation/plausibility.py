@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 
+import rdkit
 from posebusters import PoseBusters
 from rdkit import rdBase
 from rdkit.Chem import Mol
@@ -30,6 +32,9 @@ def plausibility_checks(
     conformer_ids = [conformer.GetId() for conformer in mol.GetConformers()][:max_conformers]
     if not conformer_ids:
         return []
+    # PoseBusters flushes the stream that it last gave to RDKit's log, and takes the error of one closed since then
+    # (a captured stderr) for a failed InChI.
+    rdkit.log_handler.stream = sys.stderr
     with rdBase.BlockLogs():
         table = _posebusters(energy_ratio).bust(
             [Mol(mol, confId=conformer_id) for conformer_id in conformer_ids]

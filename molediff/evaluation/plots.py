@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -17,7 +18,7 @@ from molediff.evaluation.summary import failing_shares
 
 DATA_COLOUR = "#9aa1ab"
 METHOD_COLOURS = ("#2463eb", "#e0851b", "#199e75", "#a8328c", "#c9372c", "#5b6472")
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.titlesize": 9.5,
@@ -72,7 +73,7 @@ def _svg(figure: Figure) -> str:
     return text[text.index("<svg") :]
 
 
-def _curve(axes: Axes, values: np.ndarray, total: float, limit: float, **style: object) -> None:
+def _curve(axes: Axes, values: np.ndarray, total: float, limit: float, **style: Any) -> None:
     """Share of `total` that lies below x, for x from 0 to `limit`; values that do not exist never arrive."""
     inside = np.sort(values[values <= limit])
     share = np.arange(1, inside.size + 1) / max(total, 1)
@@ -93,7 +94,11 @@ def _rmsd_curves(evaluation: Evaluation) -> Figure | None:
     figure = Figure(figsize=(9.2, 3.1))
     left, right = figure.subplots(1, 2)
     for method in _methods(evaluation):
-        style = {"color": colours(evaluation)[method.name], "label": method.name, "linewidth": 1.6}
+        style: dict[str, Any] = {
+            "color": colours(evaluation)[method.name],
+            "label": method.name,
+            "linewidth": 1.6,
+        }
         best = np.concatenate([molecule.rmsd.min(axis=1, initial=np.inf) for molecule in method.molecules])
         every = np.concatenate([molecule.rmsd.min(axis=0) for molecule in method.molecules])
         _curve(left, best, best.size, 1.0, **style)
@@ -126,7 +131,9 @@ def _histograms(evaluation: Evaluation, attribute: str, label: str) -> Figure | 
     figure = Figure(figsize=(9.2, 2.0 * -(-len(kinds) // 4)))
     grid = figure.subplots(-(-len(kinds) // 4), 4, squeeze=False)
     for axes, kind in zip(grid.flat, kinds, strict=False):
-        _histogram(axes, {name: by_kind[kind] for name, by_kind in pools.items() if kind in by_kind}, evaluation)
+        _histogram(
+            axes, {name: by_kind[kind] for name, by_kind in pools.items() if kind in by_kind}, evaluation
+        )
         axes.set_title(kind)
     for axes in grid.flat[len(kinds) :]:
         axes.remove()
@@ -164,8 +171,15 @@ def _ring_curves(evaluation: Evaluation) -> Figure | None:
         entries = {name: by_kind[kind] for name, by_kind in pools.items() if kind in by_kind}
         limit = max(0.05, max(float(np.quantile(entry.values, 0.99)) for entry in entries.values()))
         for name, entry in entries.items():
-            style = {"color": colours(evaluation)[name], "label": name}
-            _curve(axes, entry.values, entry.values.size, limit, linewidth=2.6 if name == DATA_ROW else 1.4, **style)
+            style: dict[str, Any] = {"color": colours(evaluation)[name], "label": name}
+            _curve(
+                axes,
+                entry.values,
+                entry.values.size,
+                limit,
+                linewidth=2.6 if name == DATA_ROW else 1.4,
+                **style,
+            )
         axes.set_title(kind)
     for axes in row[len(kinds) :]:
         axes.remove()
@@ -179,7 +193,8 @@ def _strain_curves(evaluation: Evaluation) -> Figure | None:
     figure = Figure(figsize=(4.5, 2.9))
     axes = figure.subplots()
     strains = {
-        method.name: np.concatenate([molecule.strain for molecule in method.molecules]) for method in evaluation.methods
+        method.name: np.concatenate([molecule.strain for molecule in method.molecules])
+        for method in evaluation.methods
     }
     finite = np.concatenate(list(strains.values()))
     finite = finite[np.isfinite(finite)]
@@ -188,15 +203,21 @@ def _strain_curves(evaluation: Evaluation) -> Figure | None:
     limit = max(5.0, float(np.quantile(finite, 0.97)))
     for name, strain in strains.items():
         strain = np.maximum(strain[np.isfinite(strain)], 0.0)
-        style = {"color": colours(evaluation)[name], "label": name, "linewidth": 2.6 if name == DATA_ROW else 1.5}
+        style: dict[str, Any] = {
+            "color": colours(evaluation)[name],
+            "label": name,
+            "linewidth": 2.6 if name == DATA_ROW else 1.5,
+        }
         _curve(axes, strain, strain.size, limit, **style)
-    axes.set(xlabel="energy above the MMFF94s minimum nearby / kcal mol$^{-1}$", ylabel="conformers within / %")
+    axes.set(
+        xlabel="energy above the MMFF94s minimum nearby / kcal mol$^{-1}$", ylabel="conformers within / %"
+    )
     axes.legend(loc="lower right", fontsize=7.5)
     return figure
 
 
 def _check_dots(evaluation: Evaluation) -> Figure | None:
-    """Share of conformers that fail each check, which is what tells methods apart; checks that none fails are left out."""
+    """Share of conformers that fail each check, for the checks that some conformer fails."""
     failing = {m.name: failing_shares(m, evaluation.summaries[m.name]) for m in evaluation.methods}
     names = list(dict.fromkeys(name for shares in failing.values() for name in shares))
     names = [name for name in names if any(shares.get(name, 0.0) > 0 for shares in failing.values())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def write_report(
         evaluation: from `evaluate_methods`.
         folder: made if missing.
         title: heading of the page.
-        viewer: include molecules that can be turned, which makes the page 5 MB instead of 0.3.
+        viewer: include molecules that can be turned, which makes the page 5 MB instead of 0.5.
 
     Returns:
         The paths of the two files.
@@ -45,6 +46,16 @@ def write_report(
     with complete_file(report_path) as file:
         file.write(page(evaluation, title, viewer))
     return metrics_path, report_path
+
+
+def check_writable(folder: str | os.PathLike[str]) -> None:
+    """Make `folder` if missing and see that files can be written there: before an hour of work, not after it.
+
+    Raises:
+        OSError: they cannot.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()
 
 
 def metrics(evaluation: Evaluation) -> dict[str, Any]:

@@ -53,7 +53,7 @@ COLUMNS = (
     Column("stereo", "checks passed", "stereo", "%", 1, "high",
            "conformers with the R/S and E/Z asked for, of those asked for"),
     Column("clash_free", "checks passed", "no clash", "%", 1, "high",
-           "conformers without atoms three or more bonds apart within 0.65 of the sum of their radii, of those asked for"),
+           "conformers without atoms three or more bonds apart below 0.65 of their radii's sum, of those asked for"),
     Column("plausible", "checks passed", "PoseBusters", "%", 1, "high",
            "conformers that pass all of PoseBusters' checks of a molecule, of those asked for and looked at"),
     Column("bond_lengths_distance", "bond lengths", "distance", "Å", 4, "low",

@@ -43,7 +43,11 @@ def viewer_html(overlays: Sequence[Overlay]) -> str:
         updatemenus=[
             {
                 "buttons": [
-                    {"label": overlay.title, "method": "update", "args": [{"visible": _shown(index, len(overlays))}]}
+                    {
+                        "label": overlay.title,
+                        "method": "update",
+                        "args": [{"visible": _shown(index, len(overlays))}],
+                    }
                     for index, overlay in enumerate(overlays)
                 ],
                 "x": 0,
@@ -53,7 +57,9 @@ def viewer_html(overlays: Sequence[Overlay]) -> str:
             }
         ],
     )
-    html: str = figure.to_html(full_html=False, include_plotlyjs=False, div_id="viewer", config={"displaylogo": False})
+    html: str = figure.to_html(
+        full_html=False, include_plotlyjs=False, div_id="viewer", config={"displaylogo": False}
+    )
     return html
 
 
@@ -78,7 +84,13 @@ def _bonds(mol: Mol, colour: str, width: float, name: str) -> Any:
                 None,
             ]
     return go.Scatter3d(
-        x=path[0], y=path[1], z=path[2], mode="lines", name=name, hoverinfo="skip", line={"color": colour, "width": width}
+        x=path[0],
+        y=path[1],
+        z=path[2],
+        mode="lines",
+        name=name,
+        hoverinfo="skip",
+        line={"color": colour, "width": width},
     )
 
 

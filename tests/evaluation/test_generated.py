@@ -1,0 +1,43 @@
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from rdkit.Chem import Mol
+
+from molediff.evaluation.baselines import etkdg
+from molediff.evaluation.evaluate import evaluate_methods
+from molediff.evaluation.generated import Generated
+from molediff.molecules.result import GenerationResult
+
+
+class FakeGenerator:
+    """Embeds with RDKit, and says that it threw away some samples."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int, int, dict[str, Any]]] = []
+
+    def generate(self, molecule: Mol, num_conformers: int, seed: int, **options: Any) -> GenerationResult:
+        self.asked.append((molecule.GetNumConformers(), num_conformers, seed, options))
+        mol = etkdg(molecule, num_conformers, seed)
+        rejected = {"stereo": 1, "bond_length": 2}
+        return GenerationResult(
+            "", mol, "ok", "", num_conformers, seed, num_drawn=10, num_reflected=1, num_rejected=rejected
+        )
+
+    def generate_many(
+        self, molecules: Iterable[Mol], num_conformers: int, seed: int, **options: Any
+    ) -> Iterator[GenerationResult]:
+        return (self.generate(molecule, num_conformers, seed, **options) for molecule in molecules)
+
+
+@pytest.mark.parametrize(("num_conformers", "expected"), [(3, [3, 3]), (None, [4, 2])])
+def test_asks_without_coordinates_and_counts_what_was_rejected(embed, num_conformers, expected):
+    references = [embed("CCO", 2), embed("CCN", 1)]
+    fake = FakeGenerator()
+    ours = Generated(fake, references, num_conformers, 3, num_steps=5)
+    evaluation = evaluate_methods(
+        references, {"ours": ours}, num_conformers, max_plausibility=0, progress=False
+    )
+    assert fake.asked == [(0, count, 3, {"num_steps": 5}) for count in expected]
+    assert [molecule.num_returned for molecule in evaluation.methods[1].molecules] == expected
+    assert ours.tally == "20 samples drawn; reflected 10.00 %, stereo 10.00 %, bond length 20.00 %"

@@ -1,0 +1,41 @@
+import gzip
+
+import pytest
+from rdkit import Chem
+
+from molediff.evaluation.references import read_references
+
+
+def write(path, *molecules):
+    blocks = [
+        Chem.MolToMolBlock(mol, confId=conformer.GetId()) + "$$$$\n"
+        for mol in molecules
+        for conformer in mol.GetConformers()
+    ]
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "wt") as file:
+        file.write("".join(blocks))
+    return path
+
+
+@pytest.mark.parametrize("name", ["ensembles.sdf", "ensembles.sdf.gz"])
+def test_records_that_follow_each_other_are_one_molecule(tmp_path, embed, name):
+    path = write(tmp_path / name, embed("CCO", 3), embed("CCN", 2))
+    assert [mol.GetNumConformers() for mol in read_references(path)] == [3, 2]
+
+
+def test_isomers_are_two_molecules_with_stereo_from_coordinates(tmp_path, embed):
+    path = write(tmp_path / "isomers.sdf", embed("C[C@H](O)F"), embed("C[C@@H](O)F"))
+    smiles = [Chem.MolToSmiles(Chem.RemoveHs(mol)) for mol in read_references(path)]
+    assert smiles == ["C[C@H](O)F", "C[C@@H](O)F"]
+
+
+def test_missing_hydrogens_and_flat_or_broken_records_are_named(tmp_path, embed):
+    bare = Chem.RemoveHs(embed("CCO"))
+    with pytest.raises(ValueError, match=r"record 2 of .*hydrogens"):
+        read_references(write(tmp_path / "bare.sdf", embed("CCO"), bare))
+    (tmp_path / "empty.sdf").write_text("")
+    with pytest.raises(ValueError, match="holds no molecule"):
+        read_references(tmp_path / "empty.sdf")
+    with pytest.raises(FileNotFoundError):
+        read_references(tmp_path / "missing.sdf")
