@@ -1,0 +1,82 @@
+"""Small building blocks shared by the networks."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class GaussianBasis(nn.Module):
+    """Distances as smooth bumps: exp(-((d - c_k) / w_k)^2 / 2), close together where bonds and angles live.
+
+    Args:
+        num_basis: number of Gaussians.
+        cutoff: centre of the last Gaussian, in the unit of the distances (Angstrom for molecules).
+        power: centres are cutoff (k / (num_basis - 1))^power; above 1 they crowd at short distance.
+    """
+
+    def __init__(self, num_basis: int = 32, cutoff: float = 10.0, power: float = 1.6):
+        super().__init__()
+        grid = torch.linspace(0.0, 1.0, num_basis, dtype=torch.float64)
+        centres = cutoff * grid**power
+        # The local spacing as the width: neighbours overlap at 0.6, so that no distance falls between two bumps.
+        spacing = torch.diff(centres, append=2 * centres[-1:] - centres[-2:-1])
+        self.register_buffer("centres", centres.float(), persistent=False)
+        self.register_buffer("inverse_widths", (1.0 / spacing.clamp_min(0.1)).float(), persistent=False)
+        self.centres: Tensor
+        self.inverse_widths: Tensor
+
+    def forward(self, distances: Tensor) -> Tensor:
+        """(...,) -> (..., num_basis)."""
+        z = (distances.unsqueeze(-1) - self.centres) * self.inverse_widths
+        return torch.exp(-0.5 * z * z)
+
+
+class NoiseLevelEmbedding(nn.Module):
+    """Half log-SNR lambda (n,) -> (n, channels): sines and cosines of several wavelengths, then a small MLP."""
+
+    def __init__(self, channels: int, num_frequencies: int = 16):
+        super().__init__()
+        # lambda spans about [-7, 7]: wavelengths from 1 to 50 resolve it without aliasing.
+        wavelengths = torch.logspace(0.0, math.log10(50.0), num_frequencies, dtype=torch.float64)
+        self.register_buffer("frequencies", (2 * math.pi / wavelengths).float(), persistent=False)
+        self.frequencies: Tensor
+        self.mlp = nn.Sequential(
+            nn.Linear(2 * num_frequencies, channels), nn.SiLU(), nn.Linear(channels, channels)
+        )
+
+    def forward(self, lambda_: Tensor) -> Tensor:
+        phase = lambda_.unsqueeze(-1) * self.frequencies
+        return self.mlp(torch.cat([phase.sin(), phase.cos()], dim=-1))
+
+
+class CodeEmbedding(nn.Module):
+    """Sum of the embeddings of several categorical codes: (..., len(cardinalities)) -> (..., channels)."""
+
+    def __init__(self, cardinalities: tuple[int, ...], channels: int):
+        super().__init__()
+        self.table = nn.Embedding(sum(cardinalities), channels)
+        starts = torch.tensor([0, *cardinalities[:-1]]).cumsum(0)
+        self.register_buffer("starts", starts, persistent=False)
+        self.starts: Tensor
+        nn.init.normal_(self.table.weight, std=1.0 / math.sqrt(len(cardinalities)))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        rows = nn.functional.embedding_bag(
+            (codes + self.starts).reshape(-1, codes.shape[-1]), self.table.weight, mode="sum"
+        )
+        return rows.view(*codes.shape[:-1], -1)
+
+
+def softmax_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    """Additive bias (n, 1, 1, N) that keeps attention away from padded atoms; None where nothing is padded."""
+    if mask is None:
+        return None
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, -1e9)[:, None, None, :]
+
+
+def split_heads(x: Tensor, num_heads: int) -> Tensor:
+    """(n, N, num_heads * c) -> (n, num_heads, N, c)."""
+    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)

@@ -1,0 +1,79 @@
+"""The graph trunk: what a molecule is, before any coordinate is known. It runs once a molecule."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from molediff.networks.layers import CodeEmbedding, softmax_bias, split_heads
+
+
+class GraphTrunk(nn.Module):
+    """Transformer on the molecular graph: atoms attend to all atoms, biased by pair features which they update.
+
+    Neither coordinates nor noise level enter, so that one pass serves all noise draws in training and all steps and
+    conformers in sampling.
+
+    Args:
+        node_cardinalities: number of values of each categorical node code.
+        pair_cardinalities: number of values of each categorical pair code.
+        channels: width of the atom features.
+        pair_channels: width of the pair features.
+        num_blocks: number of attention blocks.
+        num_heads: attention heads.
+    """
+
+    def __init__(
+        self,
+        node_cardinalities: tuple[int, ...],
+        pair_cardinalities: tuple[int, ...],
+        channels: int,
+        pair_channels: int,
+        num_blocks: int,
+        num_heads: int,
+    ):
+        super().__init__()
+        self.node_embedding = CodeEmbedding(node_cardinalities, channels)
+        self.pair_embedding = CodeEmbedding(pair_cardinalities, pair_channels)
+        self.blocks = nn.ModuleList(TrunkBlock(channels, pair_channels, num_heads) for _ in range(num_blocks))
+        self.node_norm = nn.LayerNorm(channels)
+
+    def forward(self, node_codes: Tensor, pair_codes: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Codes (B, N, F) and (B, N, N, G) -> atom features (B, N, channels), pair features (B, N, N, pair_channels)."""
+        nodes = self.node_embedding(node_codes)
+        pairs = self.pair_embedding(pair_codes)
+        bias = softmax_bias(mask, nodes.dtype)
+        for block in self.blocks:
+            nodes, pairs = block(nodes, pairs, bias)
+        return self.node_norm(nodes), pairs
+
+
+class TrunkBlock(nn.Module):
+    """Pair update, pair-biased attention, feed-forward; each a residual with its norm in front."""
+
+    def __init__(self, channels: int, pair_channels: int, num_heads: int):
+        super().__init__()
+        self.num_heads = num_heads
+        self.attention_norm = nn.LayerNorm(channels)
+        self.qkv = nn.Linear(channels, 3 * channels, bias=False)
+        self.out = nn.Linear(channels, channels)
+        self.pair_ends = nn.Linear(channels, 2 * pair_channels)
+        self.pair_mix = nn.Linear(pair_channels, pair_channels, bias=False)
+        self.pair_bias = nn.Linear(pair_channels, num_heads, bias=False)
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(channels),
+            nn.Linear(channels, 2 * channels),
+            nn.SiLU(),
+            nn.Linear(2 * channels, channels),
+        )
+
+    def forward(self, nodes: Tensor, pairs: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
+        x = self.attention_norm(nodes)
+        start, end = self.pair_ends(x).chunk(2, dim=-1)
+        pairs = pairs + nn.functional.silu(self.pair_mix(pairs) + start.unsqueeze(2) + end.unsqueeze(1))
+        q, k, v = (split_heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
+        logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + self.pair_bias(pairs).permute(0, 3, 1, 2)
+        if bias is not None:
+            logits = logits + bias
+        mixed = (logits.softmax(dim=-1).to(v.dtype) @ v).transpose(1, 2).flatten(2)
+        nodes = nodes + self.out(mixed)
+        return nodes + self.feed_forward(nodes), pairs

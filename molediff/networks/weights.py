@@ -1,0 +1,96 @@
+"""Weights files: safetensors, with metadata and a checksum; nothing in them can be executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+FORMAT = "molediff-1"
+
+
+def save_weights(
+    path: str | os.PathLike[str],
+    module: nn.Module,
+    metadata: dict[str, Any],
+    dtype: torch.dtype | None = torch.float16,
+) -> None:
+    """Write the parameters and persistent buffers of `module` to a safetensors file, in one atomic step.
+
+    Args:
+        path: the file; its folder is made if it is missing.
+        module: what to save.
+        metadata: what there is to know of the weights, as JSON values. The checksum is added here.
+        dtype: type that floating-point tensors are stored in; None keeps theirs. float16 halves the file and moves a weight
+            by at most 0.05 %, which changes no figure that we measure (it is loaded as float32 again).
+
+    Raises:
+        ValueError: a weight is not finite, or too large for `dtype`.
+        OSError: the file cannot be written.
+    """
+    path = Path(path)
+    tensors = {}
+    for name, tensor in module.state_dict().items():
+        stored = tensor.detach().cpu().contiguous()
+        if stored.is_floating_point():
+            stored = stored if dtype is None else stored.to(dtype)
+            if not bool(stored.isfinite().all()):
+                raise ValueError(
+                    f"{name} holds values that are not finite in {stored.dtype}: these weights are not saved."
+                )
+        tensors[name] = stored.clone()
+    header = {"format": FORMAT, "sha256": checksum(tensors), "metadata": json.dumps(metadata)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        save_file(tensors, partial, metadata=header)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read a weights file and check it.
+
+    Returns:
+        The tensors, floating-point ones as float32, and the metadata with the checksum as "sha256".
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is cut short, damaged or altered, or not one of ours; the message names it and the remedy.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weights file {path}: check the path.")
+    remedy = "get the file again, or train anew with scripts/train.py"
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ValueError(f"{path} is not a readable weights file ({error}): {remedy}.") from None
+    if header.get("format") != FORMAT:
+        raise ValueError(
+            f"{path} is not a weights file of molediff (format {header.get('format')!r}): {remedy}."
+        )
+    if checksum(tensors) != header.get("sha256"):
+        raise ValueError(f"{path} is damaged or was altered: its SHA-256 is not the recorded one; {remedy}.")
+    metadata = {**json.loads(header["metadata"]), "sha256": header["sha256"]}
+    return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}, metadata
+
+
+def checksum(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 of the names, types, shapes and bytes of `tensors`, whatever their order."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
