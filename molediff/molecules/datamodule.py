@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
-import torch
 from rdkit import Chem
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 from molediff.molecules.dataset import ConformerDataset, SizeBucketSampler
 from molediff.molecules.qm9 import load_qm9
-from molediff.molecules.sdf import load_sdf
 from molediff.networks.graph import GraphBatch
 
 
@@ -45,32 +45,23 @@ class EndlessBatches(Sampler[list[int]]):
         self.start = start
 
     def __iter__(self) -> Iterator[list[int]]:
-        remaining, epoch = self.start, 0
-        while True:
-            sampler = SizeBucketSampler(self.num_atoms, self.batch_size, seed=self.seed + epoch, shuffle=True)
-            batches = list(sampler)
-            if not batches:
-                raise ValueError("there is no molecule to train on")
-            yield from batches[remaining:]
-            remaining = max(0, remaining - len(batches))
-            epoch += 1
+        sampler = SizeBucketSampler(self.num_atoms, self.batch_size, self.seed)
+        if not len(sampler):
+            raise ValueError("there is no molecule to train on")
+        first_epoch, remaining = divmod(self.start, len(sampler))
+        for epoch in itertools.count(first_epoch):
+            sampler.set_epoch(epoch)
+            yield from itertools.islice(sampler, remaining, None)
+            remaining = 0
 
 
-class _Batched(Dataset[Any]):
-    """Gives a data loader whole batches, since a `ConformerDataset` builds a batch faster than its molecules."""
-
-    def __init__(self, conformers: ConformerDataset) -> None:
-        self.conformers = conformers
-
-    def __getitems__(self, indices: list[int]) -> GraphBatch:
-        return self.conformers.batch(indices)
-
-    def __len__(self) -> int:
-        return len(self.conformers)
-
-
-def _identity(batch: GraphBatch) -> GraphBatch:
+def _as_is(batch: GraphBatch) -> GraphBatch:
     return batch
+
+
+def subset(conformers: ConformerDataset, indices: Sequence[int]) -> ConformerDataset:
+    """The conformers `indices` of a data set, as one that shares its arrays."""
+    return ConformerDataset(conformers.packed, conformers.conformers[np.asarray(indices)])
 
 
 class ConformerDataModule(pl.LightningDataModule):
@@ -109,7 +100,7 @@ class ConformerDataModule(pl.LightningDataModule):
     def scale(self, num_molecules: int = 4096) -> float:
         """Standard deviation in Angstrom of the coordinates about the centre of each molecule."""
         total, count = 0.0, 0
-        indices = torch.linspace(0, len(self.train) - 1, min(num_molecules, len(self.train))).long().tolist()
+        indices = np.linspace(0, len(self.train) - 1, min(num_molecules, len(self.train))).astype(int)
         for start in range(0, len(indices), 256):
             positions, _, mask = unpack_conformers(self.train.batch(indices[start : start + 256]))
             weight = mask.unsqueeze(-1).to(positions.dtype)
@@ -131,9 +122,9 @@ class ConformerDataModule(pl.LightningDataModule):
 
     def _loader(self, conformers: ConformerDataset, batches: Any) -> DataLoader[Any]:
         return DataLoader(
-            _Batched(conformers),
+            conformers,
             batch_sampler=batches,
-            collate_fn=_identity,
+            collate_fn=_as_is,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
         )
@@ -156,19 +147,12 @@ def qm9_datamodule(
     num_workers: int = 0,
     seed: int = 0,
 ) -> ConformerDataModule:
-    """QM9 with EDM's split: all of its training part, and `num_validation` molecules spread over its validation part."""
+    """QM9 with EDM's split: its training part, and `num_validation` molecules spread over its validation part."""
     qm9 = load_qm9(root)
-    train, val = qm9.split("train"), qm9.split("val")
-    chosen = torch.linspace(0, len(val) - 1, min(num_validation, len(val))).long().tolist()
-    reference = chosen[:: max(1, len(chosen) // num_reference)][:num_reference]
+    val = qm9.split("val")
+    val = subset(val, np.linspace(0, len(val) - 1, min(num_validation, len(val))).astype(int))
     return ConformerDataModule(
-        train,
-        val.subset(chosen),
-        qm9.mols("val", reference),
-        batch_size,
-        num_workers,
-        seed,
-        split="EDM train",
+        qm9.split("train"), val, first_mols(val, num_reference), batch_size, num_workers, seed, "EDM train"
     )
 
 
@@ -180,14 +164,20 @@ def sdf_datamodule(
     num_workers: int = 0,
     seed: int = 0,
 ) -> ConformerDataModule:
-    """An SDF file or a folder of them; a random `validation_fraction` of the molecules, drawn with `seed`, is held out."""
+    """An SDF file or a folder of them, with a random `validation_fraction`, drawn with `seed`, held out."""
+    from molediff.molecules.sdf import load_sdf
+
     conformers = load_sdf(path)
     if len(conformers) < 2:
         raise ValueError(f"{path} has {len(conformers)} usable molecules; training needs two or more")
-    order = torch.randperm(len(conformers), generator=torch.Generator().manual_seed(seed)).tolist()
+    order = np.random.default_rng(seed).permutation(len(conformers))
     num_validation = max(1, round(validation_fraction * len(conformers)))
-    train, val = (
-        conformers.subset(sorted(order[num_validation:])),
-        conformers.subset(sorted(order[:num_validation])),
-    )
-    return ConformerDataModule(train, val, [], batch_size, num_workers, seed, split=f"random, seed {seed}")
+    train = subset(conformers, np.sort(order[num_validation:]))
+    val = subset(conformers, np.sort(order[:num_validation]))
+    reference = first_mols(val, num_reference)
+    return ConformerDataModule(train, val, reference, batch_size, num_workers, seed, f"random, seed {seed}")
+
+
+def first_mols(conformers: ConformerDataset, num: int) -> list[Chem.Mol]:
+    """The first `num` molecules, each with its conformer."""
+    return [conformers.mol(i) for i in range(min(num, len(conformers)))]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, Checkpoint
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from tqdm import tqdm
 
 from molediff.training.averaging import ExponentialMovingAverage
@@ -169,8 +170,8 @@ class PeriodicCheckpoint(Checkpoint):
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Write if the run was interrupted by hand."""
-        if isinstance(exception, KeyboardInterrupt) and trainer.global_step > 0:
+        """Write if the run was interrupted from outside, unless in a validation, when the averaged weights are in the model."""
+        if isinstance(exception, (KeyboardInterrupt, SIGTERMException)) and trainer.training and trainer.global_step:
             self.write(trainer, pl_module)
 
     def write(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

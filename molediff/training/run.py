@@ -61,6 +61,7 @@ def train(
     Raises:
         ValueError: if `run_dir` holds a run that would be overwritten, or there is nothing to go on from.
         DivergedError: if the loss goes wrong; the last good checkpoint stays.
+        KeyboardInterrupt: on Ctrl-C, after a checkpoint is written.
     """
     run_dir = Path(run_dir)
     checkpoint = prepare_folder(run_dir, ckpt_path, overwrite)
@@ -90,9 +91,13 @@ def train(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True if checkpoint else None)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    try:
+        trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True if checkpoint else None)
+    except SystemExit:
+        # Lightning turns Ctrl-C into this, after the callbacks have written what there is.
+        if trainer.interrupted:
+            raise KeyboardInterrupt from None
+        raise
     trainer.validate(task, datamodule=data, verbose=False)
     for logger in trainer.loggers:
         logger.finalize("success")

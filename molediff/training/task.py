@@ -93,7 +93,7 @@ class DiffusionTask(pl.LightningModule):
         """Weighted losses (n * repeats,) of samples x_0 (n, ..., d) in model units, each used `repeats` times in a row."""
         condition = self.model.encode(condition)
         if repeats > 1:
-            condition = condition.repeat(repeats)
+            condition = None if condition is None else condition.repeat(repeats)
             x_0 = x_0.repeat_interleave(repeats, dim=0)
             mask = None if mask is None else mask.repeat_interleave(repeats, dim=0)
         x_0 = self.coupling(x_0, eps, mask)
