@@ -11,6 +11,7 @@ from pytorch_lightning import seed_everything
 from molediff.core.model import DiffusionModel
 from molediff.evaluation.rmsd import rmsd_matrix
 from molediff.molecules.datamodule import unpack_conformers
+from molediff.training.allocator import keep_freed_memory
 from molediff.training.clock import Clock
 from molediff.training.conformers import SampledConformers
 from molediff.training.guard import DivergedError
@@ -21,6 +22,7 @@ from molediff.training.task import DiffusionTask
 @command("train")
 def main(config: DictConfig) -> None:
     """Build the parts that the config names and train."""
+    keep_freed_memory()
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     settings = config.trainer
