@@ -10,14 +10,14 @@ import csv
 import io
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from filelock import FileLock
 from rdkit import Chem, RDLogger
 from tqdm import tqdm
 
@@ -34,6 +34,7 @@ from molediff.molecules.packing import (
     write_cache,
 )
 from molediff.molecules.perception import perceive
+from molediff.molecules.qm9_source import PROPERTIES, read_source, source_parts
 
 log = logging.getLogger(__name__)
 
@@ -42,38 +43,6 @@ SPLITS = ("train", "val", "test")
 
 # Rises with every change of features, perception or layout: caches of another version are built again.
 CACHE_VERSION = 1
-
-PROPERTIES = {
-    "rotational_constant_a": ("RotA_GHz", "GHz"),
-    "rotational_constant_b": ("RotB_GHz", "GHz"),
-    "rotational_constant_c": ("RotC_GHz", "GHz"),
-    "dipole_moment": ("Dipole_debye", "D"),
-    "polarizability": ("Polarizability_bohr3", "bohr^3"),
-    "homo": ("HOMO_au", "Ha"),
-    "lumo": ("LUMO_au", "Ha"),
-    "gap": ("HOMO_LUMO_gap_au", "Ha"),
-    "electronic_spatial_extent": ("R2_bohr2", "bohr^2"),
-    "zero_point_energy": ("ZPVE_au", "Ha"),
-    "internal_energy_0k": ("InternalEnergy_0K_au", "Ha"),
-    "internal_energy_298k": ("InternalEnergy_298K_au", "Ha"),
-    "enthalpy_298k": ("Enthalphy_298K_au", "Ha"),
-    "free_energy_298k": ("GibbsFreeEnergy_298K_au", "Ha"),
-    "heat_capacity": ("Heatcapacity_Cv_cal_mol_K", "cal/(mol K)"),
-}
-"""Scalar properties: (column of the source, unit) by name."""
-
-_ATOMIC_NUMBERS = {"H": 1, "C": 6, "N": 7, "O": 8, "F": 9}
-_NO_PUNCTUATION = str.maketrans("", "", "[]'\" ")
-
-
-class SourceRow(NamedTuple):
-    """One molecule as the source gives it; positions in Angstrom, shape (N, 3)."""
-
-    index: int
-    smiles: str
-    elements: list[int]
-    positions: np.ndarray
-    properties: list[float]
 
 
 class Perception(NamedTuple):
@@ -114,13 +83,21 @@ class QM9:
         return [(index, smiles, why) for index, smiles, kind, why in self.notes if kind == "not perceived"]
 
     def members(self, split: str) -> np.ndarray:
-        """Positions in `dataset` of the molecules of `split`, in the order of the permutation."""
+        """Positions in `dataset` of the molecules of `split`, in the order of the permutation.
+
+        QM9 holds 87 molecules twice. Of each such pair with one in test, the other is left out of training and
+        validation, so that no test molecule is ever learned from.
+        """
         if split not in SPLITS:
             raise ValueError(f"There is no split {split!r}; choose one of {', '.join(SPLITS)}.")
         position = np.full(self._num_rows, -1)
         position[self._row] = np.arange(len(self._row))
-        chosen = position[split_rows(self._num_rows)[split]]
-        return chosen[chosen >= 0]
+        rows = split_rows(self._num_rows)
+        chosen, test = (places[places >= 0] for places in (position[rows[split]], position[rows["test"]]))
+        if split == "test":
+            return chosen
+        molecule = self.dataset.packed.molecule
+        return chosen[~np.isin(molecule[chosen], molecule[test])]
 
     def split(self, split: str) -> ConformerDataset:
         """The molecules of "train", "val" or "test" (EDM's split)."""
@@ -164,7 +141,7 @@ def load_qm9(
     """
     folder = Path(root) / "qm9"
     path = folder / "qm9.safetensors"
-    parts = _source_parts(source)
+    parts = source_parts(source)
     key: dict[str, object] = {"version": CACHE_VERSION}
     if parts:
         key["source"] = [[part.name, part.stat().st_size] for part in parts]
@@ -176,33 +153,17 @@ def load_qm9(
         raise FileNotFoundError(
             f"No sound QM9 cache at {path} and no source: install it with `pip install qm9pack`."
         )
-    arrays = _build(parts, num_processes, progress)
-    write_cache(path, arrays, key)
-    qm9 = QM9(arrays)
-    _write_notes(folder / "perception.csv", qm9.notes)
-    return qm9
-
-
-def _source_parts(source: str | Path | None) -> list[Path]:
-    if source is None:
-        package = find_spec("qm9pack")
-        if package is None or not package.submodule_search_locations:
-            return []
-        source = Path(package.submodule_search_locations[0]) / "data"
-    return sorted(Path(source).glob("qm9_part*.csv"))
-
-
-def read_source(parts: Sequence[Path]) -> Iterator[SourceRow]:
-    """The molecules of the CSV parts, in order."""
-    for part in parts:
-        with part.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                numbers = [_ATOMIC_NUMBERS[e] for e in row["Elements"].translate(_NO_PUNCTUATION).split(",")]
-                positions = np.array(row["XYZ_Ang"].translate(_NO_PUNCTUATION).split(","), dtype=np.float64)
-                properties = [float(row[column]) for column, _ in PROPERTIES.values()]
-                yield SourceRow(
-                    int(row["Index"]), row["SMILES"], numbers, positions.reshape(-1, 3), properties
-                )
+    folder.mkdir(parents=True, exist_ok=True)
+    # Of several processes that find no cache, one builds and the others wait for it.
+    with FileLock(folder / ".lock"):
+        try:
+            return QM9(read_cache(path, key))
+        except StaleCacheError:
+            arrays = _build(parts, num_processes, progress)
+            write_cache(path, arrays, key)
+            qm9 = QM9(arrays)
+            _write_notes(folder / "perception.csv", qm9.notes)
+            return qm9
 
 
 def _perceive_rows(rows: list[tuple[str, list[int], np.ndarray]]) -> list[Perception]:
@@ -220,7 +181,8 @@ def _perceive_row(smiles: str, elements: list[int], positions: np.ndarray) -> Pe
 
 
 def _build(parts: Sequence[Path], num_processes: int, progress: bool) -> dict[str, np.ndarray]:
-    rows, perceptions = [], []
+    rows: list[tuple[int, str]] = []
+    perceptions: list[Perception] = []
     properties: list[list[float]] = []
     source = read_source(parts)
     total = NUM_MOLECULES if len(parts) == 3 else None

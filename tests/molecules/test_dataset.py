@@ -1,0 +1,87 @@
+"""The packed data set and the sampler of equal sizes."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rdkit import Chem
+
+from molediff.molecules.dataset import SizeBucketSampler
+from molediff.molecules.features import featurize
+from molediff.molecules.graph import collate
+from molediff.molecules.packing import Record, pack
+from molediff.molecules.qm9 import QM9
+
+FIELDS = ("node_codes", "pair_codes", "mask", "chiral_index", "chiral_sign", "positions")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_batch_equals_its_graphs_collated(qm9_rows: QM9, data):
+    dataset = qm9_rows.dataset
+    indices = data.draw(st.lists(st.integers(0, len(dataset) - 1), min_size=1, max_size=8))
+    batch, expected = dataset.batch(indices), collate([dataset[i] for i in indices])
+    for field in FIELDS:
+        a, b = getattr(batch, field), getattr(expected, field)
+        assert a.dtype == b.dtype, field
+        assert torch.equal(a, b), field
+
+
+def test_molecules_come_back_with_their_coordinates_and_features(qm9_rows: QM9):
+    dataset = qm9_rows.dataset
+    for i in range(len(dataset)):
+        mol, graph = dataset.mol(i), dataset[i]
+        np.testing.assert_allclose(mol.GetConformer().GetPositions(), graph.pos.numpy(), atol=1e-6)
+        np.testing.assert_array_equal(featurize(mol).node_codes, graph.node_codes.numpy())
+        assert graph.smiles == dataset.smiles(i)
+
+
+def test_subset_counts_within_itself(qm9_rows: QM9):
+    subset = qm9_rows.dataset.subset([5, 3, 4]).subset([2, 0])
+    assert len(subset) == 2
+    assert [subset.smiles(i) for i in range(2)] == [qm9_rows.dataset.smiles(i) for i in (4, 5)]
+    assert subset.num_atoms.tolist() == qm9_rows.dataset.num_atoms[[4, 5]].tolist()
+
+
+def test_an_index_out_of_range_is_an_error(qm9_rows: QM9):
+    with pytest.raises(IndexError):
+        qm9_rows.dataset.batch([len(qm9_rows)])
+    with pytest.raises(IndexError):
+        qm9_rows.dataset[len(qm9_rows)]
+
+
+def test_conformers_of_one_molecule_share_its_graph():
+    features = featurize(Chem.AddHs(Chem.MolFromSmiles("CO")))
+    packed = pack(Record("CO", features, np.full((6, 3), value)) for value in (1.0, 2.0))
+    assert packed.num_conformers == 2
+    assert packed.smiles_list() == ["CO"]
+    assert len(packed.node_codes) == 6
+    assert packed.positions[:, 0].tolist() == [1.0] * 6 + [2.0] * 6
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 5), max_size=60), st.integers(1, 7), st.integers(0, 3), st.booleans())
+def test_sampler_gives_each_index_once_in_batches_of_equal_size(sizes, batch_size, seed, shuffle):
+    sampler = SizeBucketSampler(sizes, batch_size, seed, shuffle)
+    batches = list(sampler)
+    assert len(batches) == len(sampler)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(sizes)))
+    assert all(len({sizes[i] for i in batch}) == 1 for batch in batches)
+    assert all(1 <= len(batch) <= batch_size for batch in batches)
+
+
+def test_sampler_order_is_a_function_of_seed_and_pass():
+    sizes = [3] * 40 + [4] * 40
+    first, again = SizeBucketSampler(sizes, 8, seed=1), SizeBucketSampler(sizes, 8, seed=1)
+    passes = [list(first), list(first)]
+    assert passes == [list(again), list(again)]
+    assert passes[0] != passes[1]
+    assert passes[0] != list(SizeBucketSampler(sizes, 8, seed=2))
+    plain = SizeBucketSampler(sizes, 8, shuffle=False)
+    assert [i for batch in plain for i in batch] == list(range(80))
+
+
+def test_sampler_refuses_an_impossible_batch_size():
+    with pytest.raises(ValueError, match="at least 1"):
+        SizeBucketSampler([3, 3], 0)
