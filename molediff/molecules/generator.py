@@ -15,6 +15,7 @@ from molediff.core.solvers import Solver
 from molediff.molecules.inputs import MAX_ATOMS, UnusableInput, label, prepare
 from molediff.molecules.jobs import Job
 from molediff.molecules.options import GenerationOptions, Grid
+from molediff.molecules.pretrained import load_model
 from molediff.molecules.result import GenerationResult
 from molediff.molecules.sampling import Sampler, plan_batches, sample_generator
 
@@ -82,8 +83,6 @@ class ConformerGenerator:
             FileNotFoundError: there are no such weights.
             ValueError: the file is damaged or was made for something else.
         """
-        from molediff.molecules.pretrained import load_model
-
         model, metadata = load_model(weights)
         return cls(model, metadata, device, precision, max_atoms)
 

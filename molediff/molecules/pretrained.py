@@ -24,7 +24,7 @@ def find_weights(weights: str | FilePath) -> FilePath:
     """The file of shipped weights of this name, or the path given.
 
     Raises:
-        FileNotFoundError: there is no such file; the message names it and what there is.
+        FileNotFoundError: no weights of this name are shipped; the message says which are.
     """
     path = FilePath(weights)
     if path.suffix == "" and path.name == str(weights) and not path.exists():
@@ -36,8 +36,6 @@ def find_weights(weights: str | FilePath) -> FilePath:
                 f"({names or 'none found'}) or the path of a .safetensors file; if a shipped file is gone, "
                 "install molediff again."
             )
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no weights file {path}: check the path.")
     return path
 
 

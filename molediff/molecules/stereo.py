@@ -89,13 +89,14 @@ class StereoCheck:
         """Double bonds that are not as asked for, bool, shape (n, number of double bonds); x: (n, N, 3)."""
         a, begin, end, b = (x[:, column] for column in self._dihedrals.T)
         axis = end - begin
-        axis = axis / np.linalg.norm(axis, axis=-1, keepdims=True)
         legs = []
-        for leg in (a - begin, b - end):
-            leg = leg - (leg * axis).sum(-1, keepdims=True) * axis
-            legs.append(leg / np.linalg.norm(leg, axis=-1, keepdims=True))
-        cosine = (legs[0] * legs[1]).sum(-1)
-        # Written so that the NaN of a collapsed bond is wrong too.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for leg in (a - begin, b - end):
+                share = (leg * axis).sum(-1, keepdims=True) / (axis * axis).sum(-1, keepdims=True)
+                across = leg - share * axis
+                legs.append(across / np.linalg.norm(across, axis=-1, keepdims=True))
+            cosine = (legs[0] * legs[1]).sum(-1)
+        # The cosine of a collapsed bond is NaN: neither cis nor trans.
         return ~np.where(self._is_cis, cosine > _COS_TWIST, cosine < -_COS_TWIST)
 
     def rdkit_agrees(self, positions: np.ndarray) -> bool:

@@ -1,0 +1,108 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from fake_generators import SCALE, random_weights
+
+from molediff.core.path import CosineVP
+from molediff.core.path import Path as NoisingPath
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.pretrained import build
+from molediff.networks.weights import save_weights
+
+NETWORK = {
+    "_target_": "molediff.networks.equivariant.EquivariantNetwork",
+    "node_cardinalities": {
+        "_target_": "hydra.utils.get_object",
+        "path": "molediff.networks.graph.NODE_CARDINALITIES",
+    },
+    "pair_cardinalities": {
+        "_target_": "hydra.utils.get_object",
+        "path": "molediff.networks.graph.PAIR_CARDINALITIES",
+    },
+    "length_scale": SCALE,
+    "channels": 16,
+    "vector_channels": 8,
+    "pair_channels": 8,
+    "num_trunk_blocks": 1,
+    "num_blocks": 2,
+    "num_heads": 4,
+    "num_basis": 8,
+}
+CONFIG = {
+    "network": NETWORK,
+    "path": {"_target_": "molediff.core.path.CosineVP"},
+    "target": {"_target_": "molediff.core.target.V"},
+    "space": {"_target_": "molediff.core.noise.ZeroCentreOfMass"},
+    "scale": SCALE,
+}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_weights(path, random_weights(), {"config": CONFIG, "max_atoms": 5}, dtype=None)
+    return path
+
+
+def test_loaded_model_is_the_saved_one(weights):
+    generator = ConformerGenerator.from_pretrained(weights, device="cpu")
+    saved = random_weights().state_dict()
+    assert all(torch.equal(tensor, saved[name]) for name, tensor in generator.model.state_dict().items())
+    assert generator.model.path == CosineVP()
+    assert generator.model.scale == SCALE
+    assert not generator.model.training
+    assert generator.metadata["max_atoms"] == 5
+
+
+def test_missing_name_lists_what_there_is():
+    with pytest.raises(FileNotFoundError, match=r"No weights 'qm99' .*install molediff again"):
+        ConformerGenerator.from_pretrained("qm99")
+
+
+def test_missing_file_is_named():
+    with pytest.raises(FileNotFoundError, match=r"nowhere/w\.safetensors"):
+        ConformerGenerator.from_pretrained("nowhere/w.safetensors")
+
+
+def test_tampered_file_is_refused(weights, tmp_path):
+    path = tmp_path / "tampered.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-10] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"tampered\.safetensors"):
+        ConformerGenerator.from_pretrained(path)
+
+
+def test_file_cut_short_is_refused(weights, tmp_path):
+    path = shutil.copy(weights, tmp_path / "short.safetensors")
+    with open(path, "r+b") as file:
+        file.truncate(1000)
+    with pytest.raises(ValueError, match=r"short\.safetensors"):
+        ConformerGenerator.from_pretrained(path)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"network": {**NETWORK, "channels": 32}},
+        {"network": {**NETWORK, "unheard_of": 1}},
+        {"network": {"_target_": "molediff.networks.equivariant.NoSuchNetwork"}},
+        {"network": {"_target_": "os.system", "command": "true"}},
+        {"path": {"_target_": "molediff.core.target.V"}},
+        {"scale": None},
+    ],
+)
+def test_config_that_does_not_fit_names_the_file(tmp_path, changed):
+    path = tmp_path / "other.safetensors"
+    save_weights(path, random_weights(), {"config": {**CONFIG, **changed}})
+    with pytest.raises(ValueError, match=r"other\.safetensors does not hold a model"):
+        ConformerGenerator.from_pretrained(path)
+
+
+def test_nothing_outside_the_package_is_built():
+    with pytest.raises(TypeError, match=r"subprocess\.Popen is not part of molediff"):
+        build({"_target_": "subprocess.Popen", "args": "true"}, NoisingPath)
+    with pytest.raises(TypeError, match="is not a Path"):
+        build({"_target_": "molediff.molecules.pretrained.load_weights", "path": "x"}, NoisingPath)
