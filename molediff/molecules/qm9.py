@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 from filelock import FileLock
-from rdkit import Chem, RDLogger
+from rdkit import Chem, rdBase
 from tqdm import tqdm
 
 from molediff.molecules.canonical import PerceptionError
@@ -167,8 +167,8 @@ def load_qm9(
 
 
 def _perceive_rows(rows: list[tuple[str, list[int], np.ndarray]]) -> list[Perception]:
-    RDLogger.DisableLog("rdApp.*")
-    return [_perceive_row(*row) for row in rows]
+    with rdBase.BlockLogs():
+        return [_perceive_row(*row) for row in rows]
 
 
 def _perceive_row(smiles: str, elements: list[int], positions: np.ndarray) -> Perception:
@@ -195,7 +195,7 @@ def _build(parts: Sequence[Path], num_processes: int, progress: bool) -> dict[st
         pending = []
         # Chunks of 500 keep the traffic between processes small; ten a process bound what waits in memory.
         while chunk := list(islice(source, 500)):
-            rows += [(row.index, row.smiles) for row in chunk]
+            rows += [(row.number, row.smiles) for row in chunk]
             properties += [row.properties for row in chunk]
             pending.append(pool.submit(_perceive_rows, [row[1:4] for row in chunk]))
             if len(pending) >= 10 * num_processes:

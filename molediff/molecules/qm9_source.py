@@ -34,9 +34,9 @@ _NO_PUNCTUATION = str.maketrans("", "", "[]'\" ")
 
 
 class SourceRow(NamedTuple):
-    """One molecule as the source gives it; positions in Angstrom, shape (N, 3)."""
+    """One molecule as the source gives it: QM9's number, positions in Angstrom of shape (N, 3)."""
 
-    index: int
+    number: int
     smiles: str
     elements: list[int]
     positions: np.ndarray

@@ -31,7 +31,7 @@ def build(root: Path, source: Path) -> QM9:
 
 
 def test_all_rows_come_through_or_are_listed_with_a_reason(qm9_rows: QM9, qm9_source: Path):
-    numbers = [row.index for row in read_source(source_parts(qm9_source))]
+    numbers = [row.number for row in read_source(source_parts(qm9_source))]
     listed = {number for number, _, _ in qm9_rows.not_perceived}
     assert listed == {133857, 133859}  # rearranged on relaxation
     assert all("another constitution" in why for _, _, why in qm9_rows.not_perceived)
@@ -52,7 +52,7 @@ def test_readable_list_holds_the_same_notes(tmp_path: Path, qm9_source: Path):
 
 
 def test_molecules_keep_constitution_and_geometry_of_the_source(qm9_rows: QM9, qm9_source: Path):
-    rows = {row.index: row for row in read_source(source_parts(qm9_source))}
+    rows = {row.number: row for row in read_source(source_parts(qm9_source))}
     for i, number in enumerate(qm9_rows.index):
         row, mol = rows[int(number)], qm9_rows.dataset.mol(i)
         plain = Chem.Mol(mol)
