@@ -42,12 +42,12 @@ class ChiralMessage(nn.Module):
         legs = legs / (
             1.0 + (legs * legs).sum(2, keepdim=True).add(1e-6).sqrt()
         )  # bounded, so that a far neighbour cannot dominate
-        a, b, d = legs.unbind(1)
         sign = sign[:, None, None].to(legs.dtype)
-        gradients = sign.unsqueeze(1) * torch.stack(
-            [torch.cross(b, d, dim=1), torch.cross(d, a, dim=1), torch.cross(a, b, dim=1)], dim=1
+        # (b x d, d x a, a x b): the gradients of the triple product with respect to a, b and d.
+        gradients = sign.unsqueeze(1) * torch.linalg.cross(
+            legs.roll(-1, dims=1), legs.roll(-2, dims=1), dim=2
         )
-        volume = (a * gradients[:, 0]).sum(1)  # (T, p), sign included
+        volume = (legs[:, 0] * gradients[:, 0]).sum(1)  # (T, p), sign included
         gate_centre, gate_neighbour, gate_vector = (
             self.gate(h.flatten(0, 1)[index[:, 0]]).float().chunk(3, dim=-1)
         )
