@@ -22,7 +22,6 @@ from molediff.evaluation.speed import (
     measure_steps,
     peak_memory,
 )
-from molediff.molecules.datamodule import EndlessBatches
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.qm9 import load_qm9
 from molediff.training.clock import Clock
@@ -89,18 +88,17 @@ def training_step(config: DictConfig) -> tuple[Callable[[], int], dict[str, Any]
     model = build_model(config)
     task = build_task(config, model, Clock(max_steps=10**9)).to(accelerator)
     optimizer = task.configure_optimizers()
-    batches = iter(EndlessBatches(data.train.num_atoms, data.batch_size, config.seed))
+    batches = iter(data.train_dataloader())
 
     def step() -> int:
-        indices = next(batches)
-        batch = data.train.batch(indices).to(accelerator)
+        batch = next(batches).to(accelerator)
         with torch.autocast(accelerator, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
             loss = task.training_step(batch, 0)
         optimizer.zero_grad()
         loss.backward()
         task.configure_gradient_clipping(optimizer)
         optimizer.step()
-        return len(indices)
+        return batch.num_graphs
 
     return step, {
         "num_parameters": sum(parameter.numel() for parameter in model.parameters()),
@@ -144,6 +142,8 @@ def measure_conformers(
             f"  {row['method']:12s} {row['conformers_per_second']:12.2f} {row['ratio_to_etkdg']:11.3f} "
             f"{row['best_rmsd']:14.4f} {row['num_failed']:7d}"
         )
+    if fewest is None:
+        return {"methods": rows}
     ratio = speeds[fewest].conformers_per_second / baseline.conformers_per_second
     print(f"  fewest steps within 5 % of {max(speeds)}: {fewest}, at {ratio:.3f} of the rate of ETKDGv3")
     return {"methods": rows, "fewest_steps": fewest, "ratio_at_fewest_steps": ratio}

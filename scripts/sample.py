@@ -42,6 +42,7 @@ def main(config: DictConfig, sources: list[str]) -> None:
             num_steps=config.num_steps,
             grid=config.grid,
             batch_atoms=config.batch_atoms,
+            max_attempts=config.max_attempts,
             relax=config.relax,
             energies=config.energies,
             prune_rmsd=config.prune_rmsd,

@@ -138,15 +138,15 @@ def measure_sampling(
     return SamplingSpeed(method, num_conformers, len(references) - len(best), seconds, best_rmsd)
 
 
-def fewest_steps(best_rmsd: dict[int, float], tolerance: float = 0.05) -> int:
-    """The fewest steps that are as good as the most.
+def fewest_steps(best_rmsd: dict[int, float], tolerance: float = 0.05) -> int | None:
+    """The fewest steps that are as good as the most; None if the most gave no conformer.
 
     Args:
         best_rmsd: number of steps -> mean best RMSD in Angstrom.
         tolerance: how much worse still counts as good, as a share of the RMSD at the most steps.
     """
     bound = (1 + tolerance) * best_rmsd[max(best_rmsd)]
-    return min(steps for steps, rmsd in best_rmsd.items() if rmsd <= bound)
+    return min((steps for steps, rmsd in best_rmsd.items() if rmsd <= bound), default=None)
 
 
 def peak_memory(function: Callable[..., object], *arguments: object) -> int:

@@ -62,6 +62,7 @@ def test_sampling_counts_conformers_and_failures():
 def test_fewest_steps_are_held_against_the_most_steps():
     assert fewest_steps({5: 0.2, 10: 0.105, 20: 0.104, 100: 0.1}) == 10
     assert fewest_steps({5: 0.2, 100: 0.1}) == 100
+    assert fewest_steps({5: 0.2, 100: float("nan")}) is None
 
 
 def test_peak_memory_is_that_of_the_function_alone():

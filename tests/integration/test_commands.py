@@ -184,7 +184,7 @@ def test_speed_is_measured(smoke_run, tmp_path):
     settings = {
         "weights": smoke_run / "weights.safetensors",
         "references": DEMO,
-        "training.overrides": "[experiment=smoke]",
+        "training.overrides": "['experiment=smoke']",
         "training.seconds": 0.5,
         "training.threads": 1,
         "sampling.num_molecules": 2,
