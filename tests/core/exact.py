@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from molediff.core.chain import DiscreteChain
+from molediff.core.noise import FullSpace
 from molediff.core.other_paths import GeometricVE, Straight, SubVP
 from molediff.core.path import CosineVP, LinearVP, Path, expand_like
 from molediff.core.vp_paths import CustomVP, PolynomialVP, SigmoidVP
@@ -58,17 +60,21 @@ class Mixture:
     covariances: Tensor
     path: Path
 
+    @cached_property
+    def _principal(self) -> tuple[Tensor, Tensor]:
+        """Variances (k, d) along principal directions (k, d, d), in columns."""
+        variances, directions = torch.linalg.eigh(self.covariances)
+        return variances, directions
+
     def _components(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log joint density (n, k), S^-1 (x - alpha m) (n, k, d) and alpha (n,), with S = alpha^2 C + sigma^2 1."""
+        variances, directions = self._principal
         alpha, sigma = self.path.alpha(t), self.path.sigma(t)
-        eye = torch.eye(x.shape[1], dtype=x.dtype)
-        spread = expand_like(alpha**2, self.covariances[None]) * self.covariances
-        spread = spread + expand_like(sigma**2, spread) * eye
-        off = x[:, None] - alpha[:, None, None] * self.means
-        cholesky = torch.linalg.cholesky(spread)
-        solved = torch.cholesky_solve(off[..., None], cholesky)[..., 0]
-        log_det = 2 * cholesky.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-        log_density = -0.5 * ((off * solved).sum(-1) + log_det + x.shape[1] * math.log(2 * math.pi))
+        spread = alpha[:, None, None] ** 2 * variances + sigma[:, None, None] ** 2
+        off = (x[:, None] - alpha[:, None, None] * self.means)[..., None, :] @ directions
+        solved = off[..., 0, :] / spread
+        log_density = -0.5 * (off[..., 0, :] * solved + spread.log() + math.log(2 * math.pi)).sum(-1)
+        solved = (directions @ solved[..., None])[..., 0]
         return log_density + self.weights.log(), solved, alpha
 
     def log_prob(self, x: Tensor, t: Tensor) -> Tensor:
@@ -170,6 +176,17 @@ class CentredMixture:
         return self.expand(self.mixture.denoiser(self.reduce(x), t))
 
 
+class OneStream(FullSpace):
+    """All of R^n with one generator for the whole batch: fast where thousands of samples are drawn."""
+
+    def __init__(self, seed: int = 0) -> None:
+        object.__setattr__(self, "generator", torch.Generator().manual_seed(seed))
+
+    def sample(self, shape, generators=None, mask=None, device=None, dtype=None) -> Tensor:
+        """Noise from the one generator."""
+        return torch.randn(tuple(shape), generator=self.generator, dtype=dtype)
+
+
 class Responses:
     """A noise space that turns a solver's randomness into exact moments, for linear denoisers in one dimension.
 
@@ -180,7 +197,7 @@ class Responses:
     def __init__(self) -> None:
         self.num_draws = 0
 
-    def sample(self, shape, generators=None, mask=None, device=None, dtype=None) -> Tensor:  # noqa: ANN001
+    def sample(self, shape, generators=None, mask=None, device=None, dtype=None) -> Tensor:
         """Noise of the next draw: one in its own row."""
         self.num_draws += 1
         noise = torch.zeros(tuple(shape), dtype=dtype)
@@ -192,7 +209,7 @@ class Responses:
         return x
 
 
-def exact_variance(solver, path: Path, times: Tensor, variance: float, draws_per_step: int = 4) -> float:  # noqa: ANN001
+def exact_variance(solver, path: Path, times: Tensor, variance: float, draws_per_step: int = 4) -> float:
     """Variance of the output of `solver`, on normal data of mean 0 and this variance, started from the right noise."""
     data = gaussian(path, [0.0], [[variance]])
     num_rows = 1 + draws_per_step * (len(times) - 1)

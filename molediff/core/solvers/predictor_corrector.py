@@ -24,14 +24,14 @@ class PredictorCorrector(Solver):
 
         x <- alpha x0_hat + e^(-tau) (x - alpha x0_hat) + sigma sqrt(1 - e^(-2 tau)) z
 
-    Song et al. set the step by the ratio of the norms of noise and score in the batch, which would make a
-    sample depend on its batch mates; that ratio is sigma on average, so `step_size` is tau in units of
-    sigma^2, 2 r^2 for their signal-to-noise ratio r.
+    Song et al. set the step by the ratio of the norms of noise and score in the batch, which would make a sample
+    depend on its batch mates; that ratio is sigma on average, so tau is 2 r^2 for their signal-to-noise ratio r. A
+    fixed tau would leave an error that more steps do not cure, so tau is never more than the step in lambda.
 
     Args:
         predictor: a one-step solver.
         num_corrections: Langevin steps after each step but a last one to t = 0; one evaluation each.
-        step_size: tau; 0.05 is Song's r = 0.16.
+        step_size: largest tau; 0.05 is Song's r = 0.16.
     """
 
     predictor: Solver = field(default_factory=Ancestral)
@@ -52,10 +52,11 @@ class PredictorCorrector(Solver):
 
     def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
         x, x0_hat = self.predictor.step(run, x, s, t, history)
-        kept = math.exp(-self.step_size)
+        tau = min(self.step_size, t.lambda_ - s.lambda_)
+        kept = math.exp(-tau)
         for _ in range(self.num_corrections if t.sigma > 0 else 0):
             centre = t.alpha * run.denoise(x, t)
             x = run.noised(
-                centre + kept * (x - centre), t.sigma * math.sqrt(-math.expm1(-2 * self.step_size))
+                centre + kept * (x - centre), t.sigma * math.sqrt(-math.expm1(-2 * tau))
             )
         return x, x0_hat

@@ -1,0 +1,119 @@
+"""Log-densities by the ODE against closed forms."""
+
+import math
+
+import pytest
+import torch
+from core.exact import CentredMixture, gaussian, generators, path_name, random_mixture
+
+from molediff.core.likelihood import (
+    ExactTrace,
+    Hutchinson,
+    RungeKutta4,
+    bits_per_dimension,
+    dequantize,
+    log_prob,
+)
+from molediff.core.noise import ZeroCentreOfMass
+from molediff.core.other_paths import Straight
+from molediff.core.path import CosineVP, LinearVP, expand_like
+from molediff.core.solvers import Ancestral, Dopri5, Heun
+
+
+def at_t_min(data, path, num):
+    x = data.sample(num, path.t_min, torch.Generator().manual_seed(0))
+    return x, data.log_prob(x, torch.full((num,), path.t_min, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("num_dimensions", [1, 2, 8, 32])
+def test_gaussian_log_density_to_1e_4(num_dimensions):
+    path = CosineVP()
+    g = torch.Generator().manual_seed(num_dimensions)
+    root = torch.randn(num_dimensions, num_dimensions, generator=g, dtype=torch.float64) / num_dimensions**0.5
+    covariance = 0.5 * root @ root.T + 0.2 * torch.eye(num_dimensions, dtype=torch.float64)
+    data = gaussian(path, [0.0] * num_dimensions, covariance.tolist())
+    x, exact = at_t_min(data, path, 10)
+    found = log_prob(data.denoiser, path, x)
+    torch.testing.assert_close(found.log_prob, exact, rtol=0, atol=1e-4)
+    assert (found.standard_error == 0).all()
+
+
+@pytest.mark.parametrize("path", [CosineVP(), Straight()], ids=path_name)
+@pytest.mark.parametrize("solver", [RungeKutta4(200), Dopri5(1e-6, 1e-6)], ids=repr)
+def test_mixture_log_density(path, solver):
+    """The prior knows the variance of the data only as one, which costs alpha^2 = 8e-7 at t_max, and its mean as zero."""
+    data = random_mixture(path, 3, 3)
+    x, exact = at_t_min(data, path, 20)
+    torch.testing.assert_close(log_prob(data.denoiser, path, x, solver=solver).log_prob, exact, rtol=0, atol=1e-4)
+
+
+def test_log_density_in_the_centred_subspace():
+    path = CosineVP()
+    data = CentredMixture(random_mixture(path, 3, 9), num_points=4)
+    z, exact = at_t_min(data.mixture, path, 10)
+    found = log_prob(data.denoiser, path, data.expand(z), space=ZeroCentreOfMass(), solver=RungeKutta4(200))
+    torch.testing.assert_close(found.log_prob, exact, rtol=0, atol=1e-4)
+
+
+def test_padding_does_not_count():
+    path, space = CosineVP(), ZeroCentreOfMass()
+    gain = lambda t: path.alpha(t) * 0.3 / (path.alpha(t) ** 2 * 0.3 + path.sigma(t) ** 2)  # noqa: E731
+    denoiser = lambda x, t: expand_like(gain(t), x) * x  # noqa: E731
+    mask = torch.arange(5)[None] < torch.tensor([3, 5])[:, None]
+    x = 0.5 * space.sample((2, 5, 3), generators(2), mask, dtype=torch.float64)
+    found = log_prob(denoiser, path, x, space=space, mask=mask).log_prob
+    alone = log_prob(denoiser, path, x[:1, :3], space=space).log_prob
+    torch.testing.assert_close(found[:1], alone)
+    spread = float(path.alpha(torch.tensor(path.t_min)) ** 2 * 0.3 + path.sigma(torch.tensor(path.t_min)) ** 2) ** 0.5
+    num_dimensions = space.num_dimensions(x.shape, mask)
+    exact = space.log_prob(x / spread, mask) - num_dimensions * math.log(spread)
+    torch.testing.assert_close(found, exact, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("distribution", ["rademacher", "gaussian"])
+def test_hutchinson_is_right_within_its_standard_error(distribution):
+    path, data = CosineVP(), random_mixture(CosineVP(), 3, 8)
+    x, _ = at_t_min(data, path, 20)
+    exact = log_prob(data.denoiser, path, x, solver=RungeKutta4(40)).log_prob
+    trace = Hutchinson(num_solves=12, distribution=distribution)
+    found = log_prob(data.denoiser, path, x, generators(20), trace=trace, solver=RungeKutta4(40))
+    score = (found.log_prob - exact) / found.standard_error  # Student's t with 11 degrees of freedom
+    assert (found.standard_error > 0).all()
+    assert score.abs().max() < 5
+    assert score.square().mean() < 3
+
+
+def test_hutchinson_depends_on_its_own_generator_alone():
+    path, data = CosineVP(), random_mixture(CosineVP(), 3, 4)
+    x, _ = at_t_min(data, path, 3)
+    estimate = lambda rows: log_prob(  # noqa: E731
+        data.denoiser, path, x[rows], generators(3)[rows], trace=Hutchinson(2), solver=RungeKutta4(10)
+    )
+    torch.testing.assert_close(estimate(slice(1, 2)).log_prob, estimate(slice(0, 3)).log_prob[1:2])
+
+
+@pytest.mark.parametrize("solver", [Ancestral(), Heun()], ids=repr)
+def test_a_sampling_solver_is_refused(solver):
+    with pytest.raises(ValueError, match="RungeKutta4"):
+        log_prob(lambda x, t: x, LinearVP(), torch.zeros(1, 2), solver=solver)
+
+
+def test_impossible_settings_are_refused():
+    with pytest.raises(ValueError, match="got 1"):
+        Hutchinson(num_solves=1)
+    with pytest.raises(ValueError, match="uniform"):
+        Hutchinson(distribution="uniform")
+    with pytest.raises(ValueError, match="at least one step"):
+        RungeKutta4(0)
+    assert ExactTrace().num_solves == 1
+
+
+def test_bits_per_dimension_of_noise_are_its_entropy():
+    """Grey levels drawn evenly: 8 bits a pixel, and dequantized values even over [-1, 1)."""
+    levels = torch.randint(0, 256, (4, 5000), generator=torch.Generator().manual_seed(0))
+    values = dequantize(levels, generators=generators(4))
+    assert ((values >= -1) & (values < 1)).all()
+    torch.testing.assert_close(((values + 1) * 128).floor().long(), levels)
+    uniform_density = torch.full((4,), -5000 * math.log(2))
+    bits = bits_per_dimension(uniform_density, 5000, bin_width=2 / 256)
+    torch.testing.assert_close(bits, torch.full((4,), 8.0))

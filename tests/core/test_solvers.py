@@ -1,0 +1,391 @@
+"""Solvers against exact answers: moments of Gaussian data, declared orders, equal methods, and per-sample behaviour."""
+
+import math
+
+import pytest
+import torch
+from core.exact import (
+    PATHS,
+    OneStream,
+    exact_variance,
+    gaussian,
+    generators,
+    path_name,
+    random_mixture,
+    slope,
+    two_peaks,
+)
+
+from molediff.core.chain import DiscreteChain
+from molediff.core.noise import FullSpace, ZeroCentreOfMass
+from molediff.core.other_paths import GeometricVE, Straight, SubVP
+from molediff.core.path import CosineVP, LinearVP, expand_like
+from molediff.core.solvers import (
+    DDIM,
+    Ancestral,
+    Churn,
+    Dopri5,
+    DPMSolverPP1,
+    DPMSolverPP2M,
+    DPMSolverPP2S,
+    DPMSolverPP3M,
+    Euler,
+    EulerMaruyama,
+    Heun,
+    Inpainting,
+    PredictorCorrector,
+    SDEDPMSolverPP2M,
+    karras,
+    optimized,
+    quadratic,
+    uniform_lambda,
+    uniform_t,
+    with_final_denoising,
+)
+
+ODE_SOLVERS = [Euler(), DDIM(), Heun(), DPMSolverPP1(), DPMSolverPP2S(), DPMSolverPP2M(), DPMSolverPP3M(), Dopri5(1e-6, 1e-6)]
+STOCHASTIC_SOLVERS = [
+    EulerMaruyama(),
+    EulerMaruyama(0.5),
+    Ancestral(),
+    DDIM(0.5),
+    DDIM(1.0),
+    PredictorCorrector(),
+    PredictorCorrector(DDIM(), num_corrections=2),
+    Churn(),
+    SDEDPMSolverPP2M(),
+    SDEDPMSolverPP2M(0.5),
+]
+SOLVERS = ODE_SOLVERS + STOCHASTIC_SOLVERS
+PATHS_FOR_SOLVERS = [p for p in PATHS if not isinstance(p, DiscreteChain)]
+
+
+def in_the_limit(solver):
+    """Settings with which more steps bring a stochastic solver to the exact answer at its order from few steps on."""
+    if isinstance(solver, Churn):
+        return Churn(s_churn=20.0, s_min=0.01, s_max=100.0)  # below the cap of churn a step
+    if isinstance(solver, PredictorCorrector):
+        return PredictorCorrector(solver.predictor, solver.num_corrections, step_size=1.0)  # corrections as long as steps
+    return solver
+
+
+def started(data, path, num, seed=0):
+    """x at t_max, drawn from its exact distribution."""
+    return data.sample(num, path.t_max, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("solver", ODE_SOLVERS, ids=repr)
+@pytest.mark.parametrize("path", PATHS_FOR_SOLVERS, ids=path_name)
+def test_ode_solvers_carry_a_gaussian_to_its_exact_mean_and_covariance(solver, path):
+    """The flow of a normal is affine, x -> m_0 + A (x - m_1): the images of the origin and of the axes give mean and covariance
+    of the output without sampling error."""
+    data = gaussian(path, [1.0, -0.5], [[0.5, 0.3], [0.3, 0.4]])
+    mean_1, covariance_1 = data.moments(path.t_max)
+    root = torch.linalg.cholesky(covariance_1)
+    x_1 = torch.cat([mean_1[None], mean_1 + root.T])
+    steps = 5 if isinstance(solver, Dopri5) else 100
+    x = solver.sample(data.denoiser, path, uniform_lambda(path, steps), x_1)
+    mean, axes = x[0], x[1:] - x[0]
+    true_mean, true_covariance = data.moments(path.t_min)
+    tolerance = {1: 0.12, 2: 8e-3, 3: 3e-4, 5: 2e-4}[solver.order]
+    if solver == Euler() and isinstance(path, GeometricVE):
+        tolerance = 0.4  # Euler in t also has to follow sigma down by a factor of 5000
+    torch.testing.assert_close(mean, true_mean, rtol=0, atol=tolerance)
+    torch.testing.assert_close(axes.T @ axes, true_covariance, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("solver", STOCHASTIC_SOLVERS, ids=repr)
+@pytest.mark.parametrize("path", [LinearVP(), CosineVP(), SubVP(), GeometricVE(), Straight()], ids=path_name)
+def test_stochastic_solvers_have_the_exact_variance_in_the_limit(solver, path):
+    """The variance of the output, free of sampling error, tends to the exact one: extrapolated from 75 and 150 steps."""
+    solver, errors = in_the_limit(solver), []
+    for steps in (75, 150):
+        variance = exact_variance(solver, path, uniform_lambda(path, steps), variance=0.3)
+        errors.append(variance / float(gaussian(path, [0.0], [[0.3]]).moments(path.t_min)[1]) - 1)
+    gain = 2**solver.order
+    assert abs(errors[1]) < 0.15
+    assert abs(gain * errors[1] - errors[0]) / (gain - 1) < 0.02  # the leading error taken out
+
+
+@pytest.mark.parametrize("solver", STOCHASTIC_SOLVERS, ids=repr)
+def test_stochastic_solvers_have_the_moments_within_standard_errors(solver):
+    """2,000 samples of a correlated normal: mean and covariance within four standard errors and the step's bias."""
+    path, num = CosineVP(), 2000
+    data = gaussian(path, [1.0, -0.5], [[0.5, 0.3], [0.3, 0.4]])
+    x = solver.sample(data.denoiser, path, uniform_lambda(path, 150), started(data, path, num), space=OneStream())
+    mean, covariance = data.moments(path.t_min)
+    bias = 0.03
+    assert ((x.mean(0) - mean).abs() < 4 * (covariance.diagonal() / num).sqrt() + bias).all()
+    variances = covariance.diagonal()
+    errors = ((variances[:, None] * variances + covariance**2) / num).sqrt()
+    assert ((x.T.cov() - covariance).abs() < 4 * errors + bias).all()
+
+
+@pytest.mark.parametrize(
+    "solver", [s for s in ODE_SOLVERS if not isinstance(s, Dopri5)], ids=lambda s: type(s).__name__
+)
+@pytest.mark.parametrize("path", [LinearVP(), CosineVP(), GeometricVE()], ids=path_name)
+def test_ode_solvers_show_their_declared_order(solver, path):
+    """Slope of the error against steps on a mixture of two peaks. Reference: dopri5 at 1e-11."""
+    data = two_peaks(path)
+    x_1 = started(data, path, 30)
+    exact = Dopri5(1e-11, 1e-11).sample(data.denoiser, path, uniform_lambda(path, 1), x_1)
+    counts = [60, 120, 240]
+    errors = [
+        float((solver.sample(data.denoiser, path, uniform_lambda(path, n), x_1) - exact).abs().mean()) for n in counts
+    ]
+    assert solver.order - 0.25 < slope(counts, errors) < solver.order + 0.7
+
+
+@pytest.mark.parametrize("solver", STOCHASTIC_SOLVERS, ids=repr)
+def test_stochastic_solvers_show_their_declared_weak_order(solver):
+    """Slope of the error of the variance, free of sampling error, on normal data."""
+    path, counts, errors = CosineVP(), [60, 120, 240], []
+    truth = float(gaussian(path, [0.0], [[0.3]]).moments(path.t_min)[1])
+    solver = in_the_limit(solver)
+    for steps in counts:
+        errors.append(abs(exact_variance(solver, path, uniform_lambda(path, steps), variance=0.3) - truth))
+    found = slope(counts, errors)
+    assert found > solver.order - 0.25, f"{found:.2f}, errors {errors}"
+
+
+def test_dopri5_keeps_its_tolerance():
+    path, data = CosineVP(), two_peaks(CosineVP())
+    x_1 = started(data, path, 50)
+    sample = lambda tol: Dopri5(tol, tol).sample(data.denoiser, path, uniform_lambda(path, 1), x_1)  # noqa: E731
+    reference = sample(1e-12)
+    for tolerance in (1e-4, 1e-6, 1e-8):
+        assert float((sample(tolerance) - reference).abs().max()) < 100 * tolerance
+
+
+def test_without_interactions_the_ode_is_a_constant_scaling():
+    """Normal data of one variance: every x comes out as that constant times its noise, in 3D and centred."""
+    path, variance = CosineVP(), 0.25
+
+    def denoiser(x, t):
+        gain = path.alpha(t) * variance / (path.alpha(t) ** 2 * variance + path.sigma(t) ** 2)
+        return expand_like(gain, x) * x
+
+    spread = lambda t: gaussian(path, [0.0], [[variance]]).moments(t)[1][0, 0].sqrt()  # noqa: E731
+    space = ZeroCentreOfMass()
+    x_1 = space.sample((4, 6, 3), generators(4), dtype=torch.float64)
+    for solver, tolerance in [(DPMSolverPP3M(), 1e-6), (DPMSolverPP2M(), 1e-4), (Dopri5(1e-8, 1e-8), 1e-5)]:
+        x = solver.sample(denoiser, path, uniform_lambda(path, 200), x_1, space=space)
+        torch.testing.assert_close(x, spread(path.t_min) / spread(path.t_max) * x_1, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=path_name)
+def test_ddim_is_dpm_solver_1_is_euler_in_its_variable(path):
+    data = random_mixture(path, 3, 4)
+    x_1, times = started(data, path, 20), uniform_lambda(path, 12)
+    ddim = DDIM().sample(data.denoiser, path, times, x_1)
+    torch.testing.assert_close(DPMSolverPP1().sample(data.denoiser, path, times, x_1), ddim, rtol=1e-8, atol=1e-8)
+    # Euler's method for y = x / alpha in s = sigma / alpha: dy / ds = eps_hat
+    y, s = x_1 / path.alpha(times[0]), torch.exp(-path.lambda_(times))
+    for i in range(12):
+        t = times[i].expand(20)
+        x0_hat = data.denoiser(y * path.alpha(times[i]), t)
+        y = y + (s[i + 1] - s[i]) * (y - x0_hat) / s[i]
+    torch.testing.assert_close(y * path.alpha(times[-1]), ddim, rtol=1e-8, atol=1e-7)
+
+
+def test_euler_in_t_is_ddim_on_the_straight_path():
+    path, data = Straight(), random_mixture(Straight(), 3, 4)
+    x_1, times = started(data, path, 20), uniform_t(path, 15)
+    torch.testing.assert_close(
+        Euler().sample(data.denoiser, path, times, x_1), DDIM().sample(data.denoiser, path, times, x_1)
+    )
+
+
+def test_equal_stochastic_methods_draw_equal_samples():
+    """Ancestral = DDIM(1); SDE-DPM-Solver++(2M) without noise = 2M; churn without noise = Heun; no corrections = predictor."""
+    path, data = LinearVP(), random_mixture(LinearVP(), 3, 4)
+    x_1, times = started(data, path, 10), karras(path, 10)
+    draw = lambda solver: solver.sample(data.denoiser, path, times, x_1, generators(10))  # noqa: E731
+    torch.testing.assert_close(draw(Ancestral()), draw(DDIM(1.0)))
+    torch.testing.assert_close(draw(SDEDPMSolverPP2M(0.0)), draw(DPMSolverPP2M()))
+    torch.testing.assert_close(draw(Churn(0.0)), draw(Heun()))
+    torch.testing.assert_close(draw(PredictorCorrector(num_corrections=0)), draw(Ancestral()))
+    torch.testing.assert_close(draw(EulerMaruyama(0.0)), draw(Euler()))
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=repr)
+def test_a_sample_is_the_same_alone_and_in_a_batch(solver):
+    path, data = CosineVP(), random_mixture(CosineVP(), 3, 4)
+    x_1 = started(data, path, 5)
+    times = uniform_lambda(path, 10)
+    batch = solver.sample(data.denoiser, path, times, x_1, generators(5))
+    alone = solver.sample(data.denoiser, path, times, x_1[3:4], generators(5)[3:4])
+    # dopri5 chooses its steps for the whole batch, within the tolerance
+    tolerance = 1e-3 if isinstance(solver, Dopri5) else 1e-10
+    torch.testing.assert_close(alone, batch[3:4], rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=repr)
+def test_float32_is_near_float64(solver):
+    """The same noise in both precisions: 40 steps lose no more than 3e-4 (dopri5: its tolerance)."""
+
+    class SameNoise(FullSpace):
+        def sample(self, shape, generators=None, mask=None, device=None, dtype=None):
+            return super().sample(shape, generators, mask, device, torch.float64).to(dtype)
+
+    path, data = CosineVP(), gaussian(CosineVP(), [1.0, -0.5], [[0.5, 0.3], [0.3, 0.4]])
+    single = data.__class__(data.weights.float(), data.means.float(), data.covariances.float(), path)
+    x_1, times = started(data, path, 20), uniform_lambda(path, 40)
+    exact = solver.sample(data.denoiser, path, times, x_1, generators(20), SameNoise())
+    x = solver.sample(single.denoiser, path, times.float(), x_1.float(), generators(20), SameNoise())
+    assert x.dtype == torch.float32
+    tolerance = 1e-3 if isinstance(solver, Dopri5) else 3e-4
+    torch.testing.assert_close(x.double(), exact, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=repr)
+def test_nan_from_the_network_stops_that_sample_alone(solver):
+    path, data = CosineVP(), random_mixture(CosineVP(), 3, 4)
+    x_1, times, seen = started(data, path, 4), uniform_lambda(path, 8), []
+
+    def broken(x, t):
+        assert x.isfinite().all(), "a failed sample reaches the network"
+        x0_hat = data.denoiser(x, t)
+        x0_hat[2] = torch.where(t[2] < 0.5, torch.nan, x0_hat[2])
+        return x0_hat
+
+    with pytest.warns(UserWarning, match=r"\[2\]"):
+        x = solver.sample(broken, path, times, x_1, generators(4), callback=seen.append)
+    clean = solver.sample(data.denoiser, path, times, x_1, generators(4))
+    others = [0, 1, 3]
+    tolerance = 1e-3 if isinstance(solver, Dopri5) else 1e-12
+    torch.testing.assert_close(x[others], clean[others], rtol=0, atol=tolerance)
+    assert x[2].isnan().all()
+    assert seen[0].x_t[2].isfinite().all()
+    assert seen[-1].x_t[2].isnan().all()
+    assert seen[-1].x0_hat[2].isnan().all()
+
+
+@pytest.mark.parametrize("solver", [s for s in SOLVERS if not isinstance(s, Dopri5)], ids=repr)
+def test_padding_is_zero_and_changes_nothing(solver):
+    path, space = CosineVP(), ZeroCentreOfMass()
+    denoiser = lambda x, t: 0.5 * x / (1 + x.square())  # noqa: E731
+    mask = torch.arange(6)[None] < torch.tensor([4, 6])[:, None]
+    x_1 = space.sample((2, 6, 3), generators(2), mask, dtype=torch.float64)
+    gens = lambda: generators(2, seed=1)  # noqa: E731
+    x = solver.sample(denoiser, path, uniform_lambda(path, 8), x_1, gens(), space, mask)
+    alone = solver.sample(denoiser, path, uniform_lambda(path, 8), x_1[:1, :4], gens()[:1], space)
+    torch.testing.assert_close(x[:1, :4], alone)
+    assert (x[0, 4:] == 0).all()
+    assert x.sum(1).abs().max() < 1e-10
+
+
+@pytest.mark.parametrize(
+    ("solver", "per_step", "last"),
+    [
+        (Ancestral(), 1, 1),
+        (DDIM(), 1, 1),
+        (Heun(), 2, 1),
+        (DPMSolverPP2S(), 2, 1),
+        (DPMSolverPP2M(), 1, 1),
+        (DPMSolverPP3M(), 1, 1),
+        (PredictorCorrector(num_corrections=2), 3, 1),
+        (Churn(), 2, 1),
+    ],
+    ids=repr,
+)
+def test_the_callback_counts_evaluations_and_a_last_step_to_zero_denoises(solver, per_step, last):
+    path, data, seen, calls = CosineVP(), random_mixture(CosineVP(), 3, 4), [], []
+
+    def counted(x, t):
+        calls.append(float(t[0]))
+        return data.denoiser(x, t)
+
+    times = with_final_denoising(uniform_lambda(path, 6))
+    x = solver.sample(counted, path, times, started(data, path, 3), generators(3), callback=seen.append)
+    assert [step.num_evaluations for step in seen] == [*range(per_step, 6 * per_step + 1, per_step), 6 * per_step + last]
+    assert len(calls) == seen[-1].num_evaluations
+    assert seen[0].t == pytest.approx(path.t_max)
+    if not isinstance(solver, Churn):
+        torch.testing.assert_close(x, seen[-1].x0_hat)
+        torch.testing.assert_close(seen[3].x0_hat, data.denoiser(seen[3].x_t, times[3].expand(3)))
+
+
+def test_global_random_state_is_left_alone():
+    path, data = CosineVP(), random_mixture(CosineVP(), 3, 4)
+    before = torch.get_rng_state()
+    Ancestral().sample(data.denoiser, path, uniform_t(path, 5), started(data, path, 3), generators(3))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("grid", [uniform_t, uniform_lambda, karras, quadratic, optimized])
+@pytest.mark.parametrize("path", PATHS_FOR_SOLVERS, ids=path_name)
+def test_grids_descend_over_the_whole_interval(grid, path):
+    times = grid(path, 7)
+    assert times.shape == (8,)
+    assert times.dtype == torch.float64
+    assert (times.diff() < 0).all()
+    assert float(times[0]) == path.t_max
+    assert float(times[-1]) == path.t_min
+
+
+def test_grids_are_uniform_in_what_they_say():
+    path = CosineVP()
+    equal = lambda values: torch.testing.assert_close(values.diff(), values.diff()[:1].expand(9))  # noqa: E731
+    equal(uniform_t(path, 9))
+    equal(path.lambda_(uniform_lambda(path, 9)))
+    equal(torch.exp(-path.lambda_(karras(path, 9)) / 7))
+    equal(quadratic(path, 9).sqrt())
+
+
+@pytest.mark.parametrize("steps", [5, 10])
+def test_the_optimized_grid_is_the_best_for_few_steps(steps):
+    """Error of a run on normal data with a spectrum it was not made for, against all other grids."""
+    path = CosineVP()
+    data = gaussian(path, [0.0] * 3, torch.diag(torch.tensor([3e-4, 0.03, 0.5])).tolist())
+    x_1 = started(data, path, 200)
+    scale = lambda t: data.moments(t)[1].diagonal().sqrt()  # noqa: E731
+    exact = x_1 * scale(path.t_min) / scale(path.t_max)
+
+    def error(grid):
+        x = DPMSolverPP2M().sample(data.denoiser, path, grid(path, steps), x_1)
+        return float(((x - exact) / scale(path.t_min)).square().mean().sqrt())
+
+    others = [error(grid) for grid in (uniform_t, uniform_lambda, karras, quadratic)]
+    assert error(optimized) < 0.7 * min(others), f"{error(optimized)} against {others}"
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        (torch.tensor([0.5]), "at least one step"),
+        (torch.linspace(0.1, 0.9, 5), "descend"),
+        (torch.tensor([0.9, 0.5, 0.5, 0.1]), "descend"),
+        (torch.tensor([1.0, 0.5, 0.1]), "leave"),
+        (torch.tensor([0.9, 0.5, 1e-7]), "leave"),
+        (torch.tensor([0.9, 0.5, math.nan]), "descend"),
+    ],
+)
+def test_bad_grids_are_refused(times, words):
+    with pytest.raises(ValueError, match=words):
+        DDIM().sample(lambda x, t: x, CosineVP(), times, torch.zeros(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: EulerMaruyama(-0.1), "-0.1"),
+        (lambda: DDIM(1.5), "EulerMaruyama"),
+        (lambda: DDIM(math.nan), "nan"),
+        (lambda: SDEDPMSolverPP2M(-1.0), "-1.0"),
+        (lambda: Churn(-1.0), "s_churn"),
+        (lambda: Churn(ode=Ancestral()), "ODE"),
+        (lambda: PredictorCorrector(step_size=0.0), "step_size"),
+        (lambda: Dopri5(rtol=0.0), "rtol"),
+        (lambda: uniform_t(CosineVP(), 0), "at least one step"),
+        (lambda: optimized(CosineVP(), 0), "at least one step"),
+        (lambda: karras(CosineVP(), 5, rho=0.0), "rho"),
+        (lambda: optimized(CosineVP(), 5, order=3), "order"),
+        (lambda: with_final_denoising(torch.tensor([1.0, 0.0])), "already"),
+        (lambda: Inpainting(torch.zeros(1), torch.zeros(1).bool(), num_repeats=0), "num_repeats"),
+    ],
+)
+def test_impossible_settings_are_refused(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
