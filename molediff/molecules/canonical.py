@@ -94,7 +94,7 @@ def assign_hands(mol: Chem.Mol) -> None:
 
     As `Chem.AssignAtomChiralTagsFromStructure`, but the hand of an atom with four neighbours is that of the
     tetrahedron of all four. RDKit looks at three bonds, and in a cage whose carbon has all its bonds on one side
-    its answer depends on which three come first (about 0.4 % of QM9).
+    its answer depends on which three come first (a few in a thousand molecules of QM9).
     """
     Chem.AssignAtomChiralTagsFromStructure(mol)
     tagged = [a for a in mol.GetAtoms() if a.GetChiralTag() in _HANDS and a.GetDegree() == 4]
