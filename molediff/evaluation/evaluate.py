@@ -75,10 +75,10 @@ def evaluate_methods(
         counts = [mol.GetNumConformers() for mol in references] if is_data else requested
         bar = tqdm(total=len(references), desc=name, unit="molecule", disable=not progress)
         molecules: list[MoleculeResult] = []
-        for reference, count, (sample, seconds) in zip(
+        for reference, count, (sample, *seconds) in zip(
             references, counts, _run(name, method, references, counts, seed), strict=True
         ):
-            molecules.append(measure(reference, sample, count, seconds, max_plausibility, energy_ratio))
+            molecules.append(measure(reference, sample, count, *seconds, max_plausibility, energy_ratio))
             bar.update()
         bar.close()
         results.append(MethodResult(name, molecules, is_data))
@@ -102,21 +102,21 @@ def evaluate_methods(
 
 def _run(
     name: str, method: Method, references: Sequence[Mol], counts: Sequence[int], seed: int
-) -> Iterator[tuple[Mol | None, float | None]]:
-    """Yield what the method returns for each molecule, and the seconds it took."""
+) -> Iterator[tuple[Mol | None, float | None, float | None]]:
+    """Yield what the method returns for each molecule, and its wall and processor seconds."""
     if isinstance(method, Sequence):
-        yield from ((sample, None) for sample in method)
+        yield from ((sample, None, None) for sample in method)
         return
     if callable(method):
         method = map(method, map(_without_coordinates, references), counts, [seed] * len(references))
     results = iter(method)
     for index in range(len(references)):
-        start = time.perf_counter()
+        start, processor_start = time.perf_counter(), time.process_time()
         try:
             sample = next(results)
         except StopIteration:
             raise ValueError(f"method '{name}' ended after {index} of {len(references)} molecules") from None
-        yield sample, time.perf_counter() - start
+        yield sample, time.perf_counter() - start, time.process_time() - processor_start
 
 
 def _without_coordinates(mol: Mol) -> Mol:

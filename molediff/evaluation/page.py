@@ -54,7 +54,7 @@ def _protocol(evaluation: Evaluation) -> str:
 
 
 def _tables(evaluation: Evaluation) -> str:
-    accuracy = {"success", "RMSD to the reference", "speed"}
+    accuracy = {"success", "RMSD to the reference", "seconds a conformer"}
     parts = [
         _table(evaluation, accuracy, True),
         _table(evaluation, accuracy, False),

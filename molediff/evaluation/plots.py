@@ -244,7 +244,7 @@ def _seconds_bars(evaluation: Evaluation) -> Figure | None:
     seconds = {
         method.name: value
         for method in _methods(evaluation)
-        if np.isfinite(value := evaluation.summaries[method.name]["seconds_per_conformer"])
+        if np.isfinite(value := evaluation.summaries[method.name]["processor_seconds_per_conformer"])
     }
     if not seconds:
         return None
@@ -257,6 +257,6 @@ def _seconds_bars(evaluation: Evaluation) -> Figure | None:
     axes.set_xscale("log")
     axes.set_xlim(min(milliseconds) / 4, max(milliseconds) * 4)
     axes.invert_yaxis()
-    axes.set_xlabel("milliseconds a conformer, on this machine")
+    axes.set_xlabel("milliseconds of processor time, failures included")
     axes.grid(axis="y", visible=False)
     return figure

@@ -49,6 +49,9 @@ class MoleculeResult:
     seconds: float | None
     """Wall time of the method for this molecule; None if the conformers were computed elsewhere."""
 
+    processor_seconds: float | None
+    """Processor time of all its threads, which other work on the machine does not lengthen; None likewise."""
+
     rmsd: np.ndarray
     """Heavy-atom RMSD in Angstrom, shape (num_references, num_returned)."""
 
@@ -98,6 +101,7 @@ def measure(
     sample: Mol | None,
     num_requested: int,
     seconds: float | None = None,
+    processor_seconds: float | None = None,
     max_plausibility: int | None = None,
     energy_ratio: bool = False,
 ) -> MoleculeResult:
@@ -108,6 +112,7 @@ def measure(
         sample: the method's conformers, atoms in the order of `reference`; None or without conformers: it failed.
         num_requested: conformers asked for.
         seconds: wall time that the method took.
+        processor_seconds: processor time that it took.
         max_plausibility: PoseBusters looks at the first so many conformers; None for all, 0 for none.
         energy_ratio: PoseBusters also compares energies (slow).
 
@@ -121,6 +126,7 @@ def measure(
         conformers=conformers,
         num_requested=num_requested,
         seconds=seconds,
+        processor_seconds=processor_seconds,
         rmsd=rmsd_matrix(reference, conformers),
         connectivity=connectivity_matches(conformers),
         stereo=stereo_matches(conformers),

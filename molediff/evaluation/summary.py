@@ -50,7 +50,10 @@ def summarize(
         "diversity": _mean(molecule.diversity for molecule in solved),
         "strain_median": _nanmedian([molecule.strain for molecule in solved]),
         "strain_mean": _mean(_mean(molecule.strain) for molecule in solved),
-        "seconds_per_conformer": _seconds(molecules),
+        "seconds_per_conformer": _per_conformer(molecules, [molecule.seconds for molecule in molecules]),
+        "processor_seconds_per_conformer": _per_conformer(
+            molecules, [molecule.processor_seconds for molecule in molecules]
+        ),
     }
     summary |= _rmsd_figures(molecules, solved_by_all)
     for kind in GEOMETRY_KINDS:
@@ -122,11 +125,15 @@ def _plausible_share(molecules: Sequence[MoleculeResult]) -> float:
     )
 
 
-def _seconds(molecules: Sequence[MoleculeResult]) -> float:
-    """Wall time over all molecules, failures included, for each conformer that came back."""
-    timed = [molecule for molecule in molecules if molecule.seconds is not None]
-    returned = sum(molecule.num_returned for molecule in timed)
-    return sum(molecule.seconds or 0.0 for molecule in timed) / returned if returned else float("nan")
+def _per_conformer(molecules: Sequence[MoleculeResult], seconds: Sequence[float | None]) -> float:
+    """Seconds of all molecules, failures included, for each conformer that came back; NaN where none were taken."""
+    timed = [
+        (molecule.num_returned, time)
+        for molecule, time in zip(molecules, seconds, strict=True)
+        if time is not None
+    ]
+    returned = sum(count for count, _ in timed)
+    return sum(time for _, time in timed) / returned if returned else float("nan")
 
 
 def _mean(values: Iterable[float]) -> float:

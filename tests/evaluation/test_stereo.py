@@ -43,6 +43,17 @@ def test_meso_form_may_change_its_ends(embed):
     assert stereo_matches(mirror).all()
 
 
+@pytest.mark.parametrize("height", [0.4, -0.4])
+def test_centre_that_dips_through_its_neighbours_keeps_its_hand(place, height):
+    """The four neighbours of a carbon stay where they are while it passes through the plane of three of them."""
+    neighbours = [[0.0, 0, 1.4], [1.4, 0, -0.1], [-0.7, 1.2, -0.1], [-0.7, -1.2, -0.1]]
+    mol = place("[C@](F)(N)(O)C", [[0, 0, -0.1 + height], *neighbours])
+    mirrored = place("[C@@](F)(N)(O)C", [[0, 0, -0.1 + height], *neighbours])
+    assert sorted([stereo_matches(mol)[0], stereo_matches(mirrored)[0]]) == [False, True]
+    right = mol if stereo_matches(place("[C@](F)(N)(O)C", [[0, 0, 0.0], *neighbours]))[0] else mirrored
+    assert stereo_matches(right).all()
+
+
 def test_the_molecule_is_not_changed(embed):
     mol = embed("C[C@H](O)F")
     mol.GetConformer().SetPositions(mol.GetConformer().GetPositions() * [-1.0, 1.0, 1.0])
