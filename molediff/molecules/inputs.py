@@ -107,8 +107,28 @@ def _from_mol(given: Chem.Mol) -> Chem.Mol:
         Chem.SanitizeMol(mol)
     except ValueError as error:
         raise UnusableInput(f"RDKit cannot sanitize the Mol: {error}") from error
-    Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
+    _assign_stereo(mol)
     return mol
+
+
+def _assign_stereo(mol: Chem.Mol) -> None:
+    """Drop tags of atoms and bonds that cannot have stereo, but no double bond's stereo that was given.
+
+    RDKit derives it anew from the directions of the neighbouring bonds, and clears it on a Mol that has lost them.
+    """
+    given = {bond.GetIdx(): (bond.GetStereo(), list(bond.GetStereoAtoms())) for bond in mol.GetBonds()}
+    Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
+    for bond in mol.GetBonds():
+        stereo, atoms = given[bond.GetIdx()]
+        if stereo not in _CIS_TRANS or bond.GetStereo() != Chem.BondStereo.STEREONONE:
+            continue
+        if len(atoms) != 2:
+            raise UnusableInput(
+                f"The double bond between atoms {bond.GetBeginAtomIdx()} and {bond.GetEndAtomIdx()} is marked as E "
+                "or Z without saying relative to which atoms: set them with Bond.SetStereoAtoms."
+            )
+        bond.SetStereoAtoms(*atoms)
+        bond.SetStereo(stereo)
 
 
 def _check_chemistry(mol: Chem.Mol) -> None:
@@ -136,6 +156,12 @@ def _check_chemistry(mol: Chem.Mol) -> None:
         )
 
 
+_CIS_TRANS = (
+    Chem.BondStereo.STEREOZ,
+    Chem.BondStereo.STEREOE,
+    Chem.BondStereo.STEREOCIS,
+    Chem.BondStereo.STEREOTRANS,
+)
 _ATROPISOMERS = (Chem.BondStereo.STEREOATROPCW, Chem.BondStereo.STEREOATROPCCW)
 
 

@@ -61,7 +61,9 @@ class StereoCheck:
             if atom.GetChiralTag() in _TETRAHEDRAL and atom.GetDegree() == 4
         }
         self._double_bonds = {
-            bond.GetIdx(): bond.GetStereo() for bond in mol.GetBonds() if bond.GetStereo() in _CIS + _TRANS
+            bond.GetIdx(): bond.GetStereo()
+            for bond in mol.GetBonds()
+            if bond.GetStereo() in _CIS + _TRANS and len(bond.GetStereoAtoms()) == 2
         }
         rows = [_dihedral(mol.GetBondWithIdx(bond)) for bond in self._double_bonds]
         self._dihedrals = np.array(rows, dtype=np.int64).reshape(-1, 4)

@@ -88,6 +88,32 @@ def test_given_mol_is_not_changed():
     assert mol.ToBinary() == before
 
 
+def without_bond_directions(smiles):
+    mol = Chem.MolFromSmiles(smiles)
+    for bond in mol.GetBonds():
+        bond.SetBondDir(Chem.BondDir.NONE)
+    return mol
+
+
+@pytest.mark.parametrize("smiles", ["F/C=C/C", "F/C=C\\C", "C/C(F)=C(/C)O"])
+def test_double_bond_stereo_survives_the_loss_of_bond_directions(smiles):
+    expected, prepared = prepare(smiles), prepare(without_bond_directions(smiles))
+    assert (expected.graph.pair_codes == prepared.graph.pair_codes).all()
+
+
+def test_double_bond_set_by_hand_is_kept():
+    mol = Chem.MolFromSmiles("FC=CC")
+    mol.GetBondWithIdx(1).SetStereoAtoms(0, 3)
+    mol.GetBondWithIdx(1).SetStereo(Chem.BondStereo.STEREOCIS)
+    assert (prepare(mol).graph.pair_codes == prepare("F/C=C\\C").graph.pair_codes).all()
+
+
+def test_tags_of_atoms_without_stereo_are_dropped():
+    mol = Chem.MolFromSmiles("CC(O)C")
+    mol.GetAtomWithIdx(1).SetChiralTag(Chem.ChiralType.CHI_TETRAHEDRAL_CW)
+    assert len(prepare(mol).graph.chiral_sign) == 0
+
+
 def test_key_depends_on_the_order_of_the_atoms_but_not_on_the_spelling():
     assert prepare("CCO").key == prepare("C-C-O").key == prepare(Chem.MolFromSmiles("CCO")).key
     assert prepare("CCO").key != prepare("OCC").key
