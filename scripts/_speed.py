@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -64,6 +65,7 @@ def measure_training(overrides: Sequence[str], seconds: float, threads: int | No
     """Molecules per second of whole training steps in a configuration of `train.py`."""
     if threads is not None:
         torch.set_num_threads(threads)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler logs its own start and stop
     step, facts = training_step(compose("train", list(overrides)))
     speed = measure_steps(step, seconds)
     figures = {
