@@ -36,6 +36,7 @@ def build_task(config: DictConfig, model: DiffusionModel, clock: Clock) -> Diffu
         weight_decay=settings.weight_decay,
         schedule=instantiate(settings.schedule),
         clipping=instantiate(settings.clipping),
+        output_clipping=instantiate(settings.output_clipping),
         num_validation_draws=settings.num_validation_draws,
         seed=config.seed,
     )

@@ -4,19 +4,17 @@ import sys
 
 import torch
 from _cli import DictConfig, command
+from _parts import build_model, build_task
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning import seed_everything
 
-from molediff.core.model import DiffusionModel
 from molediff.evaluation.rmsd import rmsd_matrix
-from molediff.molecules.datamodule import unpack_conformers
 from molediff.training.allocator import keep_freed_memory
 from molediff.training.clock import Clock
 from molediff.training.conformers import SampledConformers
 from molediff.training.guard import DivergedError
-from molediff.training.run import train
-from molediff.training.task import DiffusionTask
+from molediff.training.run import load_into, train
 
 
 @command("train")
@@ -30,27 +28,10 @@ def main(config: DictConfig) -> None:
     data = instantiate(config.data)
     config.scale = round(data.scale(), 4) if config.scale is None else config.scale
     seed_everything(config.seed, verbose=False)
-    model = DiffusionModel(
-        instantiate(config.network),
-        instantiate(config.path),
-        instantiate(config.target),
-        instantiate(config.space),
-        config.scale,
-    )
-    task = DiffusionTask(
-        model,
-        instantiate(config.objective),
-        clock,
-        unpack_conformers,
-        instantiate(config.coupling),
-        num_draws=settings.num_draws,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        schedule=instantiate(settings.schedule),
-        clipping=instantiate(settings.clipping),
-        num_validation_draws=settings.num_validation_draws,
-        seed=config.seed,
-    )
+    model = build_model(config)
+    if config.warm_start is not None:
+        load_into(model, config.warm_start)
+    task = build_task(config, model, clock)
     sampled = SampledConformers(
         data.reference_mols,
         rmsd_matrix,

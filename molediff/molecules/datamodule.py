@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from molediff.molecules.dataset import ConformerDataset, SizeBucketSampler
+from molediff.molecules.features import featurize
+from molediff.molecules.packing import Record, pack
 from molediff.molecules.qm9 import load_qm9
+from molediff.molecules.sdf import load_sdf
 from molediff.networks.graph import GraphBatch
+
+BUILTIN_SMILES = tuple(
+    map(Chem.CanonSmiles, ("CCO", "CC(N)=O", "C[C@H](O)C#N", "c1ccoc1", "C1CC1O", "C/C=C/C", "CC1CO1"))
+)
+"""Molecules of `builtin_datamodule`: with a stereocentre, E/Z, rings and an aromatic one."""
 
 
 def unpack_conformers(batch: GraphBatch) -> tuple[Tensor, GraphBatch, Tensor]:
@@ -48,20 +57,24 @@ class EndlessBatches(Sampler[list[int]]):
         sampler = SizeBucketSampler(self.num_atoms, self.batch_size, self.seed)
         if not len(sampler):
             raise ValueError("there is no molecule to train on")
-        first_epoch, remaining = divmod(self.start, len(sampler))
-        for epoch in itertools.count(first_epoch):
-            sampler.set_epoch(epoch)
-            yield from itertools.islice(sampler, remaining, None)
-            remaining = 0
+        # Passes differ, and each is a function of the seed and its number: those that are over are gone through again.
+        yield from itertools.islice(
+            itertools.chain.from_iterable(itertools.repeat(sampler)), self.start, None
+        )
+
+
+class _Batched(Dataset[GraphBatch]):
+    """A data set whose items are batches: item [3, 5, 8] is made at once, faster than three molecules put together."""
+
+    def __init__(self, conformers: ConformerDataset) -> None:
+        self.conformers = conformers
+
+    def __getitem__(self, indices: list[int]) -> GraphBatch:
+        return self.conformers.batch(indices)
 
 
 def _as_is(batch: GraphBatch) -> GraphBatch:
     return batch
-
-
-def subset(conformers: ConformerDataset, indices: Sequence[int]) -> ConformerDataset:
-    """The conformers `indices` of a data set, as one that shares its arrays."""
-    return ConformerDataset(conformers.packed, conformers.conformers[np.asarray(indices)])
 
 
 class ConformerDataModule(pl.LightningDataModule):
@@ -122,8 +135,9 @@ class ConformerDataModule(pl.LightningDataModule):
 
     def _loader(self, conformers: ConformerDataset, batches: Any) -> DataLoader[Any]:
         return DataLoader(
-            conformers,
-            batch_sampler=batches,
+            _Batched(conformers),
+            batch_size=None,
+            sampler=batches,
             collate_fn=_as_is,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
@@ -150,7 +164,7 @@ def qm9_datamodule(
     """QM9 with EDM's split: its training part, and `num_validation` molecules spread over its validation part."""
     qm9 = load_qm9(root)
     val = qm9.split("val")
-    val = subset(val, np.linspace(0, len(val) - 1, min(num_validation, len(val))).astype(int))
+    val = val.subset(np.linspace(0, len(val) - 1, min(num_validation, len(val))).astype(int))
     return ConformerDataModule(
         qm9.split("train"), val, first_mols(val, num_reference), batch_size, num_workers, seed, "EDM train"
     )
@@ -159,23 +173,39 @@ def qm9_datamodule(
 def sdf_datamodule(
     path: str,
     batch_size: int = 32,
-    validation_fraction: float = 0.1,
     num_reference: int = 20,
     num_workers: int = 0,
     seed: int = 0,
 ) -> ConformerDataModule:
-    """An SDF file or a folder of them, with a random `validation_fraction`, drawn with `seed`, held out."""
-    from molediff.molecules.sdf import load_sdf
-
+    """An SDF file or a folder of them; a fixed tenth of the molecules is held out, and another tenth for tests."""
     conformers = load_sdf(path)
-    if len(conformers) < 2:
-        raise ValueError(f"{path} has {len(conformers)} usable molecules; training needs two or more")
-    order = np.random.default_rng(seed).permutation(len(conformers))
-    num_validation = max(1, round(validation_fraction * len(conformers)))
-    train = subset(conformers, np.sort(order[num_validation:]))
-    val = subset(conformers, np.sort(order[:num_validation]))
+    train, val = conformers.split("train"), conformers.split("val")
+    if not len(train) or not len(val):
+        raise ValueError(
+            f"{path} gives {len(train)} conformers to train on and {len(val)} to validate on, "
+            f"{len(conformers.skipped)} records were left out: both must be at least one, give more molecules"
+        )
     reference = first_mols(val, num_reference)
-    return ConformerDataModule(train, val, reference, batch_size, num_workers, seed, f"random, seed {seed}")
+    return ConformerDataModule(
+        train, val, reference, batch_size, num_workers, seed, "hash of the molecule, train"
+    )
+
+
+def builtin_datamodule(
+    batch_size: int = 8, num_reference: int = 2, num_workers: int = 0, seed: int = 0
+) -> ConformerDataModule:
+    """ETKDG conformers of a few small molecules, to see in seconds whether training works; nothing is held out."""
+    records = []
+    for smiles in BUILTIN_SMILES:
+        mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+        for conformer_id in rdDistGeom.EmbedMultipleConfs(mol, 4, randomSeed=seed + 1):
+            positions = mol.GetConformer(conformer_id).GetPositions().astype(np.float32)
+            records.append(Record(smiles, featurize(mol), positions))
+    conformers = ConformerDataset(pack(records))
+    reference = first_mols(conformers, num_reference)
+    return ConformerDataModule(
+        conformers, conformers, reference, batch_size, num_workers, seed, "none held out"
+    )
 
 
 def first_mols(conformers: ConformerDataset, num: int) -> list[Chem.Mol]:

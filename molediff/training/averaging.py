@@ -14,7 +14,7 @@ from torch import Tensor
 class ExponentialMovingAverage(EMAWeightAveraging):
     """Lightning's `EMAWeightAveraging` with a warm-up of the decay and one fused update for all tensors.
 
-    At update n the decay is min(decay, (1 + n) / (10 + n)), so that the average forgets the random initial weights at once.
+    At update n the decay is min(decay, (1 + n) / (10 + n)), so that the average forgets the initial weights soon.
     """
 
     def __init__(self, decay: float = 0.999) -> None:

@@ -74,7 +74,7 @@ class Throughput(Callback):
 
 
 class ProgressLine(Callback):
-    """One line that shows how far the run is: loss, validation loss and samples per second. On a terminal it stays in place."""
+    """One line that shows how far the run is: loss, validation loss and samples per second; in place on a terminal."""
 
     def __init__(self, every_seconds: float = 1.0, every_seconds_without_terminal: float = 30.0) -> None:
         self.every_seconds = every_seconds
@@ -135,7 +135,7 @@ class ProgressLine(Callback):
 
 
 class PeriodicCheckpoint(Checkpoint):
-    """Writes `last.ckpt` and exports the averaged weights every `every_minutes`, at the end, and on Ctrl-C; each file atomically.
+    """Writes `last.ckpt` and exports the averaged weights every `every_minutes`, at the end, and on Ctrl-C, atomically.
 
     A run that diverges writes nothing more, so that the last good checkpoint stays.
 
@@ -170,8 +170,12 @@ class PeriodicCheckpoint(Checkpoint):
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Write if the run was interrupted from outside, unless in a validation, when the averaged weights are in the model."""
-        if isinstance(exception, (KeyboardInterrupt, SIGTERMException)) and trainer.training and trainer.global_step:
+        """Write if the run was interrupted from outside; not in a validation, when the model has averaged weights."""
+        if (
+            isinstance(exception, (KeyboardInterrupt, SIGTERMException))
+            and trainer.training
+            and trainer.global_step
+        ):
             self.write(trainer, pl_module)
 
     def write(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -1,4 +1,4 @@
-"""Gradient clipping: three ways to choose the largest norm that an optimizer step may use."""
+"""Gradient clipping: of the whole gradient of a step, fixed or adaptive, and of what each noise level sends back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
+
+from torch import Tensor
 
 
 class Clipping(Protocol):
@@ -37,7 +39,7 @@ class FixedClipping:
 
 
 class AdaptiveClipping:
-    """1.5 times the mean plus 2 standard deviations of the last 50 norms (Hoogeboom et al. 2022, `utils.gradient_clipping` of EDM).
+    """1.5 times the mean plus 2 standard deviations of the last 50 norms, as the code of Hoogeboom et al. 2022 (EDM).
 
     A norm enters the record as it was clipped, so that one outlier does not open the gate for the next.
 
@@ -73,3 +75,24 @@ class AdaptiveClipping:
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Restore the norms remembered."""
         self._norms = deque(state["norms"], maxlen=self._norms.maxlen)
+
+
+@dataclass(frozen=True)
+class NoiseLevelClipping:
+    """Bounds the gradient of each draw's loss by a threshold inverse to its loss weight.
+
+    Where the weight is large, a single bad draw would set the direction of the whole step. The gradient clipped is that
+    of a draw's own loss with respect to the network's output, before the network mixes it with the others.
+
+    Attributes:
+        max_norm: threshold at the mean weight of the batch.
+    """
+
+    max_norm: float = 1.0
+
+    def __call__(self, gradient: Tensor, weight: Tensor) -> Tensor:
+        """Clip `gradient` (n, ...) of a mean over n draws, whose loss weights are `weight` (n,)."""
+        norm = gradient.flatten(1).norm(dim=1) * len(gradient)
+        largest = self.max_norm * weight.mean() / weight
+        factor = (largest / norm.clamp(min=1e-12)).clamp(max=1.0)
+        return gradient * factor.reshape(-1, *(1,) * (gradient.dim() - 1)).to(gradient.dtype)

@@ -10,6 +10,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.trainer.states import TrainerFn
 from rdkit import Chem
 from torch import Tensor
 
@@ -25,8 +26,9 @@ from molediff.training.averaging import ExponentialMovingAverage
 class SampledConformers(Callback):
     """Samples conformers of a few held-out molecules with the averaged weights after a validation, and logs their RMSD.
 
-    The noise is the same every time, so that the figures follow the training and not the luck of the draw. Logged are, over molecules,
-    the mean and median of the best heavy-atom RMSD, the mean over all samples (Angstrom), and the share of samples with a wrong hand.
+    The noise is the same every time, so that the figures follow the training and not the luck of the draw. Logged are
+    the mean and median over molecules of the best heavy-atom RMSD, the mean over all samples (Angstrom), and the share
+    of samples with a wrong hand.
 
     Args:
         mols: held-out molecules with explicit hydrogens and one reference conformer.
@@ -67,7 +69,8 @@ class SampledConformers(Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Sample if it is time, or if training is over."""
-        if trainer.training and time.monotonic() - self._sampled_at < 60 * self.every_minutes:
+        is_fitting = trainer.state.fn == TrainerFn.FITTING
+        if is_fitting and time.monotonic() - self._sampled_at < 60 * self.every_minutes:
             return
         average = next((c for c in trainer.callbacks if isinstance(c, ExponentialMovingAverage)), None)
         if average is None:
@@ -116,7 +119,7 @@ class SampledConformers(Callback):
 
 
 def wrong_hands(positions: Tensor, graph: GraphBatch) -> Tensor:
-    """Whether any stereocentre of each sample (n, N, 3) of the one molecule in `graph` has the wrong hand, shape (n,)."""
+    """Whether any stereocentre of each sample (n, N, 3) of the molecule in `graph` has the wrong hand, shape (n,)."""
     if not len(graph.chiral_sign):
         return torch.zeros(len(positions), dtype=torch.bool, device=positions.device)
     centre, a, b, c = graph.chiral_index.T

@@ -32,7 +32,8 @@ class LossGuard:
         """
         if not math.isfinite(norm):
             raise DivergedError(
-                f"the gradient at step {step} is not finite ({norm}): lower learning_rate=, or train with precision=32-true"
+                f"the gradient at step {step} is not finite ({norm}): "
+                "lower trainer.learning_rate=, or train with precision=32-true"
             )
 
     def check_loss(self, loss: float, step: int) -> None:
@@ -43,7 +44,8 @@ class LossGuard:
         """
         if not math.isfinite(loss):
             raise DivergedError(
-                f"the loss at step {step} is not finite ({loss}): check the data, lower learning_rate=, or train with precision=32-true"
+                f"the loss at step {step} is not finite ({loss}): check the data, "
+                "lower trainer.learning_rate=, or train with precision=32-true"
             )
         self._num_steps += 1
         # A plain mean until `length` losses are there, an exponential one after.
@@ -54,7 +56,7 @@ class LossGuard:
         if self._mean > self.factor * self._lowest:
             raise DivergedError(
                 f"the loss at step {step} has grown to {self._mean:.3g}, {self.factor:g} times the lowest it was "
-                f"({self._lowest:.3g}): lower learning_rate= or clip the gradient harder"
+                f"({self._lowest:.3g}): lower trainer.learning_rate= or clip the gradient harder"
             )
 
     def state_dict(self) -> dict[str, float]:

@@ -8,8 +8,8 @@ import torch
 def choose_precision(precision: str = "auto", accelerator: str = "cpu") -> str:
     """Lightning's precision for `accelerator`: `precision` itself unless it is "auto".
 
-    "auto" is bfloat16 autocast where the hardware multiplies in it (AMX or AVX-512-BF16 on a CPU, Ampere or later on a GPU), else float32.
-    Autocast keeps weights, optimizer and the loss in float32.
+    "auto" is bfloat16 autocast where the hardware multiplies in it (AMX or AVX-512-BF16 on a CPU, Ampere or later on a
+    GPU), else float32. Autocast keeps weights, optimizer and the loss in float32.
     """
     if precision != "auto":
         return precision

@@ -13,8 +13,9 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from torch import nn
 
-from molediff.networks.weights import save_weights
+from molediff.networks.weights import load_weights, save_weights
 from molediff.training.averaging import ExponentialMovingAverage
 from molediff.training.callbacks import PeriodicCheckpoint, ProgressLine, StopAtEnd, Throughput
 from molediff.training.precision import choose_accelerator, choose_precision
@@ -38,7 +39,8 @@ def train(
 ) -> dict[str, float]:
     """Train `task` on `data` until its clock says that the run is over, and leave everything in `run_dir`.
 
-    Written are `last.ckpt` (to go on from), `weights.safetensors` (the averaged weights), `csv/` and `tensorboard/` (logs).
+    Written are `last.ckpt` (to go on from), `weights.safetensors` (the averaged weights), and the logs `csv/` and
+    `tensorboard/`.
 
     Args:
         task: what to train.
@@ -123,6 +125,20 @@ def prepare_folder(run_dir: Path, ckpt_path: str | None, overwrite: bool = False
     if not path.exists():
         raise ValueError(f"there is no checkpoint {path} to go on from: leave ckpt_path= out to begin anew")
     return path
+
+
+def load_into(model: nn.Module, weights: str | Path) -> None:
+    """Begin from the weights of a file instead of random ones.
+
+    Raises:
+        ValueError: if the weights are of a network of another shape.
+    """
+    state, _ = load_weights(weights)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ValueError(f"the weights {weights} do not fit the network: {reason}") from None
 
 
 def state_of(task: DiffusionTask) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Learning-rate schedules: the factor on the base rate, as a function of the fraction of the run that is over.
 
-The fraction comes from `Clock`, so that a schedule reaches its end when the run does, whether the run is bounded by steps or by time.
+The fraction comes from `Clock`, so that a schedule ends when the run does, be it bounded by steps or by time.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Exponential(_WarmUp):
 
 @dataclass(frozen=True)
 class StepDecay(_WarmUp):
-    """Multiplied by `factor` at each of `milestones`: high for most of the run, where the high noise levels are still learnt."""
+    """Multiplied by `factor` at each of `milestones`: high for long, while the high noise levels are still learnt."""
 
     milestones: tuple[float, ...] = (0.6, 0.8, 0.9)
     factor: float = 0.3

@@ -12,7 +12,7 @@ from torch import Tensor
 from molediff.core.coupling import Coupling, Independent
 from molediff.core.model import DiffusionModel
 from molediff.core.objective import DenoisingScoreMatching
-from molediff.training.clipping import Clipping, FixedClipping
+from molediff.training.clipping import Clipping, FixedClipping, NoiseLevelClipping
 from molediff.training.clock import Clock
 from molediff.training.guard import LossGuard
 from molediff.training.schedules import Cosine, Schedule
@@ -23,8 +23,9 @@ Unpack = Callable[[Any], tuple[Tensor, Any, Tensor | None]]
 class DiffusionTask(pl.LightningModule):
     """Denoising score matching of a `DiffusionModel`.
 
-    Each step encodes every sample's condition once and uses it at `num_draws` noise levels, since for a conditional model the
-    encoding can cost as much as the rest. All noise of the training comes from a generator of the task's own, kept in checkpoints.
+    Each step encodes every sample's condition once and uses it at `num_draws` noise levels, since for a conditional
+    model the encoding can cost as much as the rest. All noise of the training comes from a generator of the task's own,
+    which is kept in checkpoints.
 
     Args:
         model: the model to train; its path, target, space and scale are used.
@@ -37,7 +38,8 @@ class DiffusionTask(pl.LightningModule):
         weight_decay: of AdamW, on parameters of two or more dimensions.
         betas: of AdamW.
         schedule: factor on the learning rate (`training.schedules`).
-        clipping: largest gradient norm (`training.clipping`).
+        clipping: largest gradient norm of a step (`training.clipping`).
+        output_clipping: bounds the gradient that each draw sends into the network, by its noise level; None: no bound.
         num_validation_draws: noise draws a validation sample, fixed for the whole run.
         num_bins: number of bins of lambda in which the validation loss is given.
         seed: of the training noise and of the validation noise.
@@ -56,6 +58,7 @@ class DiffusionTask(pl.LightningModule):
         betas: tuple[float, float] = (0.9, 0.99),
         schedule: Schedule | None = None,
         clipping: Clipping | None = None,
+        output_clipping: NoiseLevelClipping | None = None,
         num_validation_draws: int = 4,
         num_bins: int = 4,
         seed: int = 0,
@@ -72,6 +75,7 @@ class DiffusionTask(pl.LightningModule):
         self.betas = tuple(betas)
         self.schedule = Cosine() if schedule is None else schedule
         self.clipping = FixedClipping() if clipping is None else clipping
+        self.output_clipping = output_clipping
         self.num_validation_draws = num_validation_draws
         self.num_bins = num_bins
         self.seed = seed
@@ -90,7 +94,7 @@ class DiffusionTask(pl.LightningModule):
     def _draw_losses(
         self, x_0: Tensor, condition: Any, mask: Tensor | None, eps: Tensor, t: Tensor, repeats: int
     ) -> Tensor:
-        """Weighted losses (n * repeats,) of samples x_0 (n, ..., d) in model units, each used `repeats` times in a row."""
+        """Losses (n * repeats,) of samples x_0 (n, ..., d) in model units, each used `repeats` times in a row."""
         condition = self.model.encode(condition)
         if repeats > 1:
             condition = None if condition is None else condition.repeat(repeats)
@@ -98,6 +102,9 @@ class DiffusionTask(pl.LightningModule):
             mask = None if mask is None else mask.repeat_interleave(repeats, dim=0)
         x_0 = self.coupling(x_0, eps, mask)
         pred = self.model.predict(self.objective.noised(x_0, eps, t), t, condition)
+        if self.output_clipping is not None and pred.requires_grad:
+            weight, clip = self.objective.target_weight(t), self.output_clipping
+            pred.register_hook(lambda gradient: clip(gradient, weight))
         return self.objective.loss(pred, x_0, eps, t, mask)
 
     def _unpack(self, batch: Any) -> tuple[Tensor, Any, Tensor | None]:
@@ -129,7 +136,7 @@ class DiffusionTask(pl.LightningModule):
         self._validation_losses, self._validation_times, self._validation_seen = [], [], 0
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Losses at fixed noise: sample i of the loader has the same eps and times in every validation, whatever the batches."""
+        """Losses at fixed noise: sample i of the loader has the same eps and times every time, whatever the batches."""
         x_0, condition, mask = self._unpack(batch)
         path, draws = self.model.path, self.num_validation_draws
         times, noise = [], []
@@ -146,7 +153,7 @@ class DiffusionTask(pl.LightningModule):
         self._validation_times.append(t)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the mean loss, and the mean loss in each of `num_bins` bins of equally many draws, from low to high noise."""
+        """Log the mean loss, over all draws and in each of `num_bins` equal bins of time, named by their lambda."""
         if not self._validation_losses:
             return
         losses, t = torch.cat(self._validation_losses), torch.cat(self._validation_times)

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
+
 from molediff.core.model import DiffusionModel
 from molediff.core.noise import FullSpace
 from molediff.core.objective import DenoisingScoreMatching, Unweighted
@@ -16,8 +19,6 @@ from molediff.core.target import V
 from molediff.training.clock import Clock
 from molediff.training.schedules import Cosine
 from molediff.training.task import DiffusionTask
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset
 
 
 class Network(nn.Module):
@@ -25,7 +26,9 @@ class Network(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(3, 32), nn.SiLU(), nn.Linear(32, 32), nn.SiLU(), nn.Linear(32, 2))
+        self.layers = nn.Sequential(
+            nn.Linear(3, 32), nn.SiLU(), nn.Linear(32, 32), nn.SiLU(), nn.Linear(32, 2)
+        )
 
     def forward(self, x: Tensor, lambda_: Tensor, condition: Any) -> Tensor:
         return self.layers(torch.cat([x, lambda_.unsqueeze(-1).clamp(-3, 3)], dim=-1))
@@ -49,7 +52,9 @@ class Batches(IterableDataset[Tensor]):
 class Data(pl.LightningDataModule):
     """Endless training batches and two validation batches of points."""
 
-    def __init__(self, change: Callable[[int, Tensor], Tensor] = lambda _, x: x, validation_size: int = 16) -> None:
+    def __init__(
+        self, change: Callable[[int, Tensor], Tensor] = lambda _, x: x, validation_size: int = 16
+    ) -> None:
         super().__init__()
         self.change, self.validation_size, self.start = change, validation_size, 0
 
@@ -73,7 +78,12 @@ def make_task(max_steps: int = 40, seed: int = 0, **settings: Any) -> DiffusionT
     path, target = CosineVP(), V()
     model = DiffusionModel(Network(), path, target, FullSpace(), scale=0.8)
     objective = DenoisingScoreMatching(path, target, Unweighted(target))
-    settings = {"schedule": Cosine(warm_up_steps=5), "learning_rate": 1e-2, "clock": Clock(max_steps), **settings}
+    settings = {
+        "schedule": Cosine(warm_up_steps=5),
+        "learning_rate": 1e-2,
+        "clock": Clock(max_steps),
+        **settings,
+    }
     return DiffusionTask(model, objective, unpack=lambda batch: (batch, None, None), seed=seed, **settings)
 
 

