@@ -59,7 +59,7 @@ def smoke_run(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
+@pytest.mark.parametrize("words", [*readme_commands()], ids=" ".join)
 def test_a_command_of_the_readme_has_a_script_and_its_keys_exist(words):
     script = ROOT / words[0]
     assert script.is_file()
