@@ -12,7 +12,7 @@ from torch import Tensor
 from molediff.core.chain import DiscreteChain
 from molediff.core.noise import FullSpace
 from molediff.core.other_paths import GeometricVE, Straight, SubVP
-from molediff.core.path import CosineVP, LinearVP, Path, expand_like
+from molediff.core.path import CosineVP, LinearVP, Path
 from molediff.core.vp_paths import CustomVP, PolynomialVP, SigmoidVP
 
 
@@ -36,7 +36,9 @@ PATHS: list[Path] = [*VP_PATHS, SubVP(), SubVP(CosineVP()), GeometricVE(), Strai
 def path_name(path: Path) -> str:
     """Short name of a path for test ids."""
     name = type(path).__name__
-    return name + "Cosine" if path == SubVP(CosineVP()) else name + "Skew" if "tau=0.7" in repr(path) else name
+    return (
+        name + "Cosine" if path == SubVP(CosineVP()) else name + "Skew" if "tau=0.7" in repr(path) else name
+    )
 
 
 def times_inside(path: Path, num: int, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -109,7 +111,9 @@ class Mixture:
         """Mean (d,) and covariance (d, d) of x_t at time `t`, or of the data for None."""
         mean = self.weights @ self.means
         off = self.means - mean
-        covariance = torch.einsum("k,kij->ij", self.weights, self.covariances + off[:, :, None] * off[:, None])
+        covariance = torch.einsum(
+            "k,kij->ij", self.weights, self.covariances + off[:, :, None] * off[:, None]
+        )
         if t is None:
             return mean, covariance
         time = torch.tensor(t, dtype=mean.dtype)
@@ -151,7 +155,8 @@ def random_mixture(path: Path, num_components: int, num_dimensions: int, seed: i
 
 @dataclass(frozen=True)
 class CentredMixture:
-    """A mixture over point sets (n, N, d) of zero centre of mass: a mixture in an orthonormal basis of that subspace."""
+    """A mixture over point sets (n, N, d) of zero centre of mass: a mixture in an orthonormal basis of that
+    subspace."""
 
     mixture: Mixture
     num_points: int
@@ -210,7 +215,8 @@ class Responses:
 
 
 def exact_variance(solver, path: Path, times: Tensor, variance: float, draws_per_step: int = 4) -> float:
-    """Variance of the output of `solver`, on normal data of mean 0 and this variance, started from the right noise."""
+    """Variance of the output of `solver`, on normal data of mean 0 and this variance, started from the right
+    noise."""
     data = gaussian(path, [0.0], [[variance]])
     num_rows = 1 + draws_per_step * (len(times) - 1)
     x_1 = torch.zeros(num_rows, 1, dtype=torch.float64)
@@ -228,5 +234,3 @@ def slope(steps: list[int], errors: list[float]) -> float:
 def generators(num: int, seed: int = 0) -> list[torch.Generator]:
     """One generator a sample."""
     return [torch.Generator().manual_seed(1000 * seed + i) for i in range(num)]
-
-

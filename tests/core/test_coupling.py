@@ -66,8 +66,12 @@ def test_kabsch_gives_proper_rotations_of_degenerate_sets(name):
             x = 1e18 * x
     for dtype in (torch.float32, torch.float64):
         turn = kabsch(x.to(dtype), y.to(dtype)).double()
-        torch.testing.assert_close(turn @ turn.mT, torch.eye(3, dtype=torch.float64).expand(4, 3, 3), rtol=0, atol=1e-5)
-        torch.testing.assert_close(torch.linalg.det(turn), torch.ones(4, dtype=torch.float64), rtol=0, atol=1e-5)
+        torch.testing.assert_close(
+            turn @ turn.mT, torch.eye(3, dtype=torch.float64).expand(4, 3, 3), rtol=0, atol=1e-5
+        )
+        torch.testing.assert_close(
+            torch.linalg.det(turn), torch.ones(4, dtype=torch.float64), rtol=0, atol=1e-5
+        )
 
 
 def test_kabsch_ignores_padding_and_batch_mates():

@@ -24,8 +24,14 @@ def test_classifier_free_limits():
 
 def test_classifier_free_extrapolates_the_score():
     """In the score it is (1 + w) score_c - w score_u at every t."""
-    narrow, wide = gaussian(PATH, [1.0, 0.0], COVARIANCE), gaussian(PATH, [0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]])
-    x, t = torch.randn(9, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)), torch.linspace(0.1, 0.9, 9)
+    narrow, wide = (
+        gaussian(PATH, [1.0, 0.0], COVARIANCE),
+        gaussian(PATH, [0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]]),
+    )
+    x, t = (
+        torch.randn(9, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)),
+        torch.linspace(0.1, 0.9, 9),
+    )
     t = t.double()
     x0_hat = classifier_free(narrow.denoiser, wide.denoiser, 1.5)(x, t)
     score = (PATH.alpha(t)[:, None] * x0_hat - x) / PATH.sigma(t)[:, None] ** 2
@@ -41,12 +47,19 @@ def test_conditions_are_dropped_with_the_given_probability():
 
 
 def test_a_linear_energy_moves_a_gaussian_exactly():
-    """p(x) exp(-s k . x) is the same normal, moved by -s C k: mean and covariance from the images of origin and axes."""
-    data, k, strength = gaussian(PATH, [0.3, -0.2], COVARIANCE), torch.tensor([1.0, 0.5], dtype=torch.float64), 0.7
+    """p(x) exp(-s k . x) is the same normal, moved by -s C k: mean and covariance from the images of origin
+    and axes."""
+    data, k, strength = (
+        gaussian(PATH, [0.3, -0.2], COVARIANCE),
+        torch.tensor([1.0, 0.5], dtype=torch.float64),
+        0.7,
+    )
     guided = energy_guided(data.denoiser, PATH, lambda x: x @ k, strength)
     mean_1, covariance_1 = data.moments(PATH.t_max)
     root = torch.linalg.cholesky(covariance_1)
-    x = DPMSolverPP3M().sample(guided, PATH, uniform_lambda(PATH, 200), torch.cat([mean_1[None], mean_1 + root.T]))
+    x = DPMSolverPP3M().sample(
+        guided, PATH, uniform_lambda(PATH, 200), torch.cat([mean_1[None], mean_1 + root.T])
+    )
     mean, covariance = data.moments(PATH.t_min)
     moved = mean - strength * data.covariances[0] @ k
     # the prior does not know of the energy: alpha (1 - 0.001) of the move at t_max

@@ -25,7 +25,7 @@ def at_t_min(data, path, num):
     return x, data.log_prob(x, torch.full((num,), path.t_min, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("num_dimensions", [1, 2, 8, 32])
+@pytest.mark.parametrize("num_dimensions", [1, 4, 32])
 def test_gaussian_log_density_to_1e_4(num_dimensions):
     path = CosineVP()
     g = torch.Generator().manual_seed(num_dimensions)
@@ -41,10 +41,13 @@ def test_gaussian_log_density_to_1e_4(num_dimensions):
 @pytest.mark.parametrize("path", [CosineVP(), Straight()], ids=path_name)
 @pytest.mark.parametrize("solver", [RungeKutta4(200), Dopri5(1e-6, 1e-6)], ids=repr)
 def test_mixture_log_density(path, solver):
-    """The prior knows the variance of the data only as one, which costs alpha^2 = 8e-7 at t_max, and its mean as zero."""
+    """The prior knows the variance of the data only as one, which costs alpha^2 = 8e-7 at t_max, and its
+    mean as zero."""
     data = random_mixture(path, 3, 3)
     x, exact = at_t_min(data, path, 20)
-    torch.testing.assert_close(log_prob(data.denoiser, path, x, solver=solver).log_prob, exact, rtol=0, atol=1e-4)
+    torch.testing.assert_close(
+        log_prob(data.denoiser, path, x, solver=solver).log_prob, exact, rtol=0, atol=1e-4
+    )
 
 
 def test_log_density_in_the_centred_subspace():
@@ -64,7 +67,10 @@ def test_padding_does_not_count():
     found = log_prob(denoiser, path, x, space=space, mask=mask).log_prob
     alone = log_prob(denoiser, path, x[:1, :3], space=space).log_prob
     torch.testing.assert_close(found[:1], alone)
-    spread = float(path.alpha(torch.tensor(path.t_min)) ** 2 * 0.3 + path.sigma(torch.tensor(path.t_min)) ** 2) ** 0.5
+    spread = (
+        float(path.alpha(torch.tensor(path.t_min)) ** 2 * 0.3 + path.sigma(torch.tensor(path.t_min)) ** 2)
+        ** 0.5
+    )
     num_dimensions = space.num_dimensions(x.shape, mask)
     exact = space.log_prob(x / spread, mask) - num_dimensions * math.log(spread)
     torch.testing.assert_close(found, exact, rtol=0, atol=1e-4)

@@ -39,7 +39,9 @@ def test_covariance_is_the_projector(space):
 
 def test_projection_is_idempotent_and_leaves_padding_zero():
     mask = padded([4, 2], 5)
-    x = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0)).masked_fill(~mask[..., None], math.nan)
+    x = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0)).masked_fill(
+        ~mask[..., None], math.nan
+    )
     once = ZeroCentreOfMass().project(x, mask)
     torch.testing.assert_close(ZeroCentreOfMass().project(once, mask), once)
     assert (once[~mask] == 0).all()

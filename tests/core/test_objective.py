@@ -30,7 +30,16 @@ from molediff.core.other_paths import Straight
 from molediff.core.path import CosineVP, LinearVP
 from molediff.core.target import EDMOutput, Epsilon, Sample, Score, V, Velocity, convert
 
-WEIGHTS = [Simple(), SNR(), TruncatedSNR(), MinSNR(), SoftMinSNR(), Likelihood(), EDMWeight(0.7), FlowMatching()]
+WEIGHTS = [
+    Simple(),
+    SNR(),
+    TruncatedSNR(),
+    MinSNR(),
+    SoftMinSNR(),
+    Likelihood(),
+    EDMWeight(0.7),
+    FlowMatching(),
+]
 TARGETS = [Epsilon(), Sample(), Score(), V(), Velocity(), EDMOutput()]
 DENSITIES = [Uniform(), LogitNormal(), LogitNormal(0.5, 0.7), LogNormalSigma(), LossEqualizing()]
 
@@ -42,7 +51,12 @@ def normal(*shape, seed=0):
 @pytest.mark.parametrize("weight", WEIGHTS, ids=repr)
 @pytest.mark.parametrize("path", [LinearVP(), CosineVP(), Straight(), PATHS[-2]], ids=path_name)
 def test_the_loss_is_the_same_in_every_target(weight, path):
-    x_0, eps, eps_pred, t = normal(50, 4), normal(50, 4, seed=1), normal(50, 4, seed=2), times_inside(path, 50)
+    x_0, eps, eps_pred, t = (
+        normal(50, 4),
+        normal(50, 4, seed=1),
+        normal(50, 4, seed=2),
+        times_inside(path, 50),
+    )
     reference = weight(path, t) * (eps_pred - eps).square().mean(1)
     for target in TARGETS:
         objective = DenoisingScoreMatching(path, target, weight)
@@ -72,11 +86,14 @@ def test_weights_are_the_formulas_of_their_papers():
 
 def test_flow_matching_weights_the_velocity_by_one():
     objective = DenoisingScoreMatching(Straight(), Velocity(), FlowMatching())
-    torch.testing.assert_close(objective.target_weight(times_inside(Straight(), 9)), torch.ones(9, dtype=torch.float64))
+    torch.testing.assert_close(
+        objective.target_weight(times_inside(Straight(), 9)), torch.ones(9, dtype=torch.float64)
+    )
 
 
 def test_likelihood_weight_integrates_to_the_exact_log_density():
-    """For normal data E of the loss bound, over t, is the entropy difference: Song et al. 2021b, theorem 1, as an equality
+    """For normal data E of the loss bound, over t, is the entropy difference: Song et al. 2021b, theorem 1,
+    as an equality
     for the exact score: d KL / dt = -1/2 g^2 E |score - s|^2, here with s = -x, the score of the unit normal."""
     path, variance = LinearVP(), 0.3
 
@@ -142,7 +159,9 @@ def test_same_product_of_weight_and_density_same_gradient(record_property):
     assert (sampled.mean() - weighted.mean()).abs() < 4 * error
     ratio = float(weighted.var() / sampled.var())
     record_property("variance of the weighted over that of the sampled gradient", ratio)
-    print(f"\nvariance of the gradient: density {float(sampled.var()):.3f}, weight {float(weighted.var()):.3f}")
+    print(
+        f"\nvariance of the gradient: density {float(sampled.var()):.3f}, weight {float(weighted.var()):.3f}"
+    )
     assert ratio > 1  # to draw the times that matter beats weighting them
 
 
@@ -170,7 +189,12 @@ def test_loss_equalizing_density_equalizes_and_does_not_bias():
 
 def test_loss_is_the_mean_over_real_entries():
     objective = DenoisingScoreMatching(CosineVP(), V(), MinSNR())
-    x_0, eps, pred, t = normal(2, 5, 3), normal(2, 5, 3, seed=1), normal(2, 5, 3, seed=2), times_inside(CosineVP(), 4)[1:3]
+    x_0, eps, pred, t = (
+        normal(2, 5, 3),
+        normal(2, 5, 3, seed=1),
+        normal(2, 5, 3, seed=2),
+        times_inside(CosineVP(), 4)[1:3],
+    )
     mask = torch.tensor([[True] * 3 + [False] * 2, [True] * 5])
     pred = pred.masked_fill(~mask[..., None], 1e6)
     loss = objective.loss(pred, x_0, eps, t, mask)

@@ -20,7 +20,9 @@ each_path = pytest.mark.parametrize("path", PATHS, ids=path_name)
 @pytest.mark.parametrize("path", VP_PATHS, ids=path_name)
 def test_vp_paths_preserve_the_variance(path):
     t = times_inside(path, 1001)
-    torch.testing.assert_close(path.alpha(t) ** 2 + path.sigma(t) ** 2, torch.ones_like(t), rtol=0, atol=1e-14)
+    torch.testing.assert_close(
+        path.alpha(t) ** 2 + path.sigma(t) ** 2, torch.ones_like(t), rtol=0, atol=1e-14
+    )
 
 
 @each_path
@@ -49,7 +51,9 @@ def test_derivatives_agree_with_autograd(path):
 @each_path
 def test_float32_is_right_at_both_ends(path):
     ends = times_inside(path, 1001, torch.float32)[[0, 1, 2, -3, -2, -1]]
-    ends = ends.clamp(max=torch.tensor(path.t_max).nextafter(torch.tensor(0.0)))  # rounding must not leave the path
+    ends = ends.clamp(
+        max=torch.tensor(path.t_max).nextafter(torch.tensor(0.0))
+    )  # rounding must not leave the path
     exact = ends.double()
     torch.testing.assert_close(path.lambda_(ends).double(), path.lambda_(exact), rtol=1e-5, atol=1e-5)
     for name in ("alpha", "sigma", "diffusion_squared"):
@@ -78,7 +82,8 @@ def test_forward_sde_has_the_moments_of_the_path(path):
 
 
 def test_forward_sde_simulated_has_mean_and_covariance():
-    """Euler-Maruyama forward, 20,000 paths of a correlated 2D normal, within 4 standard errors plus the step's bias."""
+    """Euler-Maruyama forward, 20,000 paths of a correlated 2D normal, within 4 standard errors plus the
+    step's bias."""
     path, num_steps, num = LinearVP(), 500, 20000
     g = torch.Generator().manual_seed(3)
     root = torch.tensor([[0.8, 0.0], [0.5, 0.3]], dtype=torch.float64)
@@ -154,7 +159,10 @@ def test_chain_posterior_is_bayes_rule():
     chain = DiscreteChain((0.1, 0.3, 0.2, 0.6))
     x_k, x_0 = torch.tensor([[0.7]], dtype=torch.float64), torch.tensor([[-1.1]], dtype=torch.float64)
     for k in (1, 2, 3, 4):
-        alphas_bar = [1.0, *torch.tensor([1 - b for b in chain.betas], dtype=torch.float64).cumprod(0).tolist()]
+        alphas_bar = [
+            1.0,
+            *torch.tensor([1 - b for b in chain.betas], dtype=torch.float64).cumprod(0).tolist(),
+        ]
         beta, before = chain.betas[k - 1], alphas_bar[k - 1]
         prior_mean, prior_variance = math.sqrt(before) * -1.1, 1 - before
         gain = math.sqrt(1 - beta) * prior_variance / ((1 - beta) * prior_variance + beta)
