@@ -35,8 +35,8 @@ class ConformerGenerator:
         model: a trained model of coordinates, its scale in Angstrom; its network takes a `GraphBatch`.
         metadata: of the weights; `max_atoms` (most atoms of a training molecule) is used if there.
         device: "cpu", "cuda", or None: "cuda" if there is one.
-        precision: "float32", "bfloat16" (matrix products in bfloat16: faster on processors with AMX or
-            AVX512-BF16 and on GPUs), or "auto": float32.
+        precision: "float32"; "bfloat16": its rounding of the network's matrix products moves conformers by about
+            0.01 Angstrom; or "auto": float32.
         max_atoms: inputs with more atoms, hydrogens included, are refused.
 
     Example:
@@ -134,7 +134,8 @@ class ConformerGenerator:
             solver: "dpmpp_2m", "ddim", "heun", "euler_maruyama", "ancestral", or a solver of
                 `molediff.core.solvers`.
             num_steps: solver steps; one network evaluation each (Heun: two).
-            eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own.
+            eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own. Weights trained with
+                rotational alignment know only the ODE exactly (see `molediff.core.coupling`).
             grid: spacing of the steps, "uniform_lambda", "uniform_t", "karras", or a function (path, steps)
                 -> times.
             batch_atoms: most atoms in a batch, padding included. It bounds memory.

@@ -81,7 +81,7 @@ class Job:
             self._rejected[name] += int((good & ~passed[name]).sum())
             good &= passed[name]
         self._num_drawn += len(x)
-        self._num_reflected += int((good & verdict.reflected).sum())
+        self._num_reflected += int((verdict.right & verdict.reflected).sum())
         self._times = raw.times
         for i in np.flatnonzero(good):
             frames = [] if raw.x_t is None or raw.x_0_hat is None else [raw.x_t[:, i], raw.x_0_hat[:, i]]

@@ -42,7 +42,7 @@ class GenerationResult:
             to say.
         num_requested: number of conformers asked for.
         num_drawn: samples drawn, redrawn ones included.
-        num_reflected: accepted samples that were mirror images and have been reflected.
+        num_reflected: samples that were mirror images of what was asked for and have been reflected.
         num_rejected: rejected samples by the first check they failed: "not_finite", "stereo", "bond_length",
             "clash", "relaxation" (spoilt by the force field). Wrong stereo before any correction is
             num_reflected + num_rejected["stereo"].
