@@ -56,7 +56,5 @@ class PredictorCorrector(Solver):
         kept = math.exp(-tau)
         for _ in range(self.num_corrections if t.sigma > 0 else 0):
             centre = t.alpha * run.denoise(x, t)
-            x = run.noised(
-                centre + kept * (x - centre), t.sigma * math.sqrt(-math.expm1(-2 * tau))
-            )
+            x = run.noised(centre + kept * (x - centre), t.sigma * math.sqrt(-math.expm1(-2 * tau)))
         return x, x0_hat
