@@ -38,7 +38,9 @@ class ChiralMessage(nn.Module):
         num_atoms = h.shape[0] * h.shape[1]
         projected = self.project(vectors).flatten(0, 1)  # (nN, 3, p)
         projected = projected + positions.flatten(0, 1).unsqueeze(-1) * self.direction
-        legs = (projected[index[:, 1:]] - projected[index[:, :1]]).float()  # (T, 3 neighbours, 3, p)
+        legs = (projected[index[:, 1:]] - projected[index[:, :1]]).to(
+            positions.dtype
+        )  # (T, 3 neighbours, 3, p)
         legs = legs / (
             1.0 + (legs * legs).sum(2, keepdim=True).add(1e-6).sqrt()
         )  # bounded, so that a far neighbour cannot dominate
@@ -49,7 +51,7 @@ class ChiralMessage(nn.Module):
         )
         volume = (legs[:, 0] * gradients[:, 0]).sum(1)  # (T, p), sign included
         gate_centre, gate_neighbour, gate_vector = (
-            self.gate(h.flatten(0, 1)[index[:, 0]]).float().chunk(3, dim=-1)
+            self.gate(h.flatten(0, 1)[index[:, 0]]).to(positions.dtype).chunk(3, dim=-1)
         )
 
         spread = gradients * gate_vector[:, None, None, :]

@@ -213,7 +213,10 @@ class GeometricBlock(nn.Module):
         vectors = bounded(state.vectors + vectors + self.force_to_vector(forces))
         if len(code.chiral_sign):
             twist = self.chiral(h, vectors, positions, code.chiral_index, code.chiral_sign)
-            scalars, vectors = scalars + twist[0], bounded(vectors + twist[1])
+            scalars, vectors = scalars + twist[0], vectors + twist[1]
+        vectors = bounded(
+            vectors
+        )  # with or without stereocentres: what others in the batch have must not matter
 
         mixed, partner = self.vector_mix(vectors).chunk(2, dim=-1)
         norms = (mixed * mixed).sum(2).add(1e-4).sqrt()
