@@ -60,8 +60,8 @@ class EquivariantNetwork(nn.Module):
 
     Rotations, reflections (with the chirality tags flipped) and permutations of the input carry over to the output;
     translations do not change it. Inputs have unit variance (see `DiffusionModel`). The head's running estimate of the
-    clean structure is y = alpha x - sigma output, which is the denoised structure when the output is the v target; for other
-    targets y is only an internal coordinate.
+    clean structure is y = alpha x - sigma output, which is the denoised structure when the output is the v target;
+    for other targets y is only an internal coordinate.
 
     Args:
         node_cardinalities: number of values of each categorical node code.
@@ -93,6 +93,7 @@ class EquivariantNetwork(nn.Module):
     ):
         super().__init__()
         self.length_scale = length_scale
+        self.vector_channels = vector_channels
         self.trunk = GraphTrunk(
             tuple(node_cardinalities),
             tuple(pair_cardinalities),
@@ -129,7 +130,7 @@ class EquivariantNetwork(nn.Module):
         noise_level = self.noise_embedding(lambda_).unsqueeze(1)
         state = HeadState(
             scalars=code.nodes + noise_level,
-            vectors=x.new_zeros(*x.shape, self.blocks[0].vector_channels),
+            vectors=x.new_zeros(*x.shape, self.vector_channels),
             pairs=code.pairs,
             positions=x * self.length_scale,
         )
@@ -238,7 +239,7 @@ class GeometricBlock(nn.Module):
         return nn.functional.silu(mixed + start.unsqueeze(2) + end.unsqueeze(1))
 
     def _forces(self, weights: Tensor, positions: Tensor, distances: Tensor, mask: Tensor | None) -> Tensor:
-        """sum_j w_ij (x_i - x_j) / (1 + d_ij) for every force channel, shape (n, N, 3, num_forces), in full precision."""
+        """sum_j w_ij (x_i - x_j) / (1 + d_ij) for every force channel, (n, N, 3, num_forces), in full precision."""
         with torch.autocast(positions.device.type, enabled=False):
             w = weights.to(positions.dtype).permute(0, 3, 1, 2) / (1.0 + distances).unsqueeze(
                 1

@@ -38,7 +38,7 @@ class GraphTrunk(nn.Module):
         self.node_norm = nn.LayerNorm(channels)
 
     def forward(self, node_codes: Tensor, pair_codes: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Codes (B, N, F) and (B, N, N, G) -> atom features (B, N, channels), pair features (B, N, N, pair_channels)."""
+        """Codes (B, N, F), (B, N, N, G) -> features of atoms (B, N, channels) and pairs (B, N, N, pair_channels)."""
         nodes = self.node_embedding(node_codes)
         pairs = self.pair_embedding(pair_codes)
         bias = softmax_bias(mask, nodes.dtype)

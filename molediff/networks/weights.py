@@ -28,8 +28,8 @@ def save_weights(
         path: the file; its folder is made if it is missing.
         module: what to save.
         metadata: what there is to know of the weights, as JSON values. The checksum is added here.
-        dtype: type that floating-point tensors are stored in; None keeps theirs. float16 halves the file and moves a weight
-            by at most 0.05 %, which changes no figure that we measure (it is loaded as float32 again).
+        dtype: type that floating-point tensors are stored in; None keeps theirs. float16 halves the file and moves a
+            weight by at most 0.05 %; it is loaded as float32 again.
 
     Raises:
         ValueError: a weight is not finite, or too large for `dtype`.
