@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path as FilePath
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import nn
 
@@ -14,8 +14,6 @@ from molediff.core.noise import NoiseSpace
 from molediff.core.path import Path
 from molediff.core.target import Target
 from molediff.networks.weights import load_weights
-
-T = TypeVar("T")
 
 SHIPPED = FilePath(molediff.__file__).parent / "weights"
 
@@ -73,7 +71,7 @@ def load_model(weights: str | FilePath) -> tuple[DiffusionModel, dict[str, Any]]
     return model, metadata
 
 
-def build(description: dict[str, Any], kind: type[T]) -> T:
+def build(description: dict[str, Any], kind: type) -> Any:
     """The object of a description {"_target_": "molediff.<module>.<class>", argument: value, ...}.
 
     Only classes of this package that are a `kind` are built, so that a weights file cannot run anything else.
