@@ -33,7 +33,7 @@ def test_gaussian_log_density_to_1e_4(num_dimensions):
     covariance = 0.5 * root @ root.T + 0.2 * torch.eye(num_dimensions, dtype=torch.float64)
     data = gaussian(path, [0.0] * num_dimensions, covariance.tolist())
     x, exact = at_t_min(data, path, 10)
-    found = log_prob(data.denoiser, path, x)
+    found = log_prob(data.denoiser, path, x, solver=RungeKutta4(60))
     torch.testing.assert_close(found.log_prob, exact, rtol=0, atol=1e-4)
     assert (found.standard_error == 0).all()
 
@@ -54,7 +54,7 @@ def test_log_density_in_the_centred_subspace():
     path = CosineVP()
     data = CentredMixture(random_mixture(path, 3, 9), num_points=4)
     z, exact = at_t_min(data.mixture, path, 10)
-    found = log_prob(data.denoiser, path, data.expand(z), space=ZeroCentreOfMass(), solver=RungeKutta4(200))
+    found = log_prob(data.denoiser, path, data.expand(z), space=ZeroCentreOfMass(), solver=RungeKutta4(100))
     torch.testing.assert_close(found.log_prob, exact, rtol=0, atol=1e-4)
 
 
@@ -80,9 +80,9 @@ def test_padding_does_not_count():
 def test_hutchinson_is_right_within_its_standard_error(distribution):
     path, data = CosineVP(), random_mixture(CosineVP(), 3, 8)
     x, _ = at_t_min(data, path, 20)
-    exact = log_prob(data.denoiser, path, x, solver=RungeKutta4(40)).log_prob
+    exact = log_prob(data.denoiser, path, x, solver=RungeKutta4(25)).log_prob
     trace = Hutchinson(num_solves=12, distribution=distribution)
-    found = log_prob(data.denoiser, path, x, generators(20), trace=trace, solver=RungeKutta4(40))
+    found = log_prob(data.denoiser, path, x, generators(20), trace=trace, solver=RungeKutta4(25))
     score = (found.log_prob - exact) / found.standard_error  # Student's t with 11 degrees of freedom
     assert (found.standard_error > 0).all()
     assert score.abs().max() < 5

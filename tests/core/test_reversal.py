@@ -161,6 +161,34 @@ def test_reverse_marginals_equal_the_forward_ones_at_every_time(solver, steps, p
         assert distance < 1.95 / num**0.5 + 0.012, f"t = {t:.3f}: {distance:.4f}"
 
 
+def test_an_aligned_coupling_keeps_the_ode_exact_and_not_the_sde():
+    """Normal data in 1D, given the sign of its noise, the alignment in one dimension: E[x_0 | x_t] is a
+    truncated normal's mean.
+
+    The ODE still ends in the data's distribution; the SDE, whose score is not that of this coupling, does not.
+    """
+    path, variance, num = CosineVP(), 0.5, 1000
+    pdf = lambda z: torch.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)  # noqa: E731
+    cdf = torch.special.ndtr
+
+    def denoiser(x, t):  # x_0 and eps share the sign of x, so that |x_0| < |x| / alpha
+        alpha, sigma, size = path.alpha(t[:1]), path.sigma(t[:1]), x.abs()
+        spread = alpha**2 * variance + sigma**2
+        mean, std = alpha * variance * size / spread, variance**0.5 * sigma / spread.sqrt()
+        low, high = -mean / std, (size / alpha - mean) / std
+        return x.sign() * (mean + std * (pdf(low) - pdf(high)) / (cdf(high) - cdf(low)))
+
+    levels = (torch.arange(num, dtype=torch.float64) + 0.5) / num
+    x_1 = torch.special.ndtri(levels)[:, None]
+
+    def distance(solver):
+        x_0 = solver.sample(denoiser, path, uniform_lambda(path, 200), x_1, space=OneStream())
+        return float((cdf(x_0[:, 0] / variance**0.5).sort().values - levels).abs().max())
+
+    assert distance(DPMSolverPP2M()) < 0.003
+    assert distance(Ancestral()) > 0.05
+
+
 def test_ancestral_on_finer_chains_tends_to_the_sde():
     """The exact variance after the whole chain tends to that of the data, in inverse proportion to T."""
     errors = []

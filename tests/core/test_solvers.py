@@ -192,7 +192,7 @@ def test_without_interactions_the_ode_is_a_constant_scaling():
     spread = lambda t: gaussian(path, [0.0], [[variance]]).moments(t)[1][0, 0].sqrt()  # noqa: E731
     space = ZeroCentreOfMass()
     x_1 = space.sample((4, 6, 3), generators(4), dtype=torch.float64)
-    for solver, tolerance in [(DPMSolverPP3M(), 1e-5), (DPMSolverPP2M(), 1e-4), (Dopri5(1e-8, 1e-8), 1e-5)]:
+    for solver, tolerance in [(DPMSolverPP3M(), 1e-5), (DPMSolverPP2M(), 1e-3), (Dopri5(1e-8, 1e-8), 1e-5)]:
         x = solver.sample(denoiser, path, uniform_lambda(path, 200), x_1, space=space)
         torch.testing.assert_close(x, spread(path.t_min) / spread(path.t_max) * x_1, rtol=0, atol=tolerance)
 
