@@ -168,6 +168,18 @@ class LossEqualizing(TimeDensity):
     def correction(self, t: Tensor, path: Path) -> Tensor:
         return 1 / ((path.t_max - path.t_min) * self.pdf(t, path))
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """What has been learned, for a checkpoint."""
+        return {"loss": self.loss.clone(), "seen": self.seen.clone()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take up what `state_dict` gave; the number of bins must be the same."""
+        if state["loss"].shape != self.loss.shape:
+            raise ValueError(
+                f"The checkpoint has {len(state['loss'])} bins, this density {len(self.loss)}; use the same num_bins."
+            )
+        self.loss, self.seen = state["loss"].clone(), state["seen"].clone()
+
     def update(self, t: Tensor, loss: Tensor, path: Path) -> None:
         """Learn from a batch: `loss` (n,) as `DenoisingScoreMatching.loss` gave it at times `t` (n,)."""
         loss = loss.detach().double()

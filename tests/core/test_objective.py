@@ -187,6 +187,16 @@ def test_loss_equalizing_density_equalizes_and_does_not_bias():
     assert after.var() < 0.1 * before.var()
 
 
+def test_loss_equalizing_density_goes_through_a_checkpoint():
+    path, learned, fresh = CosineVP(), LossEqualizing(num_bins=8), LossEqualizing(num_bins=8)
+    t = times_inside(path, 400)
+    learned.update(t, 1 + t, path)
+    fresh.load_state_dict(learned.state_dict())
+    torch.testing.assert_close(fresh.pdf(t, path), learned.pdf(t, path))
+    with pytest.raises(ValueError, match="8 bins"):
+        LossEqualizing(num_bins=9).load_state_dict(learned.state_dict())
+
+
 def test_loss_is_the_mean_over_real_entries():
     objective = DenoisingScoreMatching(CosineVP(), V(), MinSNR())
     x_0, eps, pred, t = (

@@ -33,8 +33,8 @@ class Dopri5(Solver):
 
     It integrates dx / d lambda = (f / lambda') x - sigma eps_hat over each step of the grid; a grid of one step
     leaves all to the control. The step is that of the sample that needs the smallest, so every sample keeps
-    the tolerance by itself; batch mates can change a sample by no more than the tolerance. A last step to t
-    = 0 is a denoising one.
+    the tolerance by itself; batch mates change a sample, but within the accuracy that the tolerance buys. A last
+    step to t = 0 is a denoising one.
 
     Args:
         rtol, atol: relative and absolute error allowed a step.
