@@ -80,7 +80,7 @@ def test_forward_process_obeys_the_fokker_planck_equation(path):
     times = [0.05, 0.15, 0.3, 0.5, 0.7, 0.9]
     for t, density in zip(times[1:], fokker_planck(path, closed(0.05), x, times, 100), strict=True):
         assert np.abs(density - closed(t)).max() < 1e-3 * closed(t).max()
-        assert np.trapezoid(density, x) == pytest.approx(1, abs=1e-6)
+        assert density.sum() * (x[1] - x[0]) == pytest.approx(1, abs=1e-6)
 
 
 def test_without_drift_it_is_the_heat_equation():
