@@ -69,7 +69,9 @@ class TrunkBlock(nn.Module):
     def forward(self, nodes: Tensor, pairs: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
         x = self.attention_norm(nodes)
         start, end = self.pair_ends(x).chunk(2, dim=-1)
-        pairs = pairs + nn.functional.silu(self.pair_mix(pairs) + start.unsqueeze(2) + end.unsqueeze(1))
+        update = nn.functional.silu(self.pair_mix(pairs) + start.unsqueeze(2) + end.unsqueeze(1))
+        # In the type of the update, so that under autocast the largest tensors stay in half precision.
+        pairs = pairs.to(update.dtype) + update
         q, k, v = (split_heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
         logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + self.pair_bias(pairs).permute(0, 3, 1, 2)
         if bias is not None:
