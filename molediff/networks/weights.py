@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 FORMAT = "molediff-1"
@@ -50,7 +50,7 @@ def save_weights(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        save_file(tensors, partial, metadata=header)
+        partial.write_bytes(save(tensors, metadata=header))
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
