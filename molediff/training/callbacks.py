@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,22 @@ from molediff.training.averaging import ExponentialMovingAverage
 from molediff.training.task import DiffusionTask
 
 
+def task_of(pl_module: pl.LightningModule) -> DiffusionTask:
+    """The module that a callback is given, which must be a `DiffusionTask`."""
+    if not isinstance(pl_module, DiffusionTask):
+        raise TypeError(f"this callback works with a DiffusionTask, got {type(pl_module).__name__}")
+    return pl_module
+
+
+@contextlib.contextmanager
+def averaged_weights(trainer: pl.Trainer, task: DiffusionTask) -> Iterator[None]:
+    """Inside the context `task` has its averaged weights, if the trainer keeps an average."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    average = next((c for c in callbacks if isinstance(c, ExponentialMovingAverage)), None)
+    with contextlib.nullcontext() if average is None else average.swapped(task):
+        yield
+
+
 class StopAtEnd(Callback):
     """Stops the run when its clock says so. Stands before all callbacks that act on the last step."""
 
@@ -24,7 +41,7 @@ class StopAtEnd(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Stop after this step if a bound of the run is reached."""
-        trainer.should_stop = trainer.should_stop or pl_module.clock.is_over(trainer.global_step)
+        trainer.should_stop = trainer.should_stop or task_of(pl_module).clock.is_over(trainer.global_step)
 
 
 class Throughput(Callback):
@@ -45,18 +62,17 @@ class Throughput(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start counting."""
-        self._reset(pl_module.samples_seen)
+        self._reset(task_of(pl_module).samples_seen)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start counting anew, so that the time of a validation is not counted as training."""
-        self._reset(pl_module.samples_seen)
+        self._reset(task_of(pl_module).samples_seen)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Collect this step and write a row when it is time."""
-        task = pl_module
-        assert isinstance(task, DiffusionTask)
+        task = task_of(pl_module)
         self._rows.append(task.step_metrics)
         if trainer.global_step % self.every_steps:
             return
@@ -114,7 +130,8 @@ class ProgressLine(Callback):
     def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert self._bar is not None
         self._shown_at = time.monotonic()
-        last, clock = {**pl_module.step_metrics, **pl_module.last_metrics}, pl_module.clock
+        task = task_of(pl_module)
+        clock, last = task.clock, {**task.step_metrics, **task.last_metrics}
         parts = [
             f"step {trainer.global_step}",
             f"{clock.seconds / 60:.1f} min",
@@ -187,11 +204,7 @@ class PeriodicCheckpoint(Checkpoint):
         for logger in trainer.loggers:
             logger.save()
         if self.export is not None:
-            for callback in trainer.callbacks:
-                if isinstance(callback, ExponentialMovingAverage):
-                    with callback.swapped(pl_module):
-                        self.export(pl_module)
-                    break
-            else:
-                self.export(pl_module)
+            task = task_of(pl_module)
+            with averaged_weights(trainer, task):
+                self.export(task)
         self._written_at = time.monotonic()

@@ -20,7 +20,7 @@ from molediff.core.solvers import DPMSolverPP2M, Solver, uniform_t
 from molediff.core.target import Sample, convert
 from molediff.molecules.graph import collate, mol_to_graph
 from molediff.networks.graph import GraphBatch
-from molediff.training.averaging import ExponentialMovingAverage
+from molediff.training.callbacks import averaged_weights, task_of
 
 
 class SampledConformers(Callback):
@@ -72,16 +72,12 @@ class SampledConformers(Callback):
         is_fitting = trainer.state.fn == TrainerFn.FITTING
         if is_fitting and time.monotonic() - self._sampled_at < 60 * self.every_minutes:
             return
-        average = next((c for c in trainer.callbacks if isinstance(c, ExponentialMovingAverage)), None)
-        if average is None:
-            metrics = self.measure(pl_module.model, pl_module.device)
-        else:
-            with average.swapped(pl_module):
-                metrics = self.measure(pl_module.model, pl_module.device)
-        pl_module.last_metrics.update(metrics)
-        minutes = pl_module.clock.seconds / 60
+        task = task_of(pl_module)
+        with averaged_weights(trainer, task):
+            metrics = self.measure(task.model, task.device)
+        task.last_metrics.update(metrics)
         for logger in trainer.loggers:
-            logger.log_metrics({**metrics, "minutes": minutes}, step=trainer.global_step)
+            logger.log_metrics({**metrics, "minutes": task.clock.seconds / 60}, step=trainer.global_step)
         self._sampled_at = time.monotonic()
 
     def measure(self, model: DiffusionModel, device: torch.device) -> dict[str, float]:

@@ -72,7 +72,7 @@ class DiffusionTask(pl.LightningModule):
         self.num_draws = num_draws
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
-        self.betas = tuple(betas)
+        self.betas = (betas[0], betas[1])
         self.schedule = Cosine() if schedule is None else schedule
         self.clipping = FixedClipping() if clipping is None else clipping
         self.output_clipping = output_clipping
