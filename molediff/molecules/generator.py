@@ -111,7 +111,7 @@ class ConformerGenerator:
         solver: str | Solver = "dpmpp_2m",
         num_steps: int = 20,
         eta: float | None = None,
-        grid: str | Grid = "uniform_lambda",
+        grid: str | Grid = "central_lambda",
         batch_atoms: int = 1024,
         max_attempts: int = 5,
         lookahead: int = 256,
@@ -136,8 +136,8 @@ class ConformerGenerator:
             num_steps: solver steps; one network evaluation each (Heun: two).
             eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own. Weights trained with
                 rotational alignment know only the ODE exactly (see `molediff.core.coupling`).
-            grid: spacing of the steps, "uniform_lambda", "uniform_t", "karras", or a function (path, steps)
-                -> times.
+            grid: spacing of the steps, "central_lambda", "uniform_lambda", "uniform_t", "karras", or a function
+                (path, steps) -> times.
             batch_atoms: most atoms in a batch, padding included. It bounds memory.
             max_attempts: most samples drawn for one conformer; a conformer without a good one is missing in
                 the result.

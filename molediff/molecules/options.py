@@ -17,6 +17,7 @@ from molediff.core.solvers import (
     EulerMaruyama,
     Heun,
     Solver,
+    central_lambda,
     karras,
     uniform_lambda,
     uniform_t,
@@ -32,7 +33,12 @@ SOLVERS: Mapping[str, type[Solver]] = {
     "euler_maruyama": EulerMaruyama,
     "ancestral": Ancestral,
 }
-GRIDS: Mapping[str, Grid] = {"uniform_lambda": uniform_lambda, "uniform_t": uniform_t, "karras": karras}
+GRIDS: Mapping[str, Grid] = {
+    "central_lambda": central_lambda,
+    "uniform_lambda": uniform_lambda,
+    "uniform_t": uniform_t,
+    "karras": karras,
+}
 
 
 @dataclass(frozen=True)

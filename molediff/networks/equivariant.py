@@ -183,9 +183,7 @@ class GeometricBlock(nn.Module):
         self.chiral = ChiralMessage(channels, vector_channels)
         self.vector_mix = nn.Linear(vector_channels, 2 * vector_channels, bias=False)
         for layer in (self.force_to_displacement, self.vector_to_displacement):
-            nn.init.normal_(
-                layer.weight, std=0.1 * layer.in_features**-0.5
-            )  # a block begins by moving atoms little
+            nn.init.normal_(layer.weight, std=0.1 * layer.in_features**-0.5)  # begin by moving atoms little
         self.update_norm = nn.LayerNorm(channels)
         self.update = nn.Sequential(
             nn.Linear(channels + 2 * vector_channels, 2 * channels),
@@ -208,16 +206,16 @@ class GeometricBlock(nn.Module):
 
         forces = self._forces(weights, positions, distances, code.mask if code.padded else None)
         scalars, vectors = self._attend(h, state.vectors, logits, bias)
-        if code.padded:
-            hidden = hidden * code.mask[:, None, :, None].to(hidden.dtype)
-        scalars = state.scalars + scalars + self.pair_to_node(hidden.sum(2) * 0.2)
+        weight = code.mask[:, None, None, :].to(hidden.dtype)
+        pooled = (weight @ hidden).squeeze(2) if code.padded else hidden.sum(2)
+        scalars = state.scalars + scalars + self.pair_to_node(pooled * 0.2)
         vectors = bounded(state.vectors + vectors + self.force_to_vector(forces))
         if len(code.chiral_sign):
             twist = self.chiral(h, vectors, positions, code.chiral_index, code.chiral_sign)
             scalars, vectors = scalars + twist[0], vectors + twist[1]
         vectors = bounded(
             vectors
-        )  # with or without stereocentres: what others in the batch have must not matter
+        )  # also without stereocentres: what others in the batch have must not matter
 
         mixed, partner = self.vector_mix(vectors).chunk(2, dim=-1)
         norms = (mixed * mixed).sum(2).add(1e-4).sqrt()
@@ -235,8 +233,14 @@ class GeometricBlock(nn.Module):
 
     def _pair_hidden(self, h: Tensor, pairs: Tensor, radial: Tensor) -> Tensor:
         start, end = self.pair_ends(h).chunk(2, dim=-1)
-        mixed = self.pair_mix(pairs) + self.pair_radial(radial)
-        return nn.functional.silu(mixed + start.unsqueeze(2) + end.unsqueeze(1))
+        # In place where autograd allows it: these are the largest tensors, and memory is what limits the speed.
+        mixed = (
+            self.pair_mix(pairs)
+            .add_(self.pair_radial(radial))
+            .add_(start.unsqueeze(2))
+            .add_(end.unsqueeze(1))
+        )
+        return nn.functional.silu(mixed, inplace=not mixed.requires_grad)
 
     def _forces(self, weights: Tensor, positions: Tensor, distances: Tensor, mask: Tensor | None) -> Tensor:
         """sum_j w_ij (x_i - x_j) / (1 + d_ij) for every force channel, (n, N, 3, num_forces), in full precision."""

@@ -31,6 +31,10 @@ class GaussianBasis(nn.Module):
     def forward(self, distances: Tensor) -> Tensor:
         """(...,) -> (..., num_basis)."""
         z = (distances.unsqueeze(-1) - self.centres) * self.inverse_widths
+        if torch.is_autocast_enabled(z.device.type):
+            z = z.to(
+                torch.get_autocast_dtype(z.device.type)
+            )  # the matrix product that follows would round it anyway
         # Held above exp(-40): exp is ten times slower where it underflows, and denormal numbers are slow ever after.
         return torch.exp((z * z).clamp(max=80.0) * -0.5)
 

@@ -362,6 +362,13 @@ def test_grids_are_uniform_in_what_they_say():
     equal(path.lambda_(uniform_lambda(path, 9)))
     equal(torch.exp(-path.lambda_(karras(path, 9)) / 7))
     equal(quadratic(path, 9).sqrt())
+    equal(path.lambda_(central_lambda(path, 9)))
+
+
+def test_central_grid_keeps_to_its_bounds():
+    path = CosineVP()
+    ends = path.lambda_(central_lambda(path, 4, bound=2.5)[[0, -1]])
+    torch.testing.assert_close(ends, torch.tensor([-2.5, 2.5], dtype=torch.float64))
 
 
 @pytest.mark.parametrize("steps", [5, 10])
@@ -411,6 +418,7 @@ def test_bad_grids_are_refused(times, words):
         (lambda: uniform_t(CosineVP(), 0), "at least one step"),
         (lambda: optimized(CosineVP(), 0), "at least one step"),
         (lambda: karras(CosineVP(), 5, rho=0.0), "rho"),
+        (lambda: central_lambda(CosineVP(), 5, bound=8.0), "smaller bound"),
         (lambda: optimized(CosineVP(), 5, order=3), "order"),
         (lambda: with_final_denoising(torch.tensor([1.0, 0.0])), "already"),
         (lambda: Inpainting(torch.zeros(1), torch.zeros(1).bool(), num_repeats=0), "num_repeats"),

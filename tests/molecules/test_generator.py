@@ -21,7 +21,7 @@ MIRROR = torch.tensor([-1.0, 1.0, 1.0])
 
 def options(**changed) -> GenerationOptions:
     settings = {
-        "num_conformers": 2, "seed": 0, "solver": "dpmpp_2m", "num_steps": 4, "eta": None, "grid": "uniform_lambda",
+        "num_conformers": 2, "seed": 0, "solver": "dpmpp_2m", "num_steps": 4, "eta": None, "grid": "central_lambda",
         "batch_atoms": 512, "max_attempts": 2, "lookahead": 8, "relax": None, "energies": None, "prune_rmsd": None,
         "trajectory": False,
     }  # fmt: skip

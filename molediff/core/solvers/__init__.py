@@ -8,7 +8,14 @@ from molediff.core.solvers.dopri5 import Dopri5
 from molediff.core.solvers.dpm_solver_pp import DPMSolverPP1, DPMSolverPP2M, DPMSolverPP2S, SDEDPMSolverPP2M
 from molediff.core.solvers.dpm_solver_pp_3m import DPMSolverPP3M
 from molediff.core.solvers.euler_maruyama import Euler, EulerMaruyama
-from molediff.core.solvers.grids import karras, quadratic, uniform_lambda, uniform_t, with_final_denoising
+from molediff.core.solvers.grids import (
+    central_lambda,
+    karras,
+    quadratic,
+    uniform_lambda,
+    uniform_t,
+    with_final_denoising,
+)
 from molediff.core.solvers.heun import Heun
 from molediff.core.solvers.inpainting import Inpainting
 from molediff.core.solvers.optimized_grid import optimized
@@ -33,6 +40,7 @@ __all__ = [
     "SDEDPMSolverPP2M",
     "Solver",
     "Step",
+    "central_lambda",
     "karras",
     "optimized",
     "quadratic",

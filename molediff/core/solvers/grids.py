@@ -42,6 +42,25 @@ def uniform_lambda(path: Path, steps: int) -> Tensor:
     return between_ends(path, path.t_of_lambda(first + (last - first) * ramp(steps)))
 
 
+def central_lambda(path: Path, steps: int, bound: float = 3.0) -> Tensor:
+    """Equal steps in lambda from -`bound` to `bound`, for few steps that end with `with_final_denoising`.
+
+    At more noise than lambda = -3 a sample of unit variance holds 5 % of signal, too little to steer by; at less noise
+    than lambda = 3 there is 5 % of noise left, which the final denoising takes off in one step. The first state is
+    sigma(times[0]) times unit noise.
+
+    Raises:
+        ValueError: the path does not reach -`bound` or `bound`.
+    """
+    first, last = (float(end) for end in lambda_ends(path))
+    if not first <= -bound < bound <= last:
+        raise ValueError(
+            f"{path} has lambda from {first:.2f} to {last:.2f}, which does not hold [-{bound}, {bound}]: "
+            "give a smaller bound, or use uniform_lambda."
+        )
+    return path.t_of_lambda(bound * (2 * ramp(steps) - 1))
+
+
 def karras(path: Path, steps: int, rho: float = 7.0) -> Tensor:
     """Equal steps in (sigma / alpha)^(1 / rho) (Karras et al. 2022, eq. 5): the larger rho, the finer the
     steps near the data."""
