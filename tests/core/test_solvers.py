@@ -37,6 +37,7 @@ from molediff.core.solvers import (
     Inpainting,
     PredictorCorrector,
     SDEDPMSolverPP2M,
+    central_lambda,
     karras,
     optimized,
     quadratic,
