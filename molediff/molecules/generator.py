@@ -109,7 +109,7 @@ class ConformerGenerator:
         seed: int = 0,
         *,
         solver: str | Solver = "dpmpp_2m",
-        num_steps: int = 20,
+        num_steps: int = 6,
         eta: float | None = None,
         grid: str | Grid = "central_lambda",
         batch_atoms: int = 1024,

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from molediff.core.model import DiffusionModel
 from molediff.core.path import Path
-from molediff.core.solvers import DPMSolverPP2M, Solver, uniform_t
+from molediff.core.solvers import DPMSolverPP2M, Solver, central_lambda, with_final_denoising
 from molediff.core.target import Sample, convert
 from molediff.molecules.graph import collate, mol_to_graph
 from molediff.networks.graph import GraphBatch
@@ -37,8 +37,8 @@ class SampledConformers(Callback):
         num_samples: conformers a molecule.
         every_minutes: least wall time between two samplings.
         solver: a solver of `core.solvers`.
-        times: a grid of `core.solvers.grids`.
-        num_steps: steps of the solver.
+        times: a grid of `core.solvers.grids`, which a step to t = 0 follows.
+        num_steps: steps of the solver, at least 2.
         seed: of the noise.
     """
 
@@ -49,8 +49,8 @@ class SampledConformers(Callback):
         num_samples: int = 10,
         every_minutes: float = 10.0,
         solver: Solver | None = None,
-        times: Callable[[Path, int], Tensor] = uniform_t,
-        num_steps: int = 20,
+        times: Callable[[Path, int], Tensor] = central_lambda,
+        num_steps: int = 6,
         seed: int = 0,
     ) -> None:
         self.mols = list(mols)
@@ -110,7 +110,7 @@ class SampledConformers(Callback):
         def denoiser(x_t: Tensor, t: Tensor) -> Tensor:
             return convert(model.predict(x_t, t, encoding), x_t, t, path, model.target, Sample())
 
-        times = self.times(path, self.num_steps)
+        times = with_final_denoising(self.times(path, self.num_steps - 1))
         return self.solver.sample(denoiser, path, times, x_1, generators, space, mask) * model.scale
 
 
