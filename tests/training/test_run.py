@@ -130,7 +130,9 @@ def test_exported_weights_are_the_average_that_is_validated(toy: Any, tmp_path: 
         rounded = averaged[f"model.{name}"].half().float()  # as weights are stored
         torch.testing.assert_close(value, rounded, rtol=0, atol=0)
         torch.testing.assert_close(task.model.state_dict()[name].half().float(), rounded, rtol=0, atol=0)
-    assert any(not torch.equal(value, current[f"model.{name}"].half().float()) for name, value in state.items())
+    assert any(
+        not torch.equal(value, current[f"model.{name}"].half().float()) for name, value in state.items()
+    )
     assert metadata["samples_seen"] == 320
 
 
