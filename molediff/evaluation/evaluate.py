@@ -75,10 +75,12 @@ def evaluate_methods(
         counts = [mol.GetNumConformers() for mol in references] if is_data else requested
         bar = tqdm(total=len(references), desc=name, unit="molecule", disable=not progress)
         molecules: list[MoleculeResult] = []
-        for reference, count, (sample, *seconds) in zip(
+        for reference, count, (sample, wall, processor) in zip(
             references, counts, _run(name, method, references, counts, seed), strict=True
         ):
-            molecules.append(measure(reference, sample, count, *seconds, max_plausibility, energy_ratio))
+            molecules.append(
+                measure(reference, sample, count, wall, processor, max_plausibility, energy_ratio)
+            )
             bar.update()
         bar.close()
         results.append(MethodResult(name, molecules, is_data))

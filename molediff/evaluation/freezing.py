@@ -66,7 +66,7 @@ def write_freezing_animation(
         figure.suptitle(labels[k], fontsize=9)
 
     frames = [*range(len(labels)), *[len(labels) - 1] * frames_per_second]
-    animation = FuncAnimation(figure, show, frames=frames)  # type: ignore[arg-type]  # returns nothing: no blitting
+    animation = FuncAnimation(figure, show, frames=frames)
     animation.save(str(file), writer=PillowWriter(fps=frames_per_second), dpi=90)
 
 
