@@ -14,29 +14,8 @@ from matplotlib.figure import Figure
 from molediff.evaluation.distributions import Pool, pool
 from molediff.evaluation.evaluate import DATA_ROW, Evaluation
 from molediff.evaluation.results import MethodResult
+from molediff.evaluation.style import DATA_COLOUR, FIGURE_STYLE, METHOD_COLOURS
 from molediff.evaluation.summary import failing_shares
-
-DATA_COLOUR = "#9aa1ab"
-METHOD_COLOURS = ("#2463eb", "#e0851b", "#199e75", "#a8328c", "#c9372c", "#5b6472")
-_STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.edgecolor": "#b9bfc9",
-    "axes.labelcolor": "#444b57",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#eceef2",
-    "xtick.color": "#69707d",
-    "ytick.color": "#69707d",
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "molediff",
-}
 
 
 def colours(evaluation: Evaluation) -> dict[str, str]:
@@ -58,7 +37,7 @@ def all_plots(evaluation: Evaluation) -> dict[str, str]:
         "Seconds a conformer": _seconds_bars,
     }
     drawn = {}
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(FIGURE_STYLE):
         for title, draw in figures.items():
             figure = draw(evaluation)
             if figure is not None:

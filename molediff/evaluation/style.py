@@ -1,4 +1,30 @@
-"""How the report's page looks."""
+"""How figures and the report's page look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DATA_COLOUR = "#9aa1ab"
+METHOD_COLOURS = ("#2463eb", "#e0851b", "#199e75", "#a8328c", "#c9372c", "#5b6472", "#17b3c4", "#7a5b2e")
+FIGURE_STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": "#b9bfc9",
+    "axes.labelcolor": "#444b57",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#eceef2",
+    "xtick.color": "#69707d",
+    "ytick.color": "#69707d",
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "molediff",
+}
 
 CSS = """
 :root { color-scheme: light; --ink: #1d2129; --soft: #69707d; --line: #e3e6eb; --accent: #2463eb; }

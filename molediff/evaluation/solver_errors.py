@@ -1,0 +1,183 @@
+"""Error against evaluations: every solver on every path, on data whose flow and law are known exactly.
+
+In one dimension the probability-flow ODE takes each quantile of the noise to the same quantile of the data, so that an
+ODE solver's error is known sample by sample. A stochastic solver has no path to keep to: its samples' law is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from molediff.core.chain import DiscreteChain
+from molediff.core.convergence import OneStream, exact_variance, slope
+from molediff.core.exact import Mixture, gaussian, two_peaks
+from molediff.core.model import Denoiser
+from molediff.core.other_paths import GeometricVE, Straight, SubVP
+from molediff.core.path import CosineVP, LinearVP, Path
+from molediff.core.solvers import (
+    DDIM,
+    Ancestral,
+    Churn,
+    Dopri5,
+    DPMSolverPP2M,
+    DPMSolverPP2S,
+    DPMSolverPP3M,
+    Euler,
+    EulerMaruyama,
+    Heun,
+    PredictorCorrector,
+    SDEDPMSolverPP2M,
+    Solver,
+    uniform_lambda,
+)
+from molediff.core.vp_paths import PolynomialVP, SigmoidVP
+from molediff.evaluation.exact_law import ExactLaw
+
+PATHS: dict[str, Path] = {
+    "linear VP": LinearVP(),
+    "cosine VP": CosineVP(),
+    "sigmoid VP": SigmoidVP(),
+    "polynomial VP": PolynomialVP(),
+    "DDPM chain, 1000": DiscreteChain.linear(1000),
+    "sub-VP": SubVP(),
+    "VE": GeometricVE(),
+    "straight": Straight(),
+}
+ODE_SOLVERS: dict[str, Solver] = {
+    "Euler in t": Euler(),
+    "DDIM": DDIM(),  # is DPM-Solver++(1)
+    "Heun": Heun(),
+    "DPM-Solver++(2S)": DPMSolverPP2S(),
+    "DPM-Solver++(2M)": DPMSolverPP2M(),
+    "DPM-Solver++(3M)": DPMSolverPP3M(),
+}
+STOCHASTIC_SOLVERS: dict[str, Solver] = {
+    "Euler-Maruyama": EulerMaruyama(),
+    "ancestral": Ancestral(),  # is DDIM(1)
+    "DDIM(0.5)": DDIM(0.5),
+    "SDE-DPM-Solver++(2M)": SDEDPMSolverPP2M(),
+    "predictor-corrector": PredictorCorrector(),
+    "churn": Churn(),
+}
+ADAPTIVE = "dopri5"
+TOLERANCES = (1e-1, 1e-2, 1e-4, 1e-6)
+
+# With these settings the order shows from few steps on: corrections as long as steps, churn below its cap.
+IN_THE_LIMIT: dict[str, Solver] = {
+    **STOCHASTIC_SOLVERS,
+    "predictor-corrector": PredictorCorrector(step_size=1.0),
+    "churn": Churn(s_churn=20.0, s_min=0.01, s_max=100.0),
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How a solver's error falls on one path.
+
+    Attributes:
+        solver, path: names.
+        num_evaluations: network evaluations a sample, as counted.
+        flow_error: root mean square distance to where the exact ODE takes the same noise; None for stochastic solvers.
+        law_error: Wasserstein-1 distance of the samples to the exact law.
+        order: slope of the flow error over the last three points that rounding does not touch; None without it.
+    """
+
+    solver: str
+    path: str
+    num_evaluations: list[int]
+    flow_error: list[float] | None
+    law_error: list[float]
+    order: float | None = None
+
+
+def steps_for(solver: Solver, num_evaluations: int) -> int:
+    """Steps that cost about this many evaluations, at least one."""
+    two = isinstance(solver, (Heun, DPMSolverPP2S, PredictorCorrector, Churn))
+    return max(1, num_evaluations // (2 if two else 1))
+
+
+def draw(
+    solver: Solver, denoiser: Denoiser, path: Path, times: Tensor, x_1: Tensor, seed: int
+) -> tuple[Tensor, int]:
+    """Samples, and the evaluations that they took. The denoiser is given one time, since a solver's are all equal."""
+    seen: list[int] = []
+    x = solver.sample(
+        lambda x_t, t: denoiser(x_t, t[:1]),
+        path,
+        times,
+        x_1,
+        space=OneStream(seed),
+        callback=lambda step: seen.append(step.num_evaluations),
+    )
+    return x, seen[-1]
+
+
+def measure_curves(
+    path_name: str, num_evaluations: Sequence[int], num_samples: int, seed: int
+) -> tuple[list[Curve], float]:
+    """Errors of every solver on one path, on grids uniform in lambda, and the law error of exact samples.
+
+    All start from the same exact samples of x at t_max.
+
+    Args:
+        path_name: of `PATHS`.
+        num_evaluations: wanted, ascending; a solver that takes two a step gets half as many steps.
+        num_samples: samples of each run.
+        seed: of the starts and of all noise.
+    """
+    path = PATHS[path_name]
+    data = two_peaks(path)
+    law = ExactLaw(data, path.t_min, num_samples)
+    x_1 = data.sample(num_samples, path.t_max, torch.Generator().manual_seed(seed))
+    exact = data.flow(x_1, path.t_max, path.t_min)
+    curves = []
+    for name, solver in {**ODE_SOLVERS, **STOCHASTIC_SOLVERS}.items():
+        runs = [(solver, uniform_lambda(path, steps_for(solver, num))) for num in num_evaluations]
+        curves.append(_curve(name, path_name, runs, data, law, x_1, exact, seed))
+    adaptive = [(Dopri5(tolerance, tolerance), uniform_lambda(path, 1)) for tolerance in TOLERANCES]
+    curves.append(_curve(ADAPTIVE, path_name, adaptive, data, law, x_1, exact, seed))
+    floor = sum(law.wasserstein(law.fresh(seed + 1 + k)) for k in range(4)) / 4
+    return curves, floor
+
+
+def _curve(
+    name: str,
+    path_name: str,
+    runs: Sequence[tuple[Solver, Tensor]],
+    data: Mixture,
+    law: ExactLaw,
+    x_1: Tensor,
+    exact: Tensor,
+    seed: int,
+) -> Curve:
+    counts, flow, distances = [], [], []
+    for solver, times in runs:
+        x, count = draw(solver, data.denoiser, data.path, times, x_1, seed)
+        counts.append(count)
+        flow.append(float((x - exact).square().mean().sqrt()))
+        distances.append(law.wasserstein(x))
+    if runs[0][0].stochastic:
+        return Curve(name, path_name, counts, None, distances)
+    sound = [(n, error) for n, error in zip(counts, flow, strict=True) if error > 1e-9][-3:]
+    ordered = name != ADAPTIVE and len(sound) > 1
+    order = slope(*zip(*sound, strict=True)) if ordered else None
+    return Curve(name, path_name, counts, flow, distances, order)
+
+
+def measure_weak_orders(num_steps: Sequence[int], variance: float = 0.3) -> dict[str, float]:
+    """Order of each stochastic solver: how its output's variance nears the exact one, free of sampling error.
+
+    Args:
+        num_steps: at which the error is taken, on grids of CosineVP uniform in lambda.
+        variance: of the data, a normal.
+    """
+    path, orders = CosineVP(), {}
+    truth = float(gaussian(path, [0.0], [[variance]]).moments(path.t_min)[1])
+    for name, solver in IN_THE_LIMIT.items():
+        found = [exact_variance(solver, path, uniform_lambda(path, n), variance, 2) for n in num_steps]
+        orders[name] = slope(num_steps, [abs(value - truth) for value in found])
+    return orders

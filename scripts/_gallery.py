@@ -1,0 +1,193 @@
+"""The measurements of `benchmark=solvers` and `benchmark=schedules`, and the films of `benchmark=films`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+
+from molediff.evaluation.gradient_variance import measure_gradient_variance
+from molediff.evaluation.ode_against_sde import expected_shifts, measure_quality
+from molediff.evaluation.schedule_benchmark import describe_schedule, measure_melting, measure_schedules
+from molediff.evaluation.schedule_figures import melting_figure, schedule_quality_figure
+from molediff.evaluation.solver_errors import (
+    ODE_SOLVERS,
+    PATHS,
+    STOCHASTIC_SOLVERS,
+    measure_curves,
+    measure_weak_orders,
+)
+from molediff.evaluation.solver_figures import error_figure, quality_figure
+
+
+def solvers(
+    folder: str,
+    seed: int,
+    errors: dict[str, Any],
+    weak_orders: dict[str, Any],
+    quality: dict[str, Any],
+    overhead: dict[str, Any],
+    gradients: dict[str, Any],
+) -> dict[str, Any]:
+    """Run what `configs/benchmark/solvers.yaml` asks for: print tables, write pictures, return the figures."""
+    torch.set_num_threads(1)
+    return {
+        "errors": _errors(Path(folder), seed, **errors),
+        "weak_orders": _weak_orders(**weak_orders),
+        "quality": _quality(Path(folder), seed, **quality),
+        "overhead": _overhead(**overhead),
+        "gradients": _gradients(seed, **gradients),
+    }
+
+
+def schedules(folder: str, seed: int, melting: dict[str, Any], quality: dict[str, Any]) -> dict[str, Any]:
+    """Run what `configs/benchmark/schedules.yaml` asks for: print tables, write pictures, return the figures."""
+    torch.set_num_threads(1)
+    curve = measure_melting(melting["num_samples"], seed)
+    clocks = [describe_schedule(name, curve) for name in PATHS]
+    _save(melting_figure(curve, clocks), Path(folder) / "melting.png")
+    print(f"Melting: lambda {curve.lambda_at(0.9):.2f} to {curve.lambda_at(0.1):.2f} on every path")
+    _table(
+        ("path", "half molten at t", "share of time spent melting"),
+        ((clock.path, f"{clock.half_molten:.3f}", f"{clock.melting_share:.3f}") for clock in clocks),
+    )
+    qualities, floor = measure_schedules(seed=seed, **quality)
+    _save(schedule_quality_figure(qualities, floor), Path(folder) / "schedules.png")
+    print(f"\nWasserstein distance to the law; {floor['wasserstein']:.3f} for exact samples")
+    _table(
+        ("solver", "grid", "path", *map(str, quality["num_evaluations"])),
+        sorted((q.solver, q.grid, q.path, *_numbers(q.wasserstein)) for q in qualities),
+    )
+    return {
+        "melting": asdict(curve),
+        "schedules": [asdict(clock) for clock in clocks],
+        "quality": {"floor": floor, "curves": [asdict(quality) for quality in qualities]},
+    }
+
+
+def films(folder: str, **settings: dict[str, Any]) -> dict[str, int]:
+    """Write the films that `configs/benchmark/films.yaml` asks for; return their sizes in bytes."""
+    from molediff.evaluation.flow_films import film_density, film_trajectories
+
+    torch.set_num_threads(1)
+    os.makedirs(folder, exist_ok=True)
+    sizes = {}
+    for name, film in {"density": film_density, "trajectories": film_trajectories}.items():
+        file = Path(folder) / f"{name}.gif"
+        film(file, **settings[name])
+        sizes[file.name] = file.stat().st_size
+        print(f"{file}: {sizes[file.name] / 1000:.0f} kB")
+    return sizes
+
+
+def _errors(
+    folder: Path, seed: int, paths: Sequence[str] | None, num_evaluations: Sequence[int], num_samples: int
+) -> dict[str, Any]:
+    curves, floors = [], {}
+    for path in paths or PATHS:
+        found, floors[path] = measure_curves(path, num_evaluations, num_samples, seed)
+        curves.extend(found)
+        print(
+            f"\n{path}: distance to the exact flow (ODE), to the exact law (SDE: {floors[path]:.3f} at best)"
+        )
+        _table(
+            ("solver", "order", *(f"{num} evaluations" for num in num_evaluations)),
+            (
+                (c.solver, f"{c.order:.2f}" if c.order else "", *_numbers(c.flow_error or c.law_error))
+                for c in found
+            ),
+        )
+    _save(error_figure(curves, floors, stochastic=False), folder / "solver_errors.png")
+    _save(error_figure(curves, floors, stochastic=True), folder / "solver_laws.png")
+    return {"floors": floors, "curves": [asdict(curve) for curve in curves]}
+
+
+def _weak_orders(num_steps: Sequence[int]) -> dict[str, float]:
+    orders = measure_weak_orders(num_steps)
+    print("\nWeak orders on a normal: variance of the output, without sampling error")
+    _table(("solver", "order"), ((name, f"{order:.2f}") for name, order in orders.items()))
+    return orders
+
+
+def _quality(folder: Path, seed: int, num_evaluations: Sequence[int], num_samples: int) -> dict[str, Any]:
+    qualities, floor = measure_quality(num_evaluations, num_samples, seed)
+    _save(quality_figure(qualities, floor), folder / "ode_against_sde.png")
+    for name, title in (
+        ("wasserstein", "Wasserstein distance to the law"),
+        ("lost_weight", "weight in wrong modes"),
+        ("spread", "width of the modes over the exact one"),
+    ):
+        print(f"\nODE against SDE, {title}; {floor[name]:.3f} for exact samples")
+        _table(
+            ("network", "solver", *map(str, num_evaluations)),
+            ((q.network, q.solver, *_numbers(getattr(q, name))) for q in qualities),
+        )
+    ode, sde = expected_shifts()
+    print(
+        f"An error at high noise: theory leaves {ode:.2f} of it at the end by the ODE, {sde:.2f} by the SDE"
+    )
+    return {"floor": floor, "expected_shifts": [ode, sde], "curves": [asdict(q) for q in qualities]}
+
+
+def _overhead(num_samples: int, num_steps: int, num_repeats: int) -> dict[str, Any]:
+    if num_samples == 0:
+        return {}
+    from molediff.evaluation.solver_overhead import measure_overhead
+
+    found = measure_overhead({**ODE_SOLVERS, **STOCHASTIC_SOLVERS}, num_samples, num_steps, num_repeats)
+    shares = {name: found.share(name) for name in found.loop}
+    print(
+        f"\nOverhead of the loop, batch {found.num_samples} x {found.num_atoms} x 3: one call of the network "
+        f"({found.num_parameters / 1e6:.2f} M parameters) {1000 * found.network:.0f} ms"
+    )
+    _table(
+        ("solver", "loop, ms an evaluation", "overhead / %"),
+        ((name, f"{1000 * found.loop[name]:.2f}", f"{100 * share:.2f}") for name, share in shares.items()),
+    )
+    return {**asdict(found), "shares": shares}
+
+
+def _gradients(seed: int, num_samples: int) -> list[dict[str, Any]]:
+    found = measure_gradient_variance(num_samples, seed)
+    print(f"\nOne gradient, two estimates of {num_samples} samples: times drawn, or uniform and weighted")
+    _table(
+        ("objective", "mean, drawn", "mean, weighted", "error", "variances", "", "ratio"),
+        (
+            (
+                g.objective,
+                f"{g.mean_by_density:.4f}",
+                f"{g.mean_by_weight:.4f}",
+                f"{g.error:.4f}",
+                f"{g.variance_by_density:.4f}",
+                f"{g.variance_by_weight:.4f}",
+                f"{g.ratio:.2f}",
+            )
+            for g in found
+        ),
+    )
+    return [{**asdict(g), "ratio": g.ratio} for g in found]
+
+
+def _numbers(values: Iterable[float]) -> list[str]:
+    return [f"{value:.2g}" for value in values]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print columns, each as wide as its widest entry."""
+    lines = [tuple(head), *map(tuple, rows)]
+    widths = [max(len(line[k]) for line in lines if k < len(line)) for k in range(len(head))]
+    for line in lines:
+        print(
+            "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=False)).rstrip()
+        )
+
+
+def _save(figure: Figure, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=100)
+    print(file)
