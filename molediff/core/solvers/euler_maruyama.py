@@ -35,6 +35,8 @@ class EulerMaruyama(Solver):
 
     def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
         x0_hat = run.denoise(x, s)
+        if t.t == 0:  # nothing of the noise is left to integrate: denoise (Song et al. 2021, appendix G)
+            return x0_hat, x0_hat
         dt = t.t - s.t
         score = -eps_hat(x, x0_hat, s) / s.sigma
         mean = x + (s.drift * x - 0.5 * (1 + self.eta**2) * s.diffusion_squared * score) * dt
