@@ -1,8 +1,9 @@
-"""The training curve of a run as a picture: `python -m molediff.training.curves outputs/qm9_conformers curve.png`."""
+"""The training curve of a run: `python -m molediff.training.curves outputs/qm9_conformers curve.png` (and curve.csv)."""
 
 from __future__ import annotations
 
 import csv
+import math
 import sys
 from pathlib import Path
 
@@ -36,15 +37,28 @@ def read_curves(run_dir: str | Path) -> dict[str, np.ndarray]:
     )
     if not files:
         raise ValueError(f"{run_dir} has no log: give the folder of a run, or its metrics.csv")
-    curves: dict[str, list[tuple[float, float]]] = {}
+    parts_rows = []
     for file in files:
         with file.open(newline="", encoding="utf-8") as stream:
-            for row in csv.DictReader(stream):
-                minutes = float(row["minutes"])
-                for name, value in row.items():
-                    if value and name not in ("minutes", "step"):
-                        curves.setdefault(name, []).append((minutes, float(value)))
+            parts_rows.append([(float(row.pop("minutes")), row) for row in csv.DictReader(stream)])
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for k, rows in enumerate(parts_rows):
+        # A part that was killed logged steps after its last checkpoint; the next part did them again.
+        resumed = min((later[0][0] for later in parts_rows[k + 1 :] if later), default=math.inf)
+        for minutes, row in rows:
+            for name, value in row.items():
+                if value and name != "step" and minutes < resumed:
+                    curves.setdefault(name, []).append((minutes, float(value)))
     return {name: np.array(values) for name, values in curves.items()}
+
+
+def write_curves(run_dir: str | Path, table: str | Path) -> None:
+    """Write the logged metrics of a run as one CSV table of metric, minutes and value."""
+    with Path(table).open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["metric", "minutes", "value"])
+        for name, values in read_curves(run_dir).items():
+            writer.writerows([name, f"{minutes:.3f}", f"{value:.6g}"] for minutes, value in values)
 
 
 def plot_curves(run_dir: str | Path, picture: str | Path) -> None:
@@ -95,3 +109,4 @@ if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: python -m molediff.training.curves RUN_FOLDER PICTURE")
     plot_curves(sys.argv[1], sys.argv[2])
+    write_curves(sys.argv[1], Path(sys.argv[2]).with_suffix(".csv"))
