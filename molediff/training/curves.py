@@ -1,4 +1,4 @@
-"""The training curve of a run: `python -m molediff.training.curves outputs/qm9_conformers curve.png` (and curve.csv)."""
+"""The training curve of a run: `python -m molediff.training.curves outputs/run curve.png` (and curve.csv)."""
 
 from __future__ import annotations
 
