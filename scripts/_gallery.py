@@ -11,15 +11,19 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
+from molediff.evaluation.exact_law import Floor
 from molediff.evaluation.gradient_variance import measure_gradient_variance
 from molediff.evaluation.ode_against_sde import expected_shifts, measure_quality
 from molediff.evaluation.schedule_benchmark import describe_schedule, measure_melting, measure_schedules
 from molediff.evaluation.schedule_figures import melting_figure, schedule_quality_figure
 from molediff.evaluation.solver_errors import (
+    ADAPTIVE,
     ODE_SOLVERS,
     PATHS,
     STOCHASTIC_SOLVERS,
-    measure_curves,
+    Curve,
+    measure_flow_errors,
+    measure_law_errors,
     measure_weak_orders,
 )
 from molediff.evaluation.solver_figures import error_figure, quality_figure
@@ -58,7 +62,7 @@ def schedules(folder: str, seed: int, melting: dict[str, Any], quality: dict[str
     )
     qualities, floor = measure_schedules(seed=seed, **quality)
     _save(schedule_quality_figure(qualities, floor), Path(folder) / "schedules.png")
-    print(f"\nWasserstein distance to the law; {floor['wasserstein']:.3f} for exact samples")
+    print(f"\nWasserstein distance to the law; {_range(floor)}")
     _table(
         ("solver", "grid", "path", *map(str, quality["num_evaluations"])),
         sorted((q.solver, q.grid, q.path, *_numbers(q.wasserstein)) for q in qualities),
@@ -86,21 +90,22 @@ def films(folder: str, **settings: dict[str, Any]) -> dict[str, int]:
 
 
 def _errors(
-    folder: Path, seed: int, paths: Sequence[str] | None, num_evaluations: Sequence[int], num_samples: int
+    folder: Path,
+    seed: int,
+    paths: Sequence[str] | None,
+    num_evaluations: Sequence[int],
+    num_flows: int,
+    num_samples: int,
 ) -> dict[str, Any]:
     curves, floors = [], {}
     for path in paths or PATHS:
-        found, floors[path] = measure_curves(path, num_evaluations, num_samples, seed)
+        laws, floors[path] = measure_law_errors(path, num_evaluations, num_samples, seed)
+        found = [*measure_flow_errors(path, num_evaluations, num_flows), *laws]
         curves.extend(found)
-        print(
-            f"\n{path}: distance to the exact flow (ODE), to the exact law (SDE: {floors[path]:.3f} at best)"
-        )
+        print(f"\n{path}: distance to the exact flow (ODE), to the exact law (SDE; {_range(floors[path])})")
         _table(
             ("solver", "order", *(f"{num} evaluations" for num in num_evaluations)),
-            (
-                (c.solver, f"{c.order:.2f}" if c.order else "", *_numbers(c.flow_error or c.law_error))
-                for c in found
-            ),
+            ((c.solver, f"{c.order:.2f}" if c.order else "", *_entries(c)) for c in found),
         )
     _save(error_figure(curves, floors, stochastic=False), folder / "solver_errors.png")
     _save(error_figure(curves, floors, stochastic=True), folder / "solver_laws.png")
@@ -122,7 +127,7 @@ def _quality(folder: Path, seed: int, num_evaluations: Sequence[int], num_sample
         ("lost_weight", "weight in wrong modes"),
         ("spread", "width of the modes over the exact one"),
     ):
-        print(f"\nODE against SDE, {title}; {floor[name]:.3f} for exact samples")
+        print(f"\nODE against SDE, {title}; {_range(floor[name])}")
         _table(
             ("network", "solver", *map(str, num_evaluations)),
             ((q.network, q.solver, *_numbers(getattr(q, name))) for q in qualities),
@@ -171,6 +176,18 @@ def _gradients(seed: int, num_samples: int) -> list[dict[str, Any]]:
         ),
     )
     return [{**asdict(g), "ratio": g.ratio} for g in found]
+
+
+def _range(floor: Floor) -> str:
+    return f"exact samples {floor[0]:.3f} to {floor[1]:.3f}"
+
+
+def _entries(curve: Curve) -> list[str]:
+    """Errors for the columns of evaluations; dopri5 chooses its own number of them, which is shown too."""
+    numbers = _numbers(curve.errors)
+    if curve.solver != ADAPTIVE:
+        return numbers
+    return [f"{number} at {count}" for number, count in zip(numbers, curve.num_evaluations, strict=True)]
 
 
 def _numbers(values: Iterable[float]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,9 @@ import torch
 from torch import Tensor
 
 from molediff.core.exact import Mixture
+
+Floor = tuple[float, float]
+"""Least and largest distance of sets of exact samples: no method can do better but by luck."""
 
 
 @dataclass(frozen=True)
@@ -72,5 +76,10 @@ class ExactLaw:
         return self.mixture.responsibilities(x, t).argmax(1)
 
     def fresh(self, seed: int) -> Tensor:
-        """Exact samples (num_samples, d): what these distances are for them is the floor of every method."""
+        """Exact samples, (num_samples, d)."""
         return self.mixture.sample(self.num_samples, self.t, torch.Generator().manual_seed(seed))
+
+    def floor(self, measure: Callable[[ExactLaw, Tensor], float], seed: int, num_sets: int = 10) -> Floor:
+        """Range of `measure`, a method of this class, over `num_sets` sets of exact samples."""
+        values = [measure(self, self.fresh(1000 * seed + k)) for k in range(num_sets)]
+        return min(values), max(values)

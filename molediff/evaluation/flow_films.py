@@ -197,7 +197,8 @@ def _write(
         images.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]))
     some = [np.asarray(image) for image in images[:: max(1, len(images) // 6)]]
     swatches = [
-        np.tile(np.uint8(255 * np.array(to_rgb(colour))), (12, some[0].shape[1], 1)) for colour in _WALKERS
+        np.tile(np.uint8(255 * np.array(to_rgb(colour))), (12, some[0].shape[1], 1))
+        for colour in (*_WALKERS, "black")
     ]
     # thin lines are few pixels, and would have no colour of their own in the palette
     palette = Image.fromarray(np.concatenate([*some, *swatches])).quantize(48, dither=Image.Dither.NONE)

@@ -15,8 +15,7 @@ from torch import Tensor
 from molediff.core.exact import islands
 from molediff.core.path import CosineVP, Path
 from molediff.core.solvers import DDIM, Ancestral, DPMSolverPP2M, Solver, uniform_lambda, uniform_t
-from molediff.evaluation.exact_law import ExactLaw
-from molediff.evaluation.ode_against_sde import floor
+from molediff.evaluation.exact_law import ExactLaw, Floor
 from molediff.evaluation.solver_errors import PATHS, draw
 
 SOLVERS: dict[str, Solver] = {
@@ -119,7 +118,7 @@ class ScheduleQuality:
 
 def measure_schedules(
     num_evaluations: Sequence[int], num_samples: int, seed: int
-) -> tuple[list[ScheduleQuality], dict[str, float]]:
+) -> tuple[list[ScheduleQuality], Floor]:
     """Samples of the five islands from pure noise, as in practice, on every path; and the figures of exact samples.
 
     Args:
@@ -142,7 +141,7 @@ def measure_schedules(
                 results.append(
                     ScheduleQuality(name, solver_name, grid_name, list(num_evaluations), distances)
                 )
-    return results, floor(law, seed)
+    return results, law.floor(ExactLaw.wasserstein, seed)
 
 
 def _noise(path: Path, num: int, seed: int) -> Tensor:

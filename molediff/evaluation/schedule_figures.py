@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from molediff.evaluation.exact_law import Floor
 from molediff.evaluation.schedule_benchmark import Melting, Schedule, ScheduleQuality
-from molediff.evaluation.solver_figures import label_evaluations
-from molediff.evaluation.style import DATA_COLOUR, FIGURE_STYLE, METHOD_COLOURS
+from molediff.evaluation.solver_figures import draw_floor, label_evaluations
+from molediff.evaluation.style import FIGURE_STYLE, METHOD_COLOURS
 
 _MELTING_COLOUR = "#fbe3c6"
 
@@ -44,7 +45,7 @@ def melting_figure(melting: Melting, schedules: Sequence[Schedule]) -> Figure:
     return figure
 
 
-def schedule_quality_figure(qualities: Sequence[ScheduleQuality], floor: Mapping[str, float]) -> Figure:
+def schedule_quality_figure(qualities: Sequence[ScheduleQuality], floor: Floor) -> Figure:
     """Distance to the law against evaluations: a row for each grid, a column for each solver, a line for each path."""
     solvers = list(dict.fromkeys(quality.solver for quality in qualities))
     grids = list(dict.fromkeys(quality.grid for quality in qualities))
@@ -65,8 +66,8 @@ def schedule_quality_figure(qualities: Sequence[ScheduleQuality], floor: Mapping
                             markersize=3,
                             linewidth=1.3,
                         )
-                axes.axhline(floor["wasserstein"], color=DATA_COLOUR, linewidth=3, alpha=0.6, zorder=1)
-                axes.set(yscale="log", ylim=(0.02, 5.0), title=f"{solver}, {grid}")
+                draw_floor(axes, floor)
+                axes.set(yscale="log", ylim=(0.012, 1.2), title=f"{solver}, {grid}")
                 label_evaluations(axes)
                 axes.set_xlim(4, 130)
             row[0].set_ylabel("Wasserstein distance to the law")

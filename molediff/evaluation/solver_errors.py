@@ -14,7 +14,7 @@ from torch import Tensor
 
 from molediff.core.chain import DiscreteChain
 from molediff.core.convergence import OneStream, exact_variance, slope
-from molediff.core.exact import Mixture, gaussian, two_peaks
+from molediff.core.exact import gaussian, two_peaks
 from molediff.core.model import Denoiser
 from molediff.core.other_paths import GeometricVE, Straight, SubVP
 from molediff.core.path import CosineVP, LinearVP, Path
@@ -35,7 +35,7 @@ from molediff.core.solvers import (
     uniform_lambda,
 )
 from molediff.core.vp_paths import PolynomialVP, SigmoidVP
-from molediff.evaluation.exact_law import ExactLaw
+from molediff.evaluation.exact_law import ExactLaw, Floor
 
 PATHS: dict[str, Path] = {
     "linear VP": LinearVP(),
@@ -80,17 +80,18 @@ class Curve:
 
     Attributes:
         solver, path: names.
+        stochastic: whether the solver draws noise.
         num_evaluations: network evaluations a sample, as counted.
-        flow_error: root mean square distance to where the exact ODE takes the same noise; None for stochastic solvers.
-        law_error: Wasserstein-1 distance of the samples to the exact law.
-        order: slope of the flow error over the last three points that rounding does not touch; None without it.
+        errors: of an ODE solver, the mean distance to where the exact ODE takes the same noise; of a stochastic one,
+            the Wasserstein-1 distance of the samples to the exact law.
+        order: of an ODE solver, the slope of the error over the last three points that rounding does not touch.
     """
 
     solver: str
     path: str
+    stochastic: bool
     num_evaluations: list[int]
-    flow_error: list[float] | None
-    law_error: list[float]
+    errors: list[float]
     order: float | None = None
 
 
@@ -116,56 +117,62 @@ def draw(
     return x, seen[-1]
 
 
-def measure_curves(
-    path_name: str, num_evaluations: Sequence[int], num_samples: int, seed: int
-) -> tuple[list[Curve], float]:
-    """Errors of every solver on one path, on grids uniform in lambda, and the law error of exact samples.
+def measure_flow_errors(path_name: str, num_evaluations: Sequence[int], num_samples: int) -> list[Curve]:
+    """Errors of every ODE solver on one path of `PATHS`, on grids uniform in lambda.
 
-    All start from the same exact samples of x at t_max.
+    The starts are quantiles of x at t_max, evenly spread in probability, so that nothing is left to chance.
 
     Args:
         path_name: of `PATHS`.
         num_evaluations: wanted, ascending; a solver that takes two a step gets half as many steps.
+        num_samples: starts.
+    """
+    path = PATHS[path_name]
+    data = two_peaks(path)
+    u = (torch.arange(num_samples, dtype=torch.float64) + 0.5) / num_samples
+    x_1, exact = (data.quantile(u, t)[:, None] for t in (path.t_max, path.t_min))
+
+    def curve(name: str, runs: Sequence[tuple[Solver, int]]) -> Curve:
+        drawn = [
+            draw(solver, data.denoiser, path, uniform_lambda(path, n), x_1, seed=0) for solver, n in runs
+        ]
+        errors = [float((x - exact).abs().mean()) for x, _ in drawn]
+        counts = [count for _, count in drawn]
+        sound = [(n, error) for n, error in zip(counts, errors, strict=True) if error > 1e-10][-3:]
+        order = slope(*zip(*sound, strict=True)) if len(sound) > 1 and name != ADAPTIVE else None
+        return Curve(name, path_name, False, counts, errors, order)
+
+    curves = [
+        curve(name, [(solver, steps_for(solver, num)) for num in num_evaluations])
+        for name, solver in ODE_SOLVERS.items()
+    ]
+    return [*curves, curve(ADAPTIVE, [(Dopri5(tolerance, tolerance), 1) for tolerance in TOLERANCES])]
+
+
+def measure_law_errors(
+    path_name: str, num_evaluations: Sequence[int], num_samples: int, seed: int
+) -> tuple[list[Curve], Floor]:
+    """Errors of every stochastic solver on one path of `PATHS`, on grids uniform in lambda; and of exact samples.
+
+    Args:
+        path_name: of `PATHS`.
+        num_evaluations: as for `measure_flow_errors`.
         num_samples: samples of each run.
-        seed: of the starts and of all noise.
+        seed: of the starts, exact samples of x at t_max, and of all noise.
     """
     path = PATHS[path_name]
     data = two_peaks(path)
     law = ExactLaw(data, path.t_min, num_samples)
     x_1 = data.sample(num_samples, path.t_max, torch.Generator().manual_seed(seed))
-    exact = data.flow(x_1, path.t_max, path.t_min)
     curves = []
-    for name, solver in {**ODE_SOLVERS, **STOCHASTIC_SOLVERS}.items():
-        runs = [(solver, uniform_lambda(path, steps_for(solver, num))) for num in num_evaluations]
-        curves.append(_curve(name, path_name, runs, data, law, x_1, exact, seed))
-    adaptive = [(Dopri5(tolerance, tolerance), uniform_lambda(path, 1)) for tolerance in TOLERANCES]
-    curves.append(_curve(ADAPTIVE, path_name, adaptive, data, law, x_1, exact, seed))
-    floor = sum(law.wasserstein(law.fresh(seed + 1 + k)) for k in range(4)) / 4
-    return curves, floor
-
-
-def _curve(
-    name: str,
-    path_name: str,
-    runs: Sequence[tuple[Solver, Tensor]],
-    data: Mixture,
-    law: ExactLaw,
-    x_1: Tensor,
-    exact: Tensor,
-    seed: int,
-) -> Curve:
-    counts, flow, distances = [], [], []
-    for solver, times in runs:
-        x, count = draw(solver, data.denoiser, data.path, times, x_1, seed)
-        counts.append(count)
-        flow.append(float((x - exact).square().mean().sqrt()))
-        distances.append(law.wasserstein(x))
-    if runs[0][0].stochastic:
-        return Curve(name, path_name, counts, None, distances)
-    sound = [(n, error) for n, error in zip(counts, flow, strict=True) if error > 1e-9][-3:]
-    ordered = name != ADAPTIVE and len(sound) > 1
-    order = slope(*zip(*sound, strict=True)) if ordered else None
-    return Curve(name, path_name, counts, flow, distances, order)
+    for name, solver in STOCHASTIC_SOLVERS.items():
+        runs = [
+            draw(solver, data.denoiser, path, uniform_lambda(path, steps_for(solver, num)), x_1, seed)
+            for num in num_evaluations
+        ]
+        errors = [law.wasserstein(x) for x, _ in runs]
+        curves.append(Curve(name, path_name, True, [count for _, count in runs], errors))
+    return curves, law.floor(ExactLaw.wasserstein, seed)
 
 
 def measure_weak_orders(num_steps: Sequence[int], variance: float = 0.3) -> dict[str, float]:

@@ -9,6 +9,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from molediff.evaluation.exact_law import Floor
 from molediff.evaluation.ode_against_sde import Quality
 from molediff.evaluation.solver_errors import Curve
 from molediff.evaluation.style import DATA_COLOUR, FIGURE_STYLE, METHOD_COLOURS
@@ -26,15 +27,15 @@ _LIMITS: dict[str, Any] = {  # what few evaluations throw beyond these is far of
 _DASHES = {True: (0, (4, 1.5)), False: "solid"}  # stochastic or not
 
 
-def error_figure(curves: Sequence[Curve], floors: Mapping[str, float], stochastic: bool) -> Figure:
+def error_figure(curves: Sequence[Curve], floors: Mapping[str, Floor], stochastic: bool) -> Figure:
     """Error against evaluations, one panel a path, both axes logarithmic.
 
     Args:
         curves: of all paths.
-        floors: law error of exact samples, by path.
+        floors: law errors of exact samples, by path.
         stochastic: draw the stochastic solvers by the error of their law; else the ODE solvers by that of the flow.
     """
-    chosen = [curve for curve in curves if (curve.flow_error is None) == stochastic]
+    chosen = [curve for curve in curves if curve.stochastic == stochastic]
     solvers = list(dict.fromkeys(curve.solver for curve in chosen))
     paths = list(dict.fromkeys(curve.path for curve in chosen))
     with matplotlib.rc_context(FIGURE_STYLE):
@@ -44,11 +45,10 @@ def error_figure(curves: Sequence[Curve], floors: Mapping[str, float], stochasti
         for axes, path in zip(grid.flat, paths, strict=False):
             for curve in chosen:
                 if curve.path == path:
-                    errors = curve.law_error if curve.flow_error is None else curve.flow_error
                     colour = METHOD_COLOURS[solvers.index(curve.solver)]
                     axes.plot(
                         curve.num_evaluations,
-                        errors,
+                        curve.errors,
                         "o-",
                         color=colour,
                         label=curve.solver,
@@ -56,7 +56,7 @@ def error_figure(curves: Sequence[Curve], floors: Mapping[str, float], stochasti
                         linewidth=1.3,
                     )
             if stochastic:
-                _draw_floor(axes, floors[path])
+                draw_floor(axes, floors[path])
             axes.set(title=path, yscale="log", ylim=(None, 5.0))
             label_evaluations(axes)
         for axes in grid.flat[len(paths) :]:
@@ -70,7 +70,7 @@ def error_figure(curves: Sequence[Curve], floors: Mapping[str, float], stochasti
     return figure
 
 
-def quality_figure(qualities: Sequence[Quality], floor: Mapping[str, float]) -> Figure:
+def quality_figure(qualities: Sequence[Quality], floor: Mapping[str, Floor]) -> Figure:
     """ODE (solid) against SDE (dashed): a row for each network, a column for each figure."""
     columns = {
         "wasserstein": "quality: Wasserstein distance",
@@ -98,7 +98,7 @@ def quality_figure(qualities: Sequence[Quality], floor: Mapping[str, float]) -> 
                             markersize=3,
                             linewidth=1.4,
                         )
-                _draw_floor(axes, floor[name])
+                draw_floor(axes, floor[name])
                 axes.set(yscale="log", **_LIMITS[name])
                 label_evaluations(axes)
             row[0].set_ylabel(f"network {network}", fontweight="bold")
@@ -116,5 +116,6 @@ def label_evaluations(axes: Axes) -> None:
     axes.minorticks_off()
 
 
-def _draw_floor(axes: Axes, value: float) -> None:
-    axes.axhline(value, color=DATA_COLOUR, linewidth=3, alpha=0.6, zorder=1, label="exact samples")
+def draw_floor(axes: Axes, floor: Floor) -> None:
+    """Shade what exact samples reach."""
+    axes.axhspan(*floor, color=DATA_COLOUR, alpha=0.35, linewidth=0, zorder=0, label="exact samples")

@@ -32,6 +32,7 @@ def test_solvers(run, tmp_path, capsys):
         "folder=pictures",
         "errors.paths=[straight]",
         "errors.num_evaluations=[5,10]",
+        "errors.num_flows=10",
         "errors.num_samples=20",
         "weak_orders.num_steps=[4,8]",
         "quality.num_evaluations=[5]",
@@ -45,7 +46,7 @@ def test_solvers(run, tmp_path, capsys):
         "solver_laws.png",
     ]
     curves = {curve["solver"]: curve for curve in result["figures"]["errors"]["curves"]}
-    assert len(curves["DPM-Solver++(2M)"]["flow_error"]) == 2
+    assert len(curves["DPM-Solver++(2M)"]["errors"]) == 2
     assert "DPM-Solver++(2M)" in capsys.readouterr().out
 
 
