@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from rdkit import Chem
 
+from molediff.molecules.canonical import assign_hands
 from molediff.molecules.graph import MolecularGraph
 
 # A double bond is cis or trans if its dihedral is within 60 degrees of 0 or 180; strained trans-cyclooctene
@@ -113,10 +114,9 @@ class StereoCheck:
                 stereo = seen.GetBondWithIdx(bond).GetStereo()
                 if asked in (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOZ) and stereo != asked:
                     return False
-        # The step of AssignStereochemistryFrom3D that sets tags, without the one that drops the tags of atoms
-        # which are not stereogenic when other centres, left open by the input, turn out to have the same
-        # hand.
-        Chem.AssignAtomChiralTagsFromStructure(seen, replaceExistingTags=True)
+        # Not AssignStereochemistryFrom3D, which drops the tags of atoms that are not stereogenic when other centres,
+        # left open by the input, turn out to have the same hand.
+        assign_hands(seen)
         return all(seen.GetAtomWithIdx(atom).GetChiralTag() == tag for atom, tag in self._tags.items())
 
     def correct(self, x: np.ndarray) -> StereoVerdict:
