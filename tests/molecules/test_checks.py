@@ -4,6 +4,8 @@ from fake_generators import embedded
 from rdkit import Chem
 
 from molediff.molecules.checks import GeometryCheck, bond_length
+from molediff.molecules.graph import mol_to_graph
+from molediff.molecules.stereo import StereoCheck
 
 MOLECULES = [
     "C",
@@ -68,3 +70,16 @@ def test_single_atom_has_nothing_to_break():
 )
 def test_bond_length_is_near_experiment(smiles, experiment):
     assert bond_length(Chem.AddHs(Chem.MolFromSmiles(smiles)), 0, 1) == pytest.approx(experiment, rel=0.08)
+
+
+def test_geometries_of_qm9_are_never_rejected(qm9_rows):
+    """Cages, zwitterions and strained rings included: what quantum chemistry says exists must pass."""
+    num_molecules = 0
+    for split in ("train", "val", "test"):
+        for mol in qm9_rows.mols(split, range(len(qm9_rows.split(split)))):
+            check, x = GeometryCheck(mol), mol.GetConformer().GetPositions()[None]
+            assert check.bonds_hold(x).all(), Chem.MolToSmiles(mol)
+            assert check.atoms_keep_apart(x).all(), Chem.MolToSmiles(mol)
+            assert StereoCheck(mol, mol_to_graph(mol)).correct(x).right.all(), Chem.MolToSmiles(mol)
+            num_molecules += 1
+    assert num_molecules > 30
