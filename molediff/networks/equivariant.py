@@ -176,7 +176,8 @@ class GeometricBlock(nn.Module):
         self.pair_to_node = nn.Linear(pair_channels, channels, bias=False)
         self.qkv = nn.Linear(channels, 3 * channels, bias=False)
         self.attention_out = nn.Linear(channels, channels)
-        self.vector_out = nn.Linear(vector_channels, vector_channels, bias=False)
+        if not first:  # where atoms carry no vectors yet, there are none to pass on
+            self.vector_out = nn.Linear(vector_channels, vector_channels, bias=False)
         self.force_to_vector = nn.Linear(num_forces, vector_channels, bias=False)
         self.force_to_displacement = nn.Linear(num_forces, 1, bias=False)
         self.vector_to_displacement = nn.Linear(vector_channels, 1, bias=False)
@@ -263,7 +264,7 @@ class GeometricBlock(nn.Module):
         if bias is not None:
             logits = logits + bias
         weights = logits.softmax(dim=-1).to(v.dtype)
-        if self.first:  # no vectors yet
+        if self.first:
             mixed = weights @ v
             return self.attention_out(mixed.transpose(1, 2).flatten(2)), vectors
         n, num_atoms, _, num_vectors = vectors.shape
