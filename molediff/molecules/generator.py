@@ -109,7 +109,7 @@ class ConformerGenerator:
         seed: int = 0,
         *,
         solver: str | Solver = "dpmpp_2m",
-        num_steps: int = 6,
+        num_steps: int = 5,
         eta: float | None = None,
         grid: str | Grid = "central_lambda",
         batch_atoms: int = 1024,

@@ -50,7 +50,7 @@ class SampledConformers(Callback):
         every_minutes: float = 10.0,
         solver: Solver | None = None,
         times: Callable[[Path, int], Tensor] = central_lambda,
-        num_steps: int = 6,
+        num_steps: int = 5,
         seed: int = 0,
     ) -> None:
         self.mols = list(mols)
