@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
+import torch
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -180,3 +181,16 @@ def _stop(message: str) -> NoReturn:
 
 def _script() -> str:
     return Path(sys.argv[0]).name
+
+
+def use_threads(threads: int | None) -> None:
+    """Let torch compute with this many threads; None leaves its choice.
+
+    Raises:
+        ValueError: fewer than one.
+    """
+    if threads is None:
+        return
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, or null for torch's choice; got {threads}")
+    torch.set_num_threads(threads)

@@ -1,7 +1,7 @@
 """Measure conformers against references: `python scripts/evaluate.py num_molecules=5`. Keys: configs/evaluate.yaml."""
 
 import torch
-from _cli import DictConfig, command
+from _cli import DictConfig, command, use_threads
 from hydra.utils import instantiate
 
 from molediff.evaluation.baselines import etkdg, etkdg_mmff
@@ -18,8 +18,7 @@ from molediff.molecules.qm9 import load_qm9
 @command("evaluate")
 def main(config: DictConfig) -> None:
     """Run the methods that the config names and write the report."""
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    use_threads(config.threads)
     check_writable(config.output)
     generator = None
     if config.weights is not None:

@@ -24,11 +24,15 @@ def main(config: DictConfig, molecules: list[str]) -> None:
     )
     if result.num_conformers == 0:
         raise ValueError(f"no conformer of {molecules[0]}: {result.reason}")
+    if result.trajectory is None:
+        raise ValueError(
+            f"{molecules[0]} has too few atoms to freeze: one or two are placed without sampling"
+        )
     path = generator.model.path
     output = Path(config.output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    freezing_strip(result, path).savefig(output.with_suffix(".png"), dpi=150)
-    write_freezing_animation(result, path, output.with_suffix(".gif"))
+    freezing_strip(result, path).savefig(f"{output}.png", dpi=150)
+    write_freezing_animation(result, path, f"{output}.gif")
     print(f"{output.with_suffix('.png')} and {output.with_suffix('.gif')}")
 
 

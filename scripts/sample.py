@@ -5,8 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-import torch
-from _cli import DictConfig, command
+from _cli import DictConfig, command, use_threads
 from hydra.utils import instantiate
 from tqdm import tqdm
 
@@ -23,8 +22,7 @@ def main(config: DictConfig, sources: list[str]) -> None:
             "no molecule given: name a SMILES or a file (.smi, .csv, .sdf), as in sample.py 'CCO'"
         )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that unfinished files are removed
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    use_threads(config.threads)
     output = Path(config.output)
     status = output.with_name("status.csv") if config.status is None else Path(config.status)
     if clash := {Path(source).resolve() for source in sources} & {output.resolve(), status.resolve()}:

@@ -2,8 +2,7 @@
 
 import sys
 
-import torch
-from _cli import DictConfig, command
+from _cli import DictConfig, command, use_threads
 from _parts import build_model, build_task
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
@@ -21,8 +20,7 @@ from molediff.training.run import load_into, train
 def main(config: DictConfig) -> None:
     """Build the parts that the config names and train."""
     keep_freed_memory()
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    use_threads(config.threads)
     settings = config.trainer
     clock = Clock(config.max_steps, config.max_minutes)
     data = instantiate(config.data)

@@ -242,6 +242,8 @@ def _device(device: str | torch.device | None) -> torch.device:
         chosen = torch.device(device if device is not None else "cuda" if available else "cpu")
     except RuntimeError as error:
         raise ValueError(f"device must be 'cpu', 'cuda' or None; got {device!r}.") from error
+    if chosen.type not in ("cpu", "cuda"):
+        raise ValueError(f"device must be 'cpu', 'cuda' or None; got {device!r}.")
     if chosen.type == "cuda" and not available:
         raise ValueError(f"device={device!r}, but torch sees no CUDA device here: use device='cpu'.")
     return chosen

@@ -62,7 +62,7 @@ def _open_source(source: str, smiles_column: str) -> Iterator[MoleculeInput]:
             path.open().close()  # raises now what reading would raise later
             return _read_smi(path)
         case ".csv":
-            with path.open(newline="", encoding="utf-8-sig") as file:
+            with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
                 columns = {name.strip().lower(): name for name in csv.DictReader(file).fieldnames or ()}
             if smiles_column.lower() not in columns:
                 found = ", ".join(columns.values()) or "none: the file is empty"
@@ -78,7 +78,7 @@ def _open_source(source: str, smiles_column: str) -> Iterator[MoleculeInput]:
 
 
 def _read_smi(path: Path) -> Iterator[MoleculeInput]:
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         for line in file:
             if line.strip() and not line.startswith("#"):
                 smiles, *rest = line.split(maxsplit=1)
@@ -86,7 +86,7 @@ def _read_smi(path: Path) -> Iterator[MoleculeInput]:
 
 
 def _read_csv(path: Path, smiles_column: str, name_column: str | None) -> Iterator[MoleculeInput]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         for row in csv.DictReader(file):
             smiles = (row[smiles_column] or "").strip()
             yield MoleculeInput(smiles, (row[name_column] or "") if name_column else smiles)

@@ -46,7 +46,8 @@ def save_weights(
                     f"{name} holds values that are not finite in {stored.dtype}: these weights are not saved."
                 )
         tensors[name] = stored.clone()
-    header = {"format": FORMAT, "sha256": checksum(tensors), "metadata": json.dumps(metadata)}
+    text = json.dumps(metadata)
+    header = {"format": FORMAT, "sha256": checksum(tensors, text), "metadata": text}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -80,15 +81,16 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
         raise ValueError(
             f"{path} is not a weights file of molediff (format {header.get('format')!r}): {remedy}."
         )
-    if checksum(tensors) != header.get("sha256"):
+    text = header.get("metadata", "")
+    if checksum(tensors, text) != header.get("sha256"):
         raise ValueError(f"{path} is damaged or was altered: its SHA-256 is not the recorded one; {remedy}.")
-    metadata = {**json.loads(header["metadata"]), "sha256": header["sha256"]}
+    metadata = {**json.loads(text), "sha256": header["sha256"]}
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}, metadata
 
 
-def checksum(tensors: dict[str, Tensor]) -> str:
-    """SHA-256 of the names, types, shapes and bytes of `tensors`, whatever their order."""
-    digest = hashlib.sha256()
+def checksum(tensors: dict[str, Tensor], metadata: str) -> str:
+    """SHA-256 of the metadata and of the names, types, shapes and bytes of `tensors`, whatever their order."""
+    digest = hashlib.sha256(metadata.encode())
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())

@@ -45,6 +45,16 @@ def test_one_changed_bit_is_found(module: nn.Module, tmp_path: Path) -> None:
         load_weights(path)
 
 
+def test_changed_metadata_is_found(module: nn.Module, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_weights(path, module, {"scale": 1.3851})
+    content = path.read_bytes()
+    assert b"1.3851" in content
+    path.write_bytes(content.replace(b"1.3851", b"1.3951"))
+    with pytest.raises(ValueError, match="was altered"):
+        load_weights(path)
+
+
 def test_cut_file_is_refused(module: nn.Module, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_weights(path, module, {})
