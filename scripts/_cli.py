@@ -107,7 +107,8 @@ def split_arguments(words: list[str], config_name: str) -> tuple[list[str], list
     an argument if it is a file or reads as a SMILES (`CC=O`, `N#Cc1ccc(C=O)cc1`); what is left looks like a
     misspelt override and goes to Hydra, which names the key.
     """
-    keys = {str(key) for key in OmegaConf.load(CONFIGS / f"{config_name}.yaml")} - {"defaults"}
+    files = [CONFIGS / f"{config_name}.yaml", *(CONFIGS / config_name).glob("*.yaml")]
+    keys = {str(key) for file in files for key in OmegaConf.load(file)} - {"defaults"}
     keys |= {path.name for path in CONFIGS.iterdir() if path.is_dir()} | {"hydra"}
     arguments, overrides = [], []
     remaining = iter(words)
@@ -144,8 +145,9 @@ def _unknown_key(error: Exception, config_name: str, takes_arguments: bool) -> s
     match = re.match(r"Could not override '([^']+)'", str(error))
     if match is None:
         return None
+    member = [word for word in sys.argv[1:] if word.startswith(f"{config_name}=")]  # as sample=images
     with hydra.initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        keys = list(_dotted_keys(hydra.compose(config_name)))
+        keys = list(_dotted_keys(hydra.compose(config_name, member)))
     nearest = difflib.get_close_matches(match[1], keys, n=1)
     hint = (
         f"did you mean '{nearest[0]}'?"

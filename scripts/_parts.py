@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from _cli import DictConfig
 from hydra.utils import instantiate
+from pytorch_lightning import LightningDataModule
+from pytorch_lightning.callbacks import Callback
 
 from molediff.core.model import DiffusionModel
-from molediff.molecules.datamodule import unpack_conformers
+from molediff.evaluation.rmsd import rmsd_matrix
 from molediff.training.clock import Clock
-from molediff.training.task import DiffusionTask
+from molediff.training.conformers import SampledConformers
+from molediff.training.task import DiffusionTask, Unpack
 
 
 def build_model(config: DictConfig) -> DiffusionModel:
@@ -22,14 +25,14 @@ def build_model(config: DictConfig) -> DiffusionModel:
     )
 
 
-def build_task(config: DictConfig, model: DiffusionModel, clock: Clock) -> DiffusionTask:
-    """What is trained, and how."""
+def build_task(config: DictConfig, model: DiffusionModel, clock: Clock, unpack: Unpack) -> DiffusionTask:
+    """What is trained, and how; `unpack` is that of the data module."""
     settings = config.trainer
     return DiffusionTask(
         model,
         instantiate(config.objective),
         clock,
-        unpack_conformers,
+        unpack,
         instantiate(config.coupling),
         num_draws=settings.num_draws,
         learning_rate=settings.learning_rate,
@@ -40,3 +43,24 @@ def build_task(config: DictConfig, model: DiffusionModel, clock: Clock) -> Diffu
         num_validation_draws=settings.num_validation_draws,
         seed=config.seed,
     )
+
+
+def build_callbacks(config: DictConfig, data: LightningDataModule) -> tuple[Callback, ...]:
+    """What looks at samples during training, for the domain of `data`."""
+    settings = config.trainer
+    if not settings.sample_minutes:
+        return ()
+    if mols := getattr(data, "reference_mols", None):
+        solver, times = instantiate(config.solver.solver), instantiate(config.solver.times)
+        return (
+            SampledConformers(
+                mols,
+                rmsd_matrix,
+                settings.samples_each,
+                settings.sample_minutes,
+                solver,
+                times,
+                config.solver.num_steps,
+            ),
+        )
+    return ()

@@ -88,7 +88,7 @@ def training_step(config: DictConfig) -> tuple[Callable[[], int], dict[str, Any]
     accelerator = choose_accelerator(config.device)
     precision = choose_precision(config.precision, accelerator)
     model = build_model(config)
-    task = build_task(config, model, Clock(max_steps=10**9)).to(accelerator)
+    task = build_task(config, model, Clock(max_steps=10**9), data.unpack).to(accelerator)
     optimizer = task.configure_optimizers()
     batches = iter(data.train_dataloader())
 

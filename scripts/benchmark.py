@@ -8,7 +8,7 @@ from hydra.utils import get_method
 from omegaconf import OmegaConf
 
 from molediff.evaluation.machine import describe_machine
-from molediff.molecules.io import complete_file
+from molediff.files import complete_file
 
 
 @command("benchmark")

@@ -1,73 +1,13 @@
-"""Measure conformers against references: `python scripts/evaluate.py num_molecules=5`. Keys: configs/evaluate.yaml."""
+"""Measure samples: `python scripts/evaluate.py num_molecules=5`, or `evaluate=images`. Keys: configs/evaluate/."""
 
-import torch
-from _cli import DictConfig, command, use_threads
-from hydra.utils import instantiate
-
-from molediff.evaluation.baselines import etkdg, etkdg_mmff
-from molediff.evaluation.evaluate import evaluate_methods
-from molediff.evaluation.generated import Generated
-from molediff.evaluation.machine import describe_machine
-from molediff.evaluation.references import read_references
-from molediff.evaluation.report import check_writable, write_report
-from molediff.evaluation.table import text_table
-from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.qm9 import load_qm9
+from _cli import DictConfig, command
+from hydra.utils import get_method
 
 
 @command("evaluate")
 def main(config: DictConfig) -> None:
-    """Run the methods that the config names and write the report."""
-    use_threads(config.threads)
-    check_writable(config.output)
-    generator = None
-    if config.weights is not None:
-        generator = ConformerGenerator.from_pretrained(config.weights, device=config.device)
-    if config.references is None:
-        qm9 = load_qm9(config.root, progress=config.progress)
-        references = qm9.mols(config.split, range(min(config.num_molecules, len(qm9.split(config.split)))))
-        usual = qm9.mols("train", range(config.num_range_molecules))
-        source = f"QM9 {config.split} split, B3LYP/6-31G(2df,p)"
-    else:
-        references, usual = read_references(config.references)[: config.num_molecules], None
-        source = str(config.references)
-    methods, protocol = {}, {"references": source, **describe_machine(torch.get_num_threads())}
-    if generator is not None:
-        solver = instantiate(config.solver.solver, **({} if config.eta is None else {"eta": config.eta}))
-        options = {
-            "solver": solver,
-            "num_steps": config.num_steps,
-            "grid": config.grid,
-            "batch_atoms": config.batch_atoms,
-        }
-        ours = Generated(generator, references, config.num_conformers, config.seed, **options)
-        methods["molediff"] = ours
-        if config.relaxed:
-            methods["molediff + MMFF94s"] = Generated(
-                generator, references, config.num_conformers, config.seed, relax="mmff", **options
-            )
-        parameters = sum(parameter.numel() for parameter in generator.model.parameters())
-        protocol["molediff"] = (
-            f"weights {config.weights}, {parameters / 1e6:.2f} M parameters, {solver}, "
-            f"{config.num_steps} steps, grid {config.grid}, on {generator.device}"
-        )
-    if config.etkdg:
-        methods |= {"ETKDGv3": etkdg, "ETKDGv3 + MMFF94s": etkdg_mmff}
-    evaluation = evaluate_methods(
-        references,
-        methods,
-        config.num_conformers,
-        config.seed,
-        usual,
-        config.max_plausibility,
-        config.energy_ratio,
-        protocol,
-        config.progress,
-    )
-    if generator is not None:
-        evaluation.protocol["before correction"] = ours.tally
-    metrics_path, report_path = write_report(evaluation, config.output, viewer=config.viewer)
-    print(f"{text_table(evaluation)}\n\n{report_path}\n{metrics_path}")
+    """Run the function of scripts/ that the group `evaluate` names; it writes a report."""
+    get_method(config.run)(config)
 
 
 if __name__ == "__main__":

@@ -1,60 +1,13 @@
-"""Conformers of molecules: `python scripts/sample.py 'CCO' molecules.smi output=out.sdf`. Keys: configs/sample.yaml."""
+"""Draw samples: `python scripts/sample.py 'CCO' output=out.sdf`, or `sample=images`. Keys: configs/sample/."""
 
-import functools
-import signal
-import sys
-from pathlib import Path
-
-from _cli import DictConfig, command, use_threads
-from hydra.utils import instantiate
-from tqdm import tqdm
-
-from molediff import ConformerGenerator
-from molediff.molecules.export import export_conformers
-from molediff.molecules.io import read_inputs
+from _cli import DictConfig, command
+from hydra.utils import get_method
 
 
 @command("sample", takes_arguments=True)
-def main(config: DictConfig, sources: list[str]) -> None:
-    """Generate conformers of the molecules that the command line names and write them."""
-    if not sources:
-        raise ValueError(
-            "no molecule given: name a SMILES or a file (.smi, .csv, .sdf), as in sample.py 'CCO'"
-        )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that unfinished files are removed
-    use_threads(config.threads)
-    output = Path(config.output)
-    status = output.with_name("status.csv") if config.status is None else Path(config.status)
-    if clash := {Path(source).resolve() for source in sources} & {output.resolve(), status.resolve()}:
-        raise ValueError(f"{clash.pop()} is an input and would be overwritten; name another output")
-    inputs = read_inputs(sources, config.smiles_column)
-    solver = instantiate(config.solver.solver, **({} if config.eta is None else {"eta": config.eta}))
-    generator = ConformerGenerator.from_pretrained(config.weights, device=config.device)
-    summary = export_conformers(
-        tqdm(inputs, unit=" molecules", disable=not config.progress or None),
-        functools.partial(
-            generator.generate_many,
-            num_conformers=config.num_conformers,
-            seed=config.seed,
-            solver=solver,
-            num_steps=config.num_steps,
-            grid=config.grid,
-            batch_atoms=config.batch_atoms,
-            max_attempts=config.max_attempts,
-            relax=config.relax,
-            energies=config.energies,
-            prune_rmsd=config.prune_rmsd,
-        ),
-        output,
-        status,
-        {key: config[key] for key in ("weights", "num_steps", "grid", "relax")} | {"solver": solver},
-    )
-    for name, reason in summary.failures:
-        print(f"{name}: {reason}", file=sys.stderr)
-    counts = ", ".join(f"{count} {word}" for word, count in summary.num_inputs.items() if count)
-    print(f"{summary.num_conformers} conformers in {output}; molecules in {status}: {counts}")
-    if summary.num_conformers == 0:
-        raise SystemExit(1)
+def main(config: DictConfig, words: list[str]) -> None:
+    """Run the function of scripts/ that the group `sample` names; `words` are those that are not key=value."""
+    get_method(config.run)(config, words)
 
 
 if __name__ == "__main__":

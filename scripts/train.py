@@ -3,15 +3,13 @@
 import sys
 
 from _cli import DictConfig, command, use_threads
-from _parts import build_model, build_task
+from _parts import build_callbacks, build_model, build_task
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning import seed_everything
 
-from molediff.evaluation.rmsd import rmsd_matrix
 from molediff.training.allocator import keep_freed_memory
 from molediff.training.clock import Clock
-from molediff.training.conformers import SampledConformers
 from molediff.training.guard import DivergedError
 from molediff.training.run import load_into, train
 
@@ -29,16 +27,7 @@ def main(config: DictConfig) -> None:
     model = build_model(config)
     if config.warm_start is not None:
         load_into(model, config.warm_start)
-    task = build_task(config, model, clock)
-    sampled = SampledConformers(
-        data.reference_mols,
-        rmsd_matrix,
-        settings.samples_each,
-        settings.sample_minutes,
-        instantiate(config.solver.solver),
-        instantiate(config.solver.times),
-        config.solver.num_steps,
-    )
+    task = build_task(config, model, clock, data.unpack)
     try:
         metrics = train(
             task,
@@ -52,7 +41,7 @@ def main(config: DictConfig) -> None:
             settings.log_steps,
             settings.validate_minutes,
             settings.checkpoint_minutes,
-            callbacks=(sampled,) if data.reference_mols and settings.sample_minutes else (),
+            callbacks=build_callbacks(config, data),
             metadata={"config": OmegaConf.to_container(config, resolve=True), "split": data.split},
         )
     except DivergedError as error:

@@ -16,7 +16,7 @@ from molediff.evaluation.page import page
 from molediff.evaluation.results import MoleculeResult
 from molediff.evaluation.summary import plausibility_shares
 from molediff.evaluation.table import COLUMNS
-from molediff.molecules.io import complete_file
+from molediff.files import complete_file
 
 
 def write_report(

@@ -90,6 +90,8 @@ class ConformerDataModule(pl.LightningDataModule):
         split: what was held out and how, for the record.
     """
 
+    unpack = staticmethod(unpack_conformers)
+
     def __init__(
         self,
         train: ConformerDataset,

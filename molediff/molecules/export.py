@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from molediff.molecules.io import OUTPUT_SUFFIXES, ConformerWriter, MoleculeInput, complete_file
+from molediff.files import complete_file
+from molediff.molecules.io import OUTPUT_SUFFIXES, ConformerWriter, MoleculeInput
 from molediff.molecules.result import GenerationResult
 
 STATUS_COLUMNS = ("index", "name", "smiles", "status", "num_conformers", "num_rejected", "reason")

@@ -48,7 +48,7 @@ def load_model(weights: str | FilePath) -> tuple[DiffusionModel, dict[str, Any]]
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is damaged, or not of a conformer model of this version; the message names it.
+        ValueError: it is damaged, or not of a model of this version; the message names it.
     """
     path = find_weights(weights)
     state, metadata = load_weights(path)

@@ -8,7 +8,7 @@ from fake_generators import SCALE, random_weights
 from molediff.core.path import CosineVP
 from molediff.core.path import Path as NoisingPath
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.pretrained import build
+from molediff.networks.pretrained import build
 from molediff.networks.weights import save_weights
 
 NETWORK = {
@@ -105,4 +105,4 @@ def test_nothing_outside_the_package_is_built():
     with pytest.raises(TypeError, match=r"subprocess\.Popen is not part of molediff"):
         build({"_target_": "subprocess.Popen", "args": "true"}, NoisingPath)
     with pytest.raises(TypeError, match="is not a Path"):
-        build({"_target_": "molediff.molecules.pretrained.load_weights", "path": "x"}, NoisingPath)
+        build({"_target_": "molediff.networks.pretrained.load_weights", "path": "x"}, NoisingPath)

@@ -1,0 +1,58 @@
+"""Conformers of the molecules that a command line names."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+from pathlib import Path
+
+from _cli import DictConfig, use_threads
+from hydra.utils import instantiate
+from tqdm import tqdm
+
+from molediff.molecules.export import export_conformers
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.io import read_inputs
+
+
+def sample(config: DictConfig, sources: list[str]) -> None:
+    """Generate conformers of the molecules that the command line names and write them."""
+    if not sources:
+        raise ValueError(
+            "no molecule given: name a SMILES or a file (.smi, .csv, .sdf), as in sample.py 'CCO'"
+        )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that unfinished files are removed
+    use_threads(config.threads)
+    output = Path(config.output)
+    status = output.with_name("status.csv") if config.status is None else Path(config.status)
+    if clash := {Path(source).resolve() for source in sources} & {output.resolve(), status.resolve()}:
+        raise ValueError(f"{clash.pop()} is an input and would be overwritten; name another output")
+    inputs = read_inputs(sources, config.smiles_column)
+    solver = instantiate(config.solver.solver, **({} if config.eta is None else {"eta": config.eta}))
+    generator = ConformerGenerator.from_pretrained(config.weights, device=config.device)
+    summary = export_conformers(
+        tqdm(inputs, unit=" molecules", disable=not config.progress or None),
+        functools.partial(
+            generator.generate_many,
+            num_conformers=config.num_conformers,
+            seed=config.seed,
+            solver=solver,
+            num_steps=config.num_steps,
+            grid=config.grid,
+            batch_atoms=config.batch_atoms,
+            max_attempts=config.max_attempts,
+            relax=config.relax,
+            energies=config.energies,
+            prune_rmsd=config.prune_rmsd,
+        ),
+        output,
+        status,
+        {key: config[key] for key in ("weights", "num_steps", "grid", "relax")} | {"solver": solver},
+    )
+    for name, reason in summary.failures:
+        print(f"{name}: {reason}", file=sys.stderr)
+    counts = ", ".join(f"{count} {word}" for word, count in summary.num_inputs.items() if count)
+    print(f"{summary.num_conformers} conformers in {output}; molecules in {status}: {counts}")
+    if summary.num_conformers == 0:
+        raise SystemExit(1)
