@@ -12,8 +12,9 @@ from rdkit.Chem import rdMolAlign
 from molediff.core.solvers import DDIM, Heun
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.inputs import prepare
-from molediff.molecules.options import SOLVERS, GenerationOptions
+from molediff.molecules.options import GenerationOptions
 from molediff.molecules.sampling import Demand, Sampler, plan_batches, sample_generator
+from molediff.solver_options import SOLVERS
 
 LACTAMIDE = "C[C@H](O)C(N)=O"
 MIRROR = torch.tensor([-1.0, 1.0, 1.0])
