@@ -12,7 +12,7 @@ from molediff.evaluation.drawing import aligned_copies, overlay_svg
 from molediff.evaluation.evaluate import DATA_ROW, Evaluation
 from molediff.evaluation.plots import all_plots, colours
 from molediff.evaluation.results import MethodResult, MoleculeResult
-from molediff.evaluation.style import CSS
+from molediff.evaluation.skeleton import document, section
 from molediff.evaluation.summary import failing_shares
 from molediff.evaluation.table import COLUMNS, best_methods, value
 from molediff.evaluation.viewer import Overlay, viewer_html, viewer_script
@@ -34,23 +34,15 @@ def page(evaluation: Evaluation, title: str = "Conformer validity report", viewe
     drawn = all_plots(evaluation)
     failing = {m.name: failing_shares(m, evaluation.summaries[m.name]) for m in evaluation.methods}
     checks = _checks(drawn.pop("Checks failed", ""), failing)
-    plots = {name: f"<section><h2>{escape(name)}</h2>{svg}</section>" for name, svg in drawn.items()}
+    plots = {name: section(name, picture) for name, picture in drawn.items()}
     left = checks + plots.pop("Seconds a conformer", "")
     right = plots.pop("Strain energy", "")
     featured = next((method for method in evaluation.methods if not method.is_data), None)
     molecules = _gallery(featured, viewer) if featured is not None else ""
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{CSS}</style></head><body><main>"
-        f"<h1>{escape(title)}</h1>{_protocol(evaluation)}{_tables(evaluation)}{''.join(plots.values())}"
-        f'<div class="pair"><div>{left}</div><div>{right}</div></div>{molecules}</main></body></html>'
+    pair = f'<div class="pair"><div>{left}</div><div>{right}</div></div>'
+    return document(
+        title, evaluation.protocol, f"{_tables(evaluation)}{''.join(plots.values())}{pair}{molecules}"
     )
-
-
-def _protocol(evaluation: Evaluation) -> str:
-    items = (f"<span><b>{escape(str(k))}</b> {escape(str(v))}</span>" for k, v in evaluation.protocol.items())
-    return f'<div class="protocol">{"".join(items)}</div>'
 
 
 def _tables(evaluation: Evaluation) -> str:

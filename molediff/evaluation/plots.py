@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from molediff.evaluation.distributions import Pool, pool
 from molediff.evaluation.evaluate import DATA_ROW, Evaluation
 from molediff.evaluation.results import MethodResult
+from molediff.evaluation.skeleton import svg
 from molediff.evaluation.style import DATA_COLOUR, FIGURE_STYLE, METHOD_COLOURS
 from molediff.evaluation.summary import failing_shares
 
@@ -41,15 +41,8 @@ def all_plots(evaluation: Evaluation) -> dict[str, str]:
         for title, draw in figures.items():
             figure = draw(evaluation)
             if figure is not None:
-                drawn[title] = _svg(figure)
+                drawn[title] = svg(figure)
     return drawn
-
-
-def _svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
 
 
 def _curve(axes: Axes, values: np.ndarray, total: float, limit: float, **style: Any) -> None:

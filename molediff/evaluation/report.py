@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import tempfile
@@ -14,9 +13,9 @@ from rdkit import Chem
 from molediff.evaluation.evaluate import Evaluation
 from molediff.evaluation.page import page
 from molediff.evaluation.results import MoleculeResult
+from molediff.evaluation.skeleton import write_files
 from molediff.evaluation.summary import plausibility_shares
 from molediff.evaluation.table import COLUMNS
-from molediff.files import complete_file
 
 
 def write_report(
@@ -39,13 +38,7 @@ def write_report(
     Raises:
         OSError: the folder cannot be written.
     """
-    metrics_path, report_path = Path(folder) / "metrics.json", Path(folder) / "report.html"
-    with complete_file(metrics_path) as file:
-        json.dump(metrics(evaluation), file, indent=1, ensure_ascii=False, allow_nan=False)
-        file.write("\n")
-    with complete_file(report_path) as file:
-        file.write(page(evaluation, title, viewer))
-    return metrics_path, report_path
+    return write_files(folder, metrics(evaluation), page(evaluation, title, viewer))
 
 
 def check_writable(folder: str | os.PathLike[str]) -> None:
