@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import warnings
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from molediff.core.target import Sample as CleanSample
 from molediff.core.target import convert
 from molediff.molecules.graph import MolecularGraph, collate
 from molediff.molecules.options import GenerationOptions
+from molediff.random_numbers import numbered_generator
 
 T = TypeVar("T")
 
@@ -53,8 +53,7 @@ class RawSamples:
 
 def sample_generator(seed: int, key: bytes, conformer: int, attempt: int) -> torch.Generator:
     """The random numbers of one sample: they depend on these four and on nothing else."""
-    digest = hashlib.blake2b(f"{seed},{conformer},{attempt}".encode(), key=key, digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "little"))
+    return numbered_generator(seed, conformer, attempt, key=key)
 
 
 def plan_batches(demands: Sequence[Demand[T]], batch_atoms: int) -> Iterator[list[Demand[T]]]:
