@@ -108,7 +108,10 @@ def split_arguments(words: list[str], config_name: str) -> tuple[list[str], list
     misspelt override and goes to Hydra, which names the key.
     """
     files = [CONFIGS / f"{config_name}.yaml", *(CONFIGS / config_name).glob("*.yaml")]
-    keys = {str(key) for file in files for key in OmegaConf.load(file)} - {"defaults"}
+    keys = {str(key) for file in files for key in OmegaConf.load(file)} - {
+        "defaults",
+        "run",
+    }  # `run` is not the user's
     keys |= {path.name for path in CONFIGS.iterdir() if path.is_dir()} | {"hydra"}
     arguments, overrides = [], []
     remaining = iter(words)
