@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader
 
-from molediff.molecules.dataset import ConformerDataset, SizeBucketSampler
+from molediff.batches import EndlessBatches, ResumableDataModule, SizeBucketSampler
+from molediff.molecules.dataset import ConformerDataset
 from molediff.molecules.features import featurize
 from molediff.molecules.packing import Record, pack
 from molediff.molecules.qm9 import load_qm9
@@ -37,47 +35,7 @@ def unpack_conformers(batch: GraphBatch) -> tuple[Tensor, GraphBatch, Tensor]:
     return batch.positions, batch, batch.mask
 
 
-class EndlessBatches(Sampler[list[int]]):
-    """Lists of indices of molecules of equal size, epoch after epoch; the order is a function of the seed alone.
-
-    Args:
-        num_atoms: number of atoms of each molecule, shape (n,).
-        batch_size: molecules a batch.
-        seed: of the order.
-        start: number of batches to leave out at the beginning, for a run that goes on.
-    """
-
-    def __init__(self, num_atoms: Any, batch_size: int, seed: int = 0, start: int = 0) -> None:
-        self.num_atoms = num_atoms
-        self.batch_size = batch_size
-        self.seed = seed
-        self.start = start
-
-    def __iter__(self) -> Iterator[list[int]]:
-        sampler = SizeBucketSampler(self.num_atoms, self.batch_size, self.seed)
-        if not len(sampler):
-            raise ValueError("there is no molecule to train on")
-        # Passes differ, and each is a function of the seed and its number: those that are over are gone through again.
-        yield from itertools.islice(
-            itertools.chain.from_iterable(itertools.repeat(sampler)), self.start, None
-        )
-
-
-class _Batched(Dataset[GraphBatch]):
-    """A data set whose items are batches: item [3, 5, 8] is made at once, faster than three molecules put together."""
-
-    def __init__(self, conformers: ConformerDataset) -> None:
-        self.conformers = conformers
-
-    def __getitem__(self, indices: list[int]) -> GraphBatch:
-        return self.conformers.batch(indices)
-
-
-def _as_is(batch: Any) -> Any:
-    return batch
-
-
-class ConformerDataModule(pl.LightningDataModule):
+class ConformerDataModule(ResumableDataModule):
     """Conformers to train and to validate on.
 
     Args:
@@ -102,15 +60,11 @@ class ConformerDataModule(pl.LightningDataModule):
         seed: int = 0,
         split: str = "",
     ) -> None:
-        super().__init__()
+        super().__init__(batch_size, num_workers, seed)
         self.train = train
         self.val = val
         self.reference_mols = reference_mols
-        self.batch_size = batch_size
-        self.num_workers = num_workers
-        self.seed = seed
         self.split = split
-        self._start = 0
 
     def scale(self, num_molecules: int = 4096) -> float:
         """Standard deviation in Angstrom of the coordinates about the centre of each molecule."""
@@ -126,33 +80,14 @@ class ConformerDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Endless batches, which go on where a resumed run was."""
-        batches = EndlessBatches(self.train.num_atoms, self.batch_size, self.seed, self._start)
-        return self._loader(self.train, batches)
+        batches = EndlessBatches(self.train.num_atoms, self.batch_size, self.seed, self.start)
+        return self.loader(self.train, batches)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the held-out molecules; their order does not depend on the batch size."""
-        return self._loader(
+        return self.loader(
             self.val, SizeBucketSampler(self.val.num_atoms, 2 * self.batch_size, shuffle=False)
         )
-
-    def _loader(self, conformers: ConformerDataset, batches: Any) -> DataLoader[Any]:
-        return DataLoader(
-            _Batched(conformers),
-            batch_size=None,
-            sampler=batches,
-            collate_fn=_as_is,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-        )
-
-    def state_dict(self) -> dict[str, int]:
-        """Number of batches trained on, which tells where to go on."""
-        assert self.trainer is not None
-        return {"num_batches": self.trainer.global_step}
-
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Go on where the checkpoint was written."""
-        self._start = int(state_dict["num_batches"])
 
 
 def qm9_datamodule(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from rdkit import Chem
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from molediff.molecules.features import PAIR_TABLE, Features
 from molediff.molecules.graph import MolecularGraph, features_to_graph
@@ -120,43 +120,3 @@ class ConformerDataset(Dataset[MolecularGraph]):
         columns = np.arange(counts.sum()) + np.repeat(starts - np.cumsum(counts) + counts, counts)
         index = self.packed.chiral_index[:, columns].T.astype(np.int64) + graph[:, None] * width
         return index, self.packed.chiral_sign[columns].astype(np.float32)
-
-
-class SizeBucketSampler(Sampler[list[int]]):
-    """Batches of equal numbers of atoms: nothing is padded.
-
-    Every index comes once a pass; the last batch of each size may be smaller. With `shuffle`, molecules are shuffled
-    within their size and batches among each other, by `seed` and the number of the pass alone.
-
-    Args:
-        num_atoms: number of atoms of each item, shape (n,).
-        batch_size: items a batch.
-        seed: of the order.
-        shuffle: False for the plain order, sizes ascending.
-    """
-
-    def __init__(
-        self, num_atoms: Sequence[int] | np.ndarray, batch_size: int, seed: int = 0, shuffle: bool = True
-    ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size}; it must be at least 1.")
-        sizes = np.asarray(num_atoms)
-        self._buckets = [np.flatnonzero(sizes == size) for size in np.unique(sizes)]
-        self.batch_size = batch_size
-        self.seed = seed
-        self.shuffle = shuffle
-        self._num_passes = 0
-
-    def __len__(self) -> int:
-        return sum(-(-len(bucket) // self.batch_size) for bucket in self._buckets)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        generator = np.random.default_rng((self.seed, self._num_passes))
-        self._num_passes += 1
-        batches = []
-        for bucket in self._buckets:
-            order = generator.permutation(bucket) if self.shuffle else bucket
-            batches += [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
-        places = generator.permutation(len(batches)) if self.shuffle else range(len(batches))
-        for place in places:
-            yield batches[place].tolist()

@@ -17,7 +17,7 @@ from molediff.core.objective import DenoisingScoreMatching, Unweighted
 from molediff.core.path import CosineVP
 from molediff.core.target import V
 from molediff.evaluation.rmsd import rmsd_matrix
-from molediff.molecules.datamodule import EndlessBatches, unpack_conformers
+from molediff.molecules.datamodule import unpack_conformers
 from molediff.molecules.graph import collate, mol_to_graph
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES
@@ -64,17 +64,6 @@ def test_mirror_image_has_the_wrong_hand():
     graph = collate([mol_to_graph(molecule("C[C@H](O)C#N"), -1)])
     both = torch.cat([graph.positions, graph.positions * torch.tensor([1.0, 1.0, -1.0])])
     assert wrong_hands(both, graph).tolist() == [False, True]
-
-
-def test_batches_of_a_resumed_run_are_those_that_were_left():
-    sizes = [3, 3, 3, 4, 4, 5, 5, 5, 5, 5]
-    whole = iter(EndlessBatches(sizes, 2, seed=3))
-    first = [next(whole) for _ in range(30)]
-    resumed = iter(EndlessBatches(sizes, 2, seed=3, start=17))
-    assert [next(resumed) for _ in range(13)] == first[17:]
-    assert all(len({sizes[i] for i in batch}) == 1 for batch in first)
-    other = iter(EndlessBatches(sizes, 2, seed=4))
-    assert [next(other) for _ in range(30)] != first
 
 
 def run(*words, folder):

@@ -1,4 +1,4 @@
-"""The packed data set and the sampler of equal sizes."""
+"""The packed data set."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from molediff.molecules.dataset import SizeBucketSampler
 from molediff.molecules.features import featurize
 from molediff.molecules.graph import collate
 from molediff.molecules.packing import Record, pack
@@ -58,30 +57,3 @@ def test_conformers_of_one_molecule_share_its_graph():
     assert packed.smiles_list() == ["CO"]
     assert len(packed.node_codes) == 6
     assert packed.positions[:, 0].tolist() == [1.0] * 6 + [2.0] * 6
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(1, 5), max_size=60), st.integers(1, 7), st.integers(0, 3), st.booleans())
-def test_sampler_gives_each_index_once_in_batches_of_equal_size(sizes, batch_size, seed, shuffle):
-    sampler = SizeBucketSampler(sizes, batch_size, seed, shuffle)
-    batches = list(sampler)
-    assert len(batches) == len(sampler)
-    assert sorted(i for batch in batches for i in batch) == list(range(len(sizes)))
-    assert all(len({sizes[i] for i in batch}) == 1 for batch in batches)
-    assert all(1 <= len(batch) <= batch_size for batch in batches)
-
-
-def test_sampler_order_is_a_function_of_seed_and_pass():
-    sizes = [3] * 40 + [4] * 40
-    first, again = SizeBucketSampler(sizes, 8, seed=1), SizeBucketSampler(sizes, 8, seed=1)
-    passes = [list(first), list(first)]
-    assert passes == [list(again), list(again)]
-    assert passes[0] != passes[1]
-    assert passes[0] != list(SizeBucketSampler(sizes, 8, seed=2))
-    plain = SizeBucketSampler(sizes, 8, shuffle=False)
-    assert [i for batch in plain for i in batch] == list(range(80))
-
-
-def test_sampler_refuses_an_impossible_batch_size():
-    with pytest.raises(ValueError, match="at least 1"):
-        SizeBucketSampler([3, 3], 0)
