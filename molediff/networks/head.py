@@ -1,0 +1,223 @@
+"""The geometric head: blocks that turn the distances between atoms into forces, and move the atoms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from molediff.networks.chirality import ChiralMessage
+from molediff.networks.layers import GaussianBasis, split_heads
+
+
+@dataclass
+class Encoding:
+    """What the network knows of a batch of graphs before it sees coordinates.
+
+    Attributes:
+        nodes: atom features, shape (B, N, channels).
+        pairs: pair features, shape (B, N, N, pair_channels); None where nothing tells one pair from another.
+        mask: True for real atoms, shape (B, N).
+        chiral_index: rows (centre, a, b, c) into the B * N flattened atoms, shape (T, 4).
+        chiral_sign: +1 or -1, shape (T,).
+        padded: whether any graph of the batch is padded.
+    """
+
+    nodes: Tensor
+    pairs: Tensor | None
+    mask: Tensor
+    chiral_index: Tensor
+    chiral_sign: Tensor
+    padded: bool
+
+    def repeat(self, k: int) -> Encoding:
+        """Each graph `k` times, copies next to each other: graph b becomes samples b k to b k + k - 1."""
+        if k == 1:
+            return self
+        num_atoms = self.mask.shape[1]
+        graph, atom = self.chiral_index // num_atoms, self.chiral_index % num_atoms
+        copies = torch.arange(k, device=graph.device)[None, :, None]
+        index = ((graph.unsqueeze(1) * k + copies) * num_atoms + atom.unsqueeze(1)).flatten(0, 1)
+        return Encoding(
+            nodes=self.nodes.repeat_interleave(k, dim=0),
+            pairs=None if self.pairs is None else self.pairs.repeat_interleave(k, dim=0),
+            mask=self.mask.repeat_interleave(k, dim=0),
+            chiral_index=index,
+            chiral_sign=self.chiral_sign.repeat_interleave(k),
+            padded=self.padded,
+        )
+
+
+def nothing_known(x: Tensor) -> Encoding:
+    """What is known of points `x` (n, N, d) that are all alike: nothing."""
+    return Encoding(
+        nodes=x.new_zeros(*x.shape[:2], 1),
+        pairs=None,
+        mask=torch.ones(x.shape[:2], dtype=torch.bool, device=x.device),
+        chiral_index=torch.zeros(0, 4, dtype=torch.long, device=x.device),
+        chiral_sign=x.new_zeros(0),
+        padded=False,
+    )
+
+
+@dataclass
+class HeadState:
+    """What flows through the head: scalars (n, N, C), vectors (n, N, d, V), pairs (n, N, N, P), positions (n, N, d).
+
+    Pairs are None before the first block where the graph does not tell them apart.
+    """
+
+    scalars: Tensor
+    vectors: Tensor
+    pairs: Tensor | None
+    positions: Tensor
+
+
+class GeometricBlock(nn.Module):
+    """One step of the learned relaxation; updates the state in place of its fields and returns a displacement."""
+
+    def __init__(
+        self,
+        channels: int,
+        vector_channels: int,
+        pair_channels: int,
+        num_heads: int,
+        num_basis: int,
+        first: bool,
+        knows_pairs: bool = True,
+        chiral: bool = True,
+        num_forces: int = 16,
+    ):
+        super().__init__()
+        self.num_heads, self.vector_channels, self.first = num_heads, vector_channels, first
+        self.norm = nn.LayerNorm(channels)
+        self.film = nn.Linear(channels, 2 * channels)
+        self.pair_ends = nn.Linear(channels, 2 * pair_channels)
+        self.pair_radial = nn.Linear(num_basis, pair_channels, bias=False)
+        if knows_pairs:
+            self.pair_mix = nn.Linear(pair_channels, pair_channels, bias=False)
+        self.pair_out = nn.Linear(pair_channels, num_heads + num_forces)
+        self.pair_to_node = nn.Linear(pair_channels, channels, bias=False)
+        self.qkv = nn.Linear(channels, 3 * channels, bias=False)
+        self.attention_out = nn.Linear(channels, channels)
+        if not first:  # where atoms carry no vectors yet, there are none to pass on
+            self.vector_out = nn.Linear(vector_channels, vector_channels, bias=False)
+        self.force_to_vector = nn.Linear(num_forces, vector_channels, bias=False)
+        self.force_to_displacement = nn.Linear(num_forces, 1, bias=False)
+        self.vector_to_displacement = nn.Linear(vector_channels, 1, bias=False)
+        self.chiral = ChiralMessage(channels, vector_channels) if chiral else None
+        self.vector_mix = nn.Linear(vector_channels, 2 * vector_channels, bias=False)
+        for layer in (self.force_to_displacement, self.vector_to_displacement):
+            nn.init.normal_(layer.weight, std=0.1 * layer.in_features**-0.5)  # begin by moving atoms little
+        self.update_norm = nn.LayerNorm(channels)
+        self.update = nn.Sequential(
+            nn.Linear(channels + 2 * vector_channels, 2 * channels),
+            nn.SiLU(),
+            nn.Linear(2 * channels, channels + 2 * vector_channels),
+        )
+
+    def forward(
+        self, state: HeadState, noise_level: Tensor, basis: GaussianBasis, code: Encoding, bias: Tensor | None
+    ) -> Tensor:
+        scale, shift = self.film(noise_level).chunk(2, dim=-1)
+        h = self.norm(state.scalars) * (1 + scale) + shift
+        positions = state.positions
+        distances = pair_distances(positions)
+        hidden = self._pair_hidden(h, state.pairs, basis(distances))
+        state.pairs = hidden if state.pairs is None else state.pairs + hidden
+        logits, weights = self.pair_out(hidden).split(
+            [self.num_heads, self.force_to_vector.in_features], dim=-1
+        )
+
+        forces = self._forces(weights, positions, distances, code.mask if code.padded else None)
+        scalars, vectors = self._attend(h, state.vectors, logits, bias)
+        weight = code.mask[:, None, None, :].to(hidden.dtype)
+        pooled = (weight @ hidden).squeeze(2) if code.padded else hidden.sum(2)
+        scalars = state.scalars + scalars + self.pair_to_node(pooled * 0.2)
+        vectors = bounded(state.vectors + vectors + self.force_to_vector(forces))
+        if self.chiral is not None and len(code.chiral_sign):
+            twist = self.chiral(h, vectors, positions, code.chiral_index, code.chiral_sign)
+            scalars, vectors = scalars + twist[0], vectors + twist[1]
+        vectors = bounded(
+            vectors
+        )  # also without stereocentres: what others in the batch have must not matter
+
+        mixed, partner = self.vector_mix(vectors).chunk(2, dim=-1)
+        norms = (mixed * mixed).sum(2).add(1e-4).sqrt()
+        invariants = torch.cat([self.update_norm(scalars), norms, (mixed * partner).sum(2)], dim=-1)
+        delta, gate, out_gate = self.update(invariants).split(
+            [scalars.shape[-1], self.vector_channels, self.vector_channels], dim=-1
+        )
+        state.scalars = scalars + delta
+        state.vectors = bounded(vectors + gate.unsqueeze(2) * partner)
+        # float32 from here: the displacement adds up over blocks and must resolve hundredths of an Angstrom.
+        moved = self.vector_to_displacement(
+            state.vectors * out_gate.unsqueeze(2)
+        ) + self.force_to_displacement(forces)
+        return moved.squeeze(-1).to(positions.dtype)
+
+    def _pair_hidden(self, h: Tensor, pairs: Tensor | None, radial: Tensor) -> Tensor:
+        start, end = self.pair_ends(h).chunk(2, dim=-1)
+        mixed = self.pair_radial(radial)
+        # In place where autograd allows it: these are the largest tensors, and memory is what limits the speed.
+        if pairs is not None:
+            mixed = self.pair_mix(pairs).add_(mixed)
+        mixed = mixed.add_(start.unsqueeze(2)).add_(end.unsqueeze(1))
+        return nn.functional.silu(mixed, inplace=not mixed.requires_grad)
+
+    def _forces(self, weights: Tensor, positions: Tensor, distances: Tensor, mask: Tensor | None) -> Tensor:
+        """sum_j w_ij (x_i - x_j) / (1 + d_ij) for every force channel, (n, N, d, num_forces), in full precision."""
+        with torch.autocast(positions.device.type, enabled=False):
+            w = weights.to(positions.dtype).permute(0, 3, 1, 2) / (1.0 + distances).unsqueeze(
+                1
+            )  # (n, F, N, N)
+            if mask is not None:
+                w = w * mask[:, None, None, :].to(w.dtype)
+            pulled = (w.flatten(1, 2) @ positions).unflatten(1, w.shape[1:3])  # (n, F, N, d)
+            forces = w.sum(-1, keepdim=True) * positions.unsqueeze(1) - pulled
+            return forces.permute(0, 2, 3, 1)
+
+    def _attend(
+        self, h: Tensor, vectors: Tensor, logits: Tensor, bias: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Attention whose values are scalars and vectors alike, biased by the pairs."""
+        q, k, v = (split_heads(part, self.num_heads) for part in self.qkv(h).chunk(3, dim=-1))
+        logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + logits.permute(0, 3, 1, 2)
+        if bias is not None:
+            logits = logits + bias
+        weights = logits.softmax(dim=-1).to(v.dtype)
+        if self.first:
+            mixed = weights @ v
+            return self.attention_out(mixed.transpose(1, 2).flatten(2)), vectors
+        n, num_atoms, dim, num_vectors = vectors.shape
+        carried = vectors.to(v.dtype).unflatten(-1, (self.num_heads, -1)).permute(0, 3, 1, 2, 4).flatten(3)
+        mixed = weights @ torch.cat([v, carried], dim=-1)
+        scalars, carried = mixed.split([v.shape[-1], carried.shape[-1]], dim=-1)
+        carried = (
+            carried.unflatten(-1, (dim, -1)).permute(0, 2, 3, 1, 4).reshape(n, num_atoms, dim, num_vectors)
+        )
+        return self.attention_out(scalars.transpose(1, 2).flatten(2)), self.vector_out(carried)
+
+
+def pair_distances(positions: Tensor) -> Tensor:
+    """Smoothed distances sqrt(d^2 + 1e-6) between all pairs: (n, N, d) -> (n, N, N); differentiable at zero."""
+    difference = positions.unsqueeze(2) - positions.unsqueeze(1)
+    return (difference * difference).sum(-1).add(1e-6).sqrt()
+
+
+def bounded(vectors: Tensor) -> Tensor:
+    """Shrink the vectors (n, N, d, V) of an atom to a root mean square length below 1; short ones stay as they are.
+
+    The head is cubic in its vectors a block, and would explode without this.
+    """
+    length_squared = (vectors * vectors).sum((2, 3), keepdim=True) / vectors.shape[-1]
+    return vectors * torch.rsqrt(1.0 + length_squared)
+
+
+def centre(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Remove the mean over the real atoms; padded rows become zero."""
+    if mask is None:
+        return x - x.mean(dim=1, keepdim=True)
+    weight = mask.unsqueeze(-1).to(x.dtype)
+    return (x - (x * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True)) * weight
