@@ -52,9 +52,18 @@ def eps_hat(x: Tensor, x0_hat: Tensor, s: Point) -> Tensor:
     return (x - s.alpha * x0_hat) / s.sigma
 
 
-def lambda_velocity(x: Tensor, x0_hat: Tensor, s: Point) -> Tensor:
-    """dx / d lambda of the probability-flow ODE at `s`: (d log(alpha) / d lambda) x - sigma eps_hat."""
-    return s.drift_in_lambda * x - (x - s.alpha * x0_hat)
+def flow_coefficients(path: Path, lambda_: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The probability-flow ODE in lambda, dx / d lambda = a x + b x0_hat, each sample at a lambda of its own.
+
+    Args:
+        path: noising path.
+        lambda_: half the log-SNR of each sample, (n,) float64.
+
+    Returns:
+        t, a = d log(alpha) / d lambda - 1 and b = alpha, each (n,).
+    """
+    t = path.t_of_lambda(lambda_)
+    return t, path.dlog_alpha_dt(t) / path.dlambda_dt(t) - 1, path.alpha(t)
 
 
 def exact_step(x: Tensor, x0_hat: Tensor, s: Point, t: Point, eta: float = 0.0) -> tuple[Tensor, float]:

@@ -61,10 +61,13 @@ class Run:
         self.alive = torch.ones(len(self.like), dtype=torch.bool, device=self.like.device)
 
     def denoise(self, x: Tensor, s: Point) -> Tensor:
-        """Estimate x_0, projected onto the space. A sample that has failed is estimated as 0 from then on, so
-        that the denoiser never sees a NaN of ours."""
+        """Estimate x_0 at point `s`, projected onto the space. A sample that has failed is estimated as 0 from then
+        on, so that the denoiser never sees a NaN of ours."""
+        return self.denoise_at(x, torch.full((len(x),), s.t, dtype=x.dtype, device=x.device))
+
+    def denoise_at(self, x: Tensor, t: Tensor) -> Tensor:
+        """The same, each sample at a time of its own, `t` (n,)."""
         self.num_evaluations += 1
-        t = torch.full((len(x),), s.t, dtype=x.dtype, device=x.device)
         x0_hat = self.space.project(self.denoiser(x, t).to(x.dtype), self.mask)
         self.alive = self.alive & x0_hat.flatten(1).isfinite().all(1)
         return torch.where(expand_like(self.alive, x0_hat), x0_hat, 0.0)

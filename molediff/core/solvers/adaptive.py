@@ -1,0 +1,90 @@
+"""Adaptive Dormand-Prince 5(4), torchdiffeq's method, with a step control for each sample."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from molediff.core.path import expand_like
+
+# torchdiffeq's control: the next step is 0.9 of the one that would just do, but changes by no more than these factors.
+_SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 10.0
+_FIRST, _LEAST = 1e-2, 1e-10  # the first step tried, and the step at which a sample is given up
+LONGEST = 1.0
+"""Longest step in lambda. What a sample decides, it decides within about one unit of lambda; a longer step can jump
+over that without a stage to see it, and the estimated error is then a fraction of the true one."""
+
+
+def integrate_each(
+    velocity: Callable[[Tensor, Tensor], Tensor],
+    start: Tensor,
+    first: float,
+    last: float,
+    rtol: float,
+    atol: float,
+    longest: float = LONGEST,
+) -> Tensor:
+    """Integrate dy/ds = velocity(s, y) of every sample from s = `first` to `last`, each by steps of its own.
+
+    torchdiffeq's `odeint` has one step for a whole batch, so that a sample would depend on its batch mates; solving
+    sample by sample costs as many network calls as there are samples. Here all samples go side by side, each at its
+    own s, with the coefficients and the control of torchdiffeq's dopri5.
+
+    Args:
+        velocity: function of s (n,), float64, and y (n, ...) to dy/ds (n, ...), where row i depends on row i alone.
+        start: y at `first`, shape (n, ...).
+        first, last: ends of the span, in either order.
+        rtol, atol: relative and absolute error of each entry of a sample allowed a step.
+        longest: bound on the length of a step.
+
+    Returns:
+        y at `last`, shape (n, ...). A sample for which no step is small enough is NaN.
+    """
+    from torchdiffeq._impl.dopri5 import Dopri5Solver
+
+    tableau = Dopri5Solver.tableau
+    s = torch.full((len(start),), first, dtype=torch.float64, device=start.device)
+    h, y, slope = torch.full_like(s, math.copysign(_FIRST, last - first)), start, velocity(s, start)
+    failed = torch.zeros_like(s, dtype=torch.bool)
+    while bool((s != last).any()):
+        h = h.clamp(-longest, longest)
+        is_last = (last - s).abs() <= h.abs()
+        h = torch.where(is_last, last - s, h)
+        stages, y_next = [slope], y
+        for share, row in zip(tableau.alpha.tolist(), tableau.beta, strict=True):
+            y_next = y + _combined(h, row.tolist(), stages)
+            stages.append(velocity(s + share * h, y_next))
+        allowed = atol + rtol * torch.maximum(y.abs(), y_next.abs())
+        error = _combined(h, tableau.c_error.tolist(), stages) / allowed
+        ratio = error.abs().flatten(1).amax(1).double()  # the largest: zeros of padding do not count
+        accepted = ratio <= 1  # false for NaN, which a shorter step may cure
+        s = torch.where(accepted, torch.where(is_last, last, s + h), s)
+        keep = expand_like(accepted, y)
+        y, slope = torch.where(keep, y_next, y), torch.where(keep, stages[-1], slope)
+        change = (_SAFETY * ratio**-0.2).clamp(_SLOWEST, _FASTEST)
+        h = h * torch.where(accepted, change.clamp(min=1), change.nan_to_num(_SLOWEST))
+        failed = failed | (s != last) & (h.abs() < _LEAST)
+        s = torch.where(failed, last, s)
+    return torch.where(expand_like(failed, y), torch.nan, y)
+
+
+def integrate(
+    velocity: Callable[[Tensor, Tensor], Tensor], start: Tensor, span: Tensor, rtol: float, atol: float
+) -> Tensor:
+    """Integrate dy/ds = velocity(s, y), s a number, from span[0] to span[1]; the worst sample (row) sets the step."""
+    from torchdiffeq import odeint
+
+    def worst_sample(error: Tensor) -> Tensor:
+        return error.reshape(len(start), -1).square().mean(1).sqrt().max()
+
+    options = {"norm": worst_sample}
+    return odeint(velocity, start, span, rtol=rtol, atol=atol, method="dopri5", options=options)[-1]
+
+
+def _combined(h: Tensor, factors: list[float], stages: list[Tensor]) -> Tensor:
+    """h (n,) times the sum of the stages (n, ...) with these factors."""
+    total = sum((factor * k for factor, k in zip(factors, stages, strict=True)), torch.zeros_like(stages[0]))
+    return expand_like(h.to(total), total) * total
