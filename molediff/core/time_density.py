@@ -33,6 +33,17 @@ class TimeDensity(ABC):
         """Factor (n,) of the loss at `t` (n,); 1, so that p(t) is part of the objective, unless overridden."""
         return torch.ones_like(t)
 
+    def update(self, t: Tensor, loss: Tensor, path: Path) -> None:  # noqa: B027 (most learn nothing)
+        """Learn from a training batch, for a density that does: `loss` (n,) as `DenoisingScoreMatching.loss` gave it at
+        times `t` (n,)."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What has been learned, for a checkpoint."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:  # noqa: B027
+        """Take up what `state_dict` gave."""
+
     def sample(
         self,
         num: int,
@@ -169,7 +180,7 @@ class LossEqualizing(TimeDensity):
         return 1 / ((path.t_max - path.t_min) * self.pdf(t, path))
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What has been learned, for a checkpoint."""
+        """The running loss of each bin, and which bins have one."""
         return {"loss": self.loss.clone(), "seen": self.seen.clone()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -181,7 +192,7 @@ class LossEqualizing(TimeDensity):
         self.loss, self.seen = state["loss"].clone(), state["seen"].clone()
 
     def update(self, t: Tensor, loss: Tensor, path: Path) -> None:
-        """Learn from a batch: `loss` (n,) as `DenoisingScoreMatching.loss` gave it at times `t` (n,)."""
+        """Bring the running loss of the bins that were drawn up to date."""
         loss = loss.detach().double()
         # What is equalized is the loss of a draw: before the correction, times the density that uniform t
         # has in lambda.

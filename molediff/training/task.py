@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from molediff.core.coupling import Coupling, Independent
 from molediff.core.model import DiffusionModel
-from molediff.core.objective import DenoisingScoreMatching
+from molediff.core.objective import DenoisingScoreMatching, Uniform
 from molediff.training.clipping import Clipping, FixedClipping, NoiseLevelClipping
 from molediff.training.clock import Clock
 from molediff.training.guard import LossGuard
@@ -29,7 +30,8 @@ class DiffusionTask(pl.LightningModule):
 
     Args:
         model: the model to train; its path, target, space and scale are used.
-        objective: a `DenoisingScoreMatching` with the model's path and target.
+        objective: a `DenoisingScoreMatching` with the model's path and target. A density that learns (`LossEqualizing`)
+            is shown the losses of every step, and is kept in checkpoints; validation has uniform times in any case.
         clock: the bounds of the run, which the learning rate follows.
         unpack: turns a batch of the loader into (x_0 in data units (n, ..., d), condition, mask (n, N) or None).
         coupling: called with (x_0, eps, mask); returns the x_0 to use with this eps.
@@ -66,6 +68,7 @@ class DiffusionTask(pl.LightningModule):
         super().__init__()
         self.model = model
         self.objective = objective
+        self._validation_objective = replace(objective, density=Uniform())  # as its times are
         self.clock = clock
         self.unpack = unpack
         self.coupling = Independent() if coupling is None else coupling
@@ -92,7 +95,14 @@ class DiffusionTask(pl.LightningModule):
     # Loss ---------------------------------------------------------------------------------------------------------
 
     def _draw_losses(
-        self, x_0: Tensor, condition: Any, mask: Tensor | None, eps: Tensor, t: Tensor, repeats: int
+        self,
+        objective: DenoisingScoreMatching,
+        x_0: Tensor,
+        condition: Any,
+        mask: Tensor | None,
+        eps: Tensor,
+        t: Tensor,
+        repeats: int,
     ) -> Tensor:
         """Losses (n * repeats,) of samples x_0 (n, ..., d) in model units, each used `repeats` times in a row."""
         condition = self.model.encode(condition)
@@ -101,11 +111,11 @@ class DiffusionTask(pl.LightningModule):
             x_0 = x_0.repeat_interleave(repeats, dim=0)
             mask = None if mask is None else mask.repeat_interleave(repeats, dim=0)
         x_0 = self.coupling(x_0, eps, mask)
-        pred = self.model.predict(self.objective.noised(x_0, eps, t), t, condition)
+        pred = self.model.predict(objective.noised(x_0, eps, t), t, condition)
         if self.output_clipping is not None and pred.requires_grad:
-            weight, clip = self.objective.target_weight(t), self.output_clipping
+            weight, clip = objective.target_weight(t), self.output_clipping
             pred.register_hook(lambda gradient: clip(gradient, weight))
-        return self.objective.loss(pred, x_0, eps, t, mask)
+        return objective.loss(pred, x_0, eps, t, mask)
 
     def _unpack(self, batch: Any) -> tuple[Tensor, Any, Tensor | None]:
         """x_0 projected to the model's space and in model units, the condition and the mask."""
@@ -125,7 +135,9 @@ class DiffusionTask(pl.LightningModule):
         draw_mask = None if mask is None else mask.repeat_interleave(draws, dim=0)
         eps = self._noise((num * draws, *x_0.shape[1:]), draw_mask, self._generator)
         self.samples_seen += num
-        loss = self._draw_losses(x_0, condition, mask, eps, t, draws).mean()
+        losses = self._draw_losses(self.objective, x_0, condition, mask, eps, t, draws)
+        self.objective.density.update(t, losses, self.model.path)
+        loss = losses.mean()
         self._loss = loss.detach()
         return loss
 
@@ -149,7 +161,8 @@ class DiffusionTask(pl.LightningModule):
         t = (path.t_min + (path.t_max - path.t_min) * torch.cat(times)).to(self.device)
         draw_mask = None if mask is None else mask.repeat_interleave(draws, dim=0)
         eps = self.model.space.project(torch.cat(noise).to(self.device), draw_mask)
-        self._validation_losses.append(self._draw_losses(x_0, condition, mask, eps, t, draws))
+        losses = self._draw_losses(self._validation_objective, x_0, condition, mask, eps, t, draws)
+        self._validation_losses.append(losses)
         self._validation_times.append(t)
 
     def on_validation_epoch_end(self) -> None:
@@ -217,6 +230,7 @@ class DiffusionTask(pl.LightningModule):
             "clock": self.clock.state_dict(),
             "clipping": self.clipping.state_dict(),
             "guard": self.guard.state_dict(),
+            "density": self.objective.density.state_dict(),
             "generator": self._generator.get_state(),
             "samples_seen": self.samples_seen,
         }
@@ -227,5 +241,6 @@ class DiffusionTask(pl.LightningModule):
         self.clock.load_state_dict(state["clock"])
         self.clipping.load_state_dict(state["clipping"])
         self.guard.load_state_dict(state["guard"])
+        self.objective.density.load_state_dict(state.get("density", {}))
         self._generator.set_state(state["generator"])
         self.samples_seen = int(state["samples_seen"])

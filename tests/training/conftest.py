@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from molediff.core.model import DiffusionModel
 from molediff.core.noise import FullSpace
-from molediff.core.objective import DenoisingScoreMatching, Unweighted
+from molediff.core.objective import DenoisingScoreMatching, TimeDensity, Uniform, Unweighted
 from molediff.core.path import CosineVP
 from molediff.core.target import V
 from molediff.training.clock import Clock
@@ -72,12 +72,14 @@ class Data(pl.LightningDataModule):
         self.start = state_dict["start"]
 
 
-def make_task(max_steps: int = 40, seed: int = 0, **settings: Any) -> DiffusionTask:
+def make_task(
+    max_steps: int = 40, seed: int = 0, density: TimeDensity | None = None, **settings: Any
+) -> DiffusionTask:
     """A task on the toy problem."""
     torch.manual_seed(seed)
     path, target = CosineVP(), V()
     model = DiffusionModel(Network(), path, target, FullSpace(), scale=0.8)
-    objective = DenoisingScoreMatching(path, target, Unweighted(target))
+    objective = DenoisingScoreMatching(path, target, Unweighted(target), density or Uniform())
     settings = {
         "schedule": Cosine(warm_up_steps=5),
         "learning_rate": 1e-2,
