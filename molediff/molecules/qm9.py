@@ -21,18 +21,11 @@ from filelock import FileLock
 from rdkit import Chem, rdBase
 from tqdm import tqdm
 
+from molediff.cache import StaleCacheError, read_cache, write_bytes, write_cache
 from molediff.molecules.canonical import PerceptionError
 from molediff.molecules.dataset import ConformerDataset
 from molediff.molecules.features import featurize
-from molediff.molecules.packing import (
-    PackedConformers,
-    Record,
-    StaleCacheError,
-    pack,
-    read_cache,
-    write_bytes,
-    write_cache,
-)
+from molediff.molecules.packing import PackedConformers, Record, pack
 from molediff.molecules.perception import perceive
 from molediff.molecules.qm9_source import PROPERTIES, read_source, source_parts
 

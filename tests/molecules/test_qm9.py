@@ -9,9 +9,9 @@ import pytest
 from rdkit import Chem
 from scipy.spatial.distance import pdist
 
+from molediff.cache import StaleCacheError, read_cache
 from molediff.molecules import qm9 as qm9_module
 from molediff.molecules.canonical import assign_stereo
-from molediff.molecules.packing import StaleCacheError, read_cache
 from molediff.molecules.perception import PerceptionError, perceive
 from molediff.molecules.qm9 import NUM_MOLECULES, QM9, SPLITS, load_qm9, split_rows
 from molediff.molecules.qm9_source import PROPERTIES, read_source, source_parts
