@@ -35,6 +35,7 @@ def build_task(config: DictConfig, model: DiffusionModel, clock: Clock, unpack: 
         unpack,
         instantiate(config.coupling),
         num_draws=settings.num_draws,
+        drop_probability=settings.drop_probability,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
         schedule=instantiate(settings.schedule),

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from molediff.core.coupling import Coupling, Independent
+from molediff.core.guidance import drop_condition
 from molediff.core.model import DiffusionModel
 from molediff.core.objective import DenoisingScoreMatching, Uniform
 from molediff.training.clipping import Clipping, FixedClipping, NoiseLevelClipping
@@ -36,6 +37,8 @@ class DiffusionTask(pl.LightningModule):
         unpack: turns a batch of the loader into (x_0 in data units (n, ..., d), condition, mask (n, N) or None).
         coupling: called with (x_0, eps, mask); returns the x_0 to use with this eps.
         num_draws: noise draws a sample and step.
+        drop_probability: share of samples that lose their condition in training (its method `without`), so that the
+            network also learns to do without, as classifier-free guidance needs.
         learning_rate: base rate of AdamW, which `schedule` multiplies.
         weight_decay: of AdamW, on parameters of two or more dimensions.
         betas: of AdamW.
@@ -55,6 +58,7 @@ class DiffusionTask(pl.LightningModule):
         unpack: Unpack,
         coupling: Coupling | None = None,
         num_draws: int = 4,
+        drop_probability: float = 0.0,
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-4,
         betas: tuple[float, float] = (0.9, 0.99),
@@ -73,6 +77,7 @@ class DiffusionTask(pl.LightningModule):
         self.unpack = unpack
         self.coupling = Independent() if coupling is None else coupling
         self.num_draws = num_draws
+        self.drop_probability = drop_probability
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.betas = (betas[0], betas[1])
@@ -131,6 +136,8 @@ class DiffusionTask(pl.LightningModule):
         """Mean loss of the batch at `num_draws` noise levels a sample."""
         x_0, condition, mask = self._unpack(batch)
         num, draws = x_0.shape[0], self.num_draws
+        if self.drop_probability and condition is not None:
+            condition = condition.without(drop_condition(num, self.drop_probability, self._generator))
         t = self.objective.sample_times(num * draws, self._generator, self.device)
         draw_mask = None if mask is None else mask.repeat_interleave(draws, dim=0)
         eps = self._noise((num * draws, *x_0.shape[1:]), draw_mask, self._generator)

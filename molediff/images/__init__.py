@@ -1,0 +1,1 @@
+"""Images: data sets of pixels, and the generator."""
