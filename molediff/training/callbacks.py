@@ -15,18 +15,18 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from tqdm import tqdm
 
 from molediff.training.averaging import ExponentialMovingAverage
-from molediff.training.task import DiffusionTask
+from molediff.training.optimized import OptimizedTask
 
 
-def task_of(pl_module: pl.LightningModule) -> DiffusionTask:
-    """The module that a callback is given, which must be a `DiffusionTask`."""
-    if not isinstance(pl_module, DiffusionTask):
-        raise TypeError(f"this callback works with a DiffusionTask, got {type(pl_module).__name__}")
+def task_of(pl_module: pl.LightningModule) -> OptimizedTask:
+    """The module that a callback is given, which must be an `OptimizedTask`."""
+    if not isinstance(pl_module, OptimizedTask):
+        raise TypeError(f"this callback works with an OptimizedTask, got {type(pl_module).__name__}")
     return pl_module
 
 
 @contextlib.contextmanager
-def averaged_weights(trainer: pl.Trainer, task: DiffusionTask) -> Iterator[None]:
+def averaged_weights(trainer: pl.Trainer, task: OptimizedTask) -> Iterator[None]:
     """Inside the context `task` has its averaged weights, if the trainer keeps an average."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     average = next((c for c in callbacks if isinstance(c, ExponentialMovingAverage)), None)
@@ -166,7 +166,7 @@ class PeriodicCheckpoint(Checkpoint):
         self,
         folder: str | Path,
         every_minutes: float = 5.0,
-        export: Callable[[DiffusionTask], None] | None = None,
+        export: Callable[[OptimizedTask], None] | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.every_minutes = every_minutes

@@ -18,12 +18,12 @@ from torch import nn
 from molediff.networks.weights import load_weights, save_weights
 from molediff.training.averaging import ExponentialMovingAverage
 from molediff.training.callbacks import PeriodicCheckpoint, ProgressLine, StopAtEnd, Throughput
+from molediff.training.optimized import OptimizedTask
 from molediff.training.precision import choose_accelerator, choose_precision
-from molediff.training.task import DiffusionTask
 
 
 def train(
-    task: DiffusionTask,
+    task: OptimizedTask,
     data: pl.LightningDataModule,
     run_dir: str | Path,
     ckpt_path: str | None = None,
@@ -71,7 +71,7 @@ def train(
     average = ExponentialMovingAverage(ema_decay)
     accelerator = choose_accelerator(device)
 
-    def export(task: DiffusionTask) -> None:
+    def export(task: OptimizedTask) -> None:
         save_weights(run_dir / "weights.safetensors", task.model, {**(metadata or {}), **state_of(task)})
 
     periodic = PeriodicCheckpoint(run_dir, checkpoint_minutes, export)
@@ -141,7 +141,7 @@ def load_into(model: nn.Module, weights: str | Path) -> None:
         raise ValueError(f"the weights {weights} do not fit the network: {reason}") from None
 
 
-def state_of(task: DiffusionTask) -> dict[str, Any]:
+def state_of(task: OptimizedTask) -> dict[str, Any]:
     """How far the run is, when and from which sources, for the metadata of its weights."""
     return {
         "samples_seen": task.samples_seen,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
@@ -14,15 +13,15 @@ from molediff.core.coupling import Coupling, Independent
 from molediff.core.guidance import drop_condition
 from molediff.core.model import DiffusionModel
 from molediff.core.objective import DenoisingScoreMatching, Uniform
-from molediff.training.clipping import Clipping, FixedClipping, NoiseLevelClipping
+from molediff.training.clipping import Clipping, NoiseLevelClipping
 from molediff.training.clock import Clock
-from molediff.training.guard import LossGuard
-from molediff.training.schedules import Cosine, Schedule
+from molediff.training.optimized import OptimizedTask
+from molediff.training.schedules import Schedule
 
 Unpack = Callable[[Any], tuple[Tensor, Any, Tensor | None]]
 
 
-class DiffusionTask(pl.LightningModule):
+class DiffusionTask(OptimizedTask):
     """Denoising score matching of a `DiffusionModel`.
 
     Each step encodes every sample's condition once and uses it at `num_draws` noise levels, since for a conditional
@@ -69,30 +68,17 @@ class DiffusionTask(pl.LightningModule):
         num_bins: int = 4,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.model = model
+        super().__init__(model, clock, learning_rate, weight_decay, betas, schedule, clipping, seed)
+        self.model: DiffusionModel = model
         self.objective = objective
         self._validation_objective = replace(objective, density=Uniform())  # as its times are
-        self.clock = clock
         self.unpack = unpack
         self.coupling = Independent() if coupling is None else coupling
         self.num_draws = num_draws
         self.drop_probability = drop_probability
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.betas = (betas[0], betas[1])
-        self.schedule = Cosine() if schedule is None else schedule
-        self.clipping = FixedClipping() if clipping is None else clipping
         self.output_clipping = output_clipping
         self.num_validation_draws = num_validation_draws
         self.num_bins = num_bins
-        self.seed = seed
-        self.guard = LossGuard()
-        self.samples_seen = 0
-        self.step_metrics: dict[str, float] = {}
-        self.last_metrics: dict[str, float] = {}
-        self._generator = torch.Generator().manual_seed(seed)
-        self._loss = torch.zeros(())
         self._validation_losses: list[Tensor] = []
         self._validation_times: list[Tensor] = []
         self._validation_seen = 0
@@ -137,16 +123,13 @@ class DiffusionTask(pl.LightningModule):
         x_0, condition, mask = self._unpack(batch)
         num, draws = x_0.shape[0], self.num_draws
         if self.drop_probability and condition is not None:
-            condition = condition.without(drop_condition(num, self.drop_probability, self._generator))
-        t = self.objective.sample_times(num * draws, self._generator, self.device)
+            condition = condition.without(drop_condition(num, self.drop_probability, self.generator))
+        t = self.objective.sample_times(num * draws, self.generator, self.device)
         draw_mask = None if mask is None else mask.repeat_interleave(draws, dim=0)
-        eps = self._noise((num * draws, *x_0.shape[1:]), draw_mask, self._generator)
-        self.samples_seen += num
+        eps = self._noise((num * draws, *x_0.shape[1:]), draw_mask, self.generator)
         losses = self._draw_losses(self.objective, x_0, condition, mask, eps, t, draws)
         self.objective.density.update(t, losses, self.model.path)
-        loss = losses.mean()
-        self._loss = loss.detach()
-        return loss
+        return self.counted(losses.mean(), num)
 
     # Validation ---------------------------------------------------------------------------------------------------
 
@@ -186,68 +169,16 @@ class DiffusionTask(pl.LightningModule):
             if bool(inside.any()):
                 name = f"val/loss_lambda_{float(lambdas[k]):+.1f}_to_{float(lambdas[k + 1]):+.1f}"
                 metrics[name] = float(losses[inside].mean())
-        self.last_metrics.update(metrics)
-        for logger in self.loggers:
-            logger.log_metrics({**metrics, "minutes": self.clock.seconds / 60}, step=self.global_step)
-
-    # Optimization -------------------------------------------------------------------------------------------------
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; the learning rate is set before each step by `schedule`. Biases and gains have no weight decay."""
-        parameters = [p for p in self.model.parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": self.weight_decay},
-            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, lr=self.learning_rate, betas=self.betas, fused=True)
-
-    def configure_gradient_clipping(
-        self,
-        optimizer: torch.optim.Optimizer,
-        gradient_clip_val: Any = None,
-        gradient_clip_algorithm: Any = None,
-    ) -> None:
-        """Check the loss and the gradient, clip it and set the learning rate of this step."""
-        gradients = [p.grad for p in self.parameters() if p.grad is not None]
-        loss, norm = torch.stack([self._loss, torch.nn.utils.get_total_norm(gradients)]).tolist()
-        self.guard.check_loss(loss, self.global_step)
-        self.guard.check_gradient(norm, self.global_step)
-        threshold = self.clipping.threshold(norm)
-        if norm > threshold:
-            torch._foreach_mul_(gradients, threshold / norm)
-        rate = self.learning_rate * self.schedule(self.clock.fraction(self.global_step), self.global_step)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        self.step_metrics = {
-            "train/loss": loss,
-            "train/gradient_norm": norm,
-            "train/clip_threshold": threshold,
-            "train/learning_rate": rate,
-        }
+        self.log_now(metrics)
 
     # State --------------------------------------------------------------------------------------------------------
 
-    def on_fit_start(self) -> None:
-        """Start the clock."""
-        self.clock.start()
-
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep all that a run needs to go on as if it had not been interrupted."""
-        checkpoint["diffusion_task"] = {
-            "clock": self.clock.state_dict(),
-            "clipping": self.clipping.state_dict(),
-            "guard": self.guard.state_dict(),
-            "density": self.objective.density.state_dict(),
-            "generator": self._generator.get_state(),
-            "samples_seen": self.samples_seen,
-        }
+        """Keep also what the density of the training times has learned."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["density"] = self.objective.density.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore what `on_save_checkpoint` kept."""
-        state = checkpoint["diffusion_task"]
-        self.clock.load_state_dict(state["clock"])
-        self.clipping.load_state_dict(state["clipping"])
-        self.guard.load_state_dict(state["guard"])
-        self.objective.density.load_state_dict(state.get("density", {}))
-        self._generator.set_state(state["generator"])
-        self.samples_seen = int(state["samples_seen"])
+        super().on_load_checkpoint(checkpoint)
+        self.objective.density.load_state_dict(checkpoint["density"])
