@@ -110,12 +110,12 @@ def kabsch(x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
     """Proper rotations that turn the point sets `x` onto `y` with least squared distance, after both are centred.
 
     Args:
-        x: points, shape (n, N, 3). Apply the result as `x @ rotation.mT`.
-        y: points to turn onto, shape (n, N, 3).
+        x: points in two or more dimensions, shape (n, N, d). Apply the result as `x @ rotation.mT`.
+        y: points to turn onto, shape (n, N, d).
         mask: (n, N), true for real points; None if all are.
 
     Returns:
-        Rotations of determinant +1, shape (n, 3, 3), in float32 (float64 for float64 input). Where the best
+        Rotations of determinant +1, shape (n, d, d), in float32 (float64 for float64 input). Where the best
         rotation is not unique (points on a line, a single point, a mirror image), one of the best.
 
     Source: Kabsch 1976; Umeyama 1991, eq. 40 to 43 (the sign that excludes reflections).
@@ -135,5 +135,5 @@ def kabsch(x: Tensor, y: Tensor, mask: Tensor | None = None) -> Tensor:
         covariance = covariance / torch.where(scale > 0, scale, torch.ones_like(scale))
         u, _, vh = torch.linalg.svd(covariance)
         sign = torch.sign(torch.linalg.det(u) * torch.linalg.det(vh))
-        u = torch.cat([u[:, :, :2], u[:, :, 2:] * sign[:, None, None]], dim=2)
+        u = torch.cat([u[:, :, :-1], u[:, :, -1:] * sign[:, None, None]], dim=2)
         return u @ vh

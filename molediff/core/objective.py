@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from molediff.core.control_variate import TargetScore
 from molediff.core.path import Path, expand_like
 from molediff.core.target import Target, check_target
 from molediff.core.time_density import LogitNormal, LogNormalSigma, LossEqualizing, TimeDensity, Uniform
@@ -20,6 +21,7 @@ from molediff.core.weight import (
     EDMWeight,
     FlowMatching,
     Likelihood,
+    LocalStructure,
     MinSNR,
     Simple,
     SoftMinSNR,
@@ -34,6 +36,7 @@ __all__ = [
     "EDMWeight",
     "FlowMatching",
     "Likelihood",
+    "LocalStructure",
     "LogNormalSigma",
     "LogitNormal",
     "LossEqualizing",
@@ -57,12 +60,15 @@ class DenoisingScoreMatching:
         target: what the network's output means.
         weight: weight of the error of eps, converted to `target` here.
         density: distribution of the training times.
+        control_variate: takes noise out of what is regressed where the score of the data is known; for independent
+            couplings.
     """
 
     path: Path
     target: Target
     weight: Weight = field(default_factory=Simple)
     density: TimeDensity = field(default_factory=Uniform)
+    control_variate: TargetScore | None = None
 
     def __post_init__(self) -> None:
         check_target(self.target, self.path)
@@ -99,6 +105,8 @@ class DenoisingScoreMatching:
         Returns:
             Weight times the mean of the squares over the real entries, shape (n,).
         """
+        if self.control_variate is not None:
+            x_0, eps = self.control_variate(x_0, eps, self.path, t)
         a, b = self.target.coefficients(self.path, t)
         square = (pred - expand_like(a, x_0) * x_0 - expand_like(b, eps) * eps).square()
         if mask is None:

@@ -99,6 +99,21 @@ class EDMWeight(Weight):
 
 
 @dataclass(frozen=True)
+class LocalStructure(Weight):
+    """w = (1 + alpha^2 local_std^2 / sigma^2)^power, for data whose points move about their places by `local_std`.
+
+    There eps given x_t is of the size of w^(-1/2) at power 1, which asks for the same relative accuracy at every noise
+    level, also of the force at small noise. Power 0 is `Simple`.
+    """
+
+    local_std: float
+    power: float = 0.5
+
+    def __call__(self, path: Path, t: Tensor) -> Tensor:
+        return (1 + self.local_std**2 * torch.exp(2 * path.lambda_(t))) ** self.power
+
+
+@dataclass(frozen=True)
 class FlowMatching(Weight):
     """w = (sigma d lambda / dt)^2, the plain mean square of the velocity (Lipman et al. 2023, eq. 14)."""
 

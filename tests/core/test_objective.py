@@ -14,6 +14,7 @@ from molediff.core.objective import (
     EDMWeight,
     FlowMatching,
     Likelihood,
+    LocalStructure,
     LogitNormal,
     LogNormalSigma,
     LossEqualizing,
@@ -38,6 +39,7 @@ WEIGHTS = [
     SoftMinSNR(),
     Likelihood(),
     EDMWeight(0.7),
+    LocalStructure(0.2),
     FlowMatching(),
 ]
 TARGETS = [Epsilon(), Sample(), Score(), V(), Velocity(), EDMOutput()]
@@ -75,6 +77,7 @@ def test_weights_are_the_formulas_of_their_papers():
         (TruncatedSNR(), snr.clamp(min=1)),
         (MinSNR(5.0), snr.clamp(max=5)),
         (SoftMinSNR(5.0), snr * 5 / (snr + 5)),
+        (LocalStructure(0.2, power=1.0), snr * (1 + 0.04 * snr)),
         (EDMWeight(0.5), (sigma**2 + 0.25) / (0.5 * sigma) ** 2),
         (Unweighted(Sample()), torch.ones_like(snr)),
         (Unweighted(V()), 1 + snr),
