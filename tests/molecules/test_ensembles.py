@@ -1,0 +1,121 @@
+"""Minima: what is a duplicate, what lies in the window, what weighs how much, and what GFN2-xTB says of butane."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from fake_generators import embedded
+from rdkit import Chem
+from scipy.spatial.transform import Rotation
+
+from molediff.molecules import ensembles
+from molediff.molecules.ensembles import (
+    DUPLICATE_ENERGY,
+    Minimum,
+    NoEnsemble,
+    Recipe,
+    boltzmann_weights,
+    build_ensemble,
+    distinct_minima,
+    equals_its_mirror_image,
+    is_known,
+    within,
+)
+from molediff.molecules.xtb import XTBFailed
+
+needs_tblite = pytest.mark.skipif(
+    importlib.util.find_spec("tblite") is None, reason="needs tblite: pip install 'molediff[xtb]'"
+)
+
+
+def molecule(smiles: str) -> Chem.Mol:
+    """In the order of its canonical SMILES."""
+    return Chem.AddHs(Chem.MolFromSmiles(Chem.CanonSmiles(smiles)))
+
+
+def minimum(mol: Chem.Mol, energy: float) -> Minimum:
+    return Minimum(mol.GetConformer().GetPositions(), energy, "test")
+
+
+def test_a_turned_copy_with_exchanged_equal_atoms_is_known():
+    mol = embedded("CC(=O)C")
+    first = minimum(mol, 0.0)
+    other = first.positions[[3, 1, 2, 0, *range(4, mol.GetNumAtoms())]] @ Rotation.random(rng=1).as_matrix().T
+    assert is_known(mol, Minimum(other, 0.5 * DUPLICATE_ENERGY, ""), [first])
+    assert not is_known(mol, Minimum(other, 2 * DUPLICATE_ENERGY, ""), [first])
+    moved = first.positions.copy()
+    moved[0] += 0.5
+    assert not is_known(mol, Minimum(moved, 0.0, ""), [first])
+
+
+def test_of_duplicates_the_lowest_stays_and_order_is_by_energy():
+    mol = embedded("CCCO")
+    x = mol.GetConformer().GetPositions()
+    stretched = x.copy()
+    stretched[0] += 1.0
+    planted = [
+        Minimum(x, 1.03, "b"),
+        Minimum(stretched, 3.0, "d"),
+        Minimum(x, 1.0, "a"),
+        Minimum(x, 2.0, "c"),
+    ]
+    assert [entry.source for entry in distinct_minima(mol, planted)] == ["a", "c", "d"]
+
+
+def test_the_window_is_counted_from_the_lowest():
+    minima = [Minimum(np.zeros((1, 3)), energy, "") for energy in (-10.0, -7.6, -7.4, -3.9)]
+    assert [entry.energy for entry in within(minima, 2.5)] == [-10.0, -7.6]
+    assert len(within(minima, 6.0)) == 3
+
+
+def test_boltzmann_weights():
+    weights = boltzmann_weights(np.array([0.0, 0.5924838]), 298.15)  # the second lies kT higher
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights[0] / weights[1] == pytest.approx(np.e, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "expected"),
+    [("CCCC", True), ("C[C@H](O)F", False), ("C[C@H](O)[C@@H](C)O", True), ("C[C@H](O)[C@H](C)O", False)],
+)
+def test_mirror_images(smiles, expected):
+    assert equals_its_mirror_image(molecule(smiles)) == expected
+
+
+def test_a_molecule_without_a_minimum_says_why(monkeypatch):
+    def relax(*args, **options):
+        raise XTBFailed("no")
+
+    monkeypatch.setattr(ensembles, "relax", relax)
+    with pytest.raises(NoEnsemble, match=r"no minimum from 4 seeds \(\d without a minimum\)"):
+        build_ensemble(molecule("CCO"), Recipe(num_seeds=4))
+
+
+def test_a_recipe_is_checked():
+    with pytest.raises(ValueError, match="window of an ensemble must be above 0"):
+        Recipe(window=0.0)
+    with pytest.raises(ValueError, match="at least 2 seeds"):
+        Recipe(num_seeds=1)
+
+
+@needs_tblite
+def test_butane_has_one_anti_and_two_gauche_minima():
+    """The gauche forms are mirror images, 0.6 to 0.9 kcal/mol above the anti form (0.67 by Murcko 1996)."""
+    found = build_ensemble(molecule("CCCC"), Recipe(num_seeds=12))
+    assert found.energies.shape == (3,)
+    assert found.energies[0] == 0
+    assert found.energies[1] == pytest.approx(found.energies[2], abs=0.02)
+    assert 0.5 < found.energies[1] < 0.9
+    assert found.weights.sum() == pytest.approx(1.0)
+    assert found.num_low == 3
+    assert found.mol.GetNumConformers() == 3
+
+
+@needs_tblite
+def test_the_hand_is_that_asked_for_and_no_mirror_image_is_added():
+    found = build_ensemble(molecule("C[C@H](O)C#N"), Recipe(num_seeds=6))
+    assert found.smiles == Chem.CanonSmiles("C[C@H](O)C#N")
+    for conformer in found.mol.GetConformers():
+        seen = Chem.Mol(found.mol, confId=conformer.GetId())
+        Chem.AssignStereochemistryFrom3D(seen, replaceExistingTags=True)
+        assert Chem.MolToSmiles(Chem.RemoveHs(seen)) == found.smiles
