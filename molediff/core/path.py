@@ -90,6 +90,24 @@ class Path(ABC):
         return -2 * (2 * self.log_sigma(t)).exp() * self.dlambda_dt(t)
 
 
+def check_path(path: Path) -> None:
+    """Raise a ValueError unless lambda is finite and falls all the way over `path`'s interval."""
+    if not 0 <= path.t_min < path.t_max <= 1:
+        raise ValueError(
+            f"A path needs 0 <= t_min < t_max <= 1; {path} has {path.t_min:.4g} and {path.t_max:.4g}."
+        )
+    t = torch.linspace(path.t_min, path.t_max, 257, dtype=torch.float64)
+    lambda_ = path.lambda_(t)
+    wrong = ~lambda_[1:].isfinite() | ~(lambda_.diff() < 0)
+    if bool(wrong.any()):
+        k = int(wrong.nonzero()[0])
+        raise ValueError(
+            f"lambda of {path} must fall from t_min to t_max, as alpha / sigma does when data turn into noise; it goes "
+            f"from {float(lambda_[k]):.4g} at t = {float(t[k]):.4g} to {float(lambda_[k + 1]):.4g} at "
+            f"t = {float(t[k + 1]):.4g}. Mend log_alpha and log_sigma, or keep t_min and t_max to where it falls."
+        )
+
+
 class VariancePreserving(Path):
     """Paths with alpha^2 + sigma^2 = 1 (Ho et al. 2020; Song et al. 2021, section 3.4)."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from molediff.core.path import Path, expand_like
+from molediff.core.path import Path, check_path, expand_like
 
 
 class Target(ABC):
@@ -95,11 +95,13 @@ class EDMOutput(Target):
 
 
 def check_target(target: Target, path: Path) -> None:
-    """Raise a ValueError unless `target` tells x_0 and eps from x_t at all times of `path`'s interval."""
+    """Raise a ValueError unless `target` tells x_0 and eps from x_t at all times of `path`'s interval, where lambda
+    falls."""
     if not isinstance(target, Target):
         raise ValueError(
             f"A target is one of Epsilon(), Sample(), V(), Score(), Velocity(), EDMOutput(); got {target!r}."
         )
+    check_path(path)
     t = torch.linspace(path.t_min, path.t_max, 257, dtype=torch.float64)
     determinant = target.determinant(path, t)
     wrong = ~determinant.isfinite() | (determinant.abs() < 1e-8)

@@ -8,10 +8,13 @@ from core.exact import PATHS, VP_PATHS, linear_beta, path_name, times_inside
 from scipy.integrate import solve_ivp
 
 from molediff.core.chain import DiscreteChain
+from molediff.core.model import DiffusionModel
+from molediff.core.noise import FullSpace
 from molediff.core.other_paths import GeometricVE, Straight, SubVP
-from molediff.core.path import CosineVP, LinearVP, Path
+from molediff.core.path import CosineVP, LinearVP, Path, check_path
 from molediff.core.solvers import Ancestral, uniform_t
 from molediff.core.solvers.checks import check_times
+from molediff.core.target import V
 from molediff.core.vp_paths import CustomVP, PolynomialVP, SigmoidVP
 
 each_path = pytest.mark.parametrize("path", PATHS, ids=path_name)
@@ -126,6 +129,8 @@ def test_sub_vp_has_songs_variance_and_diffusion():
     t = times_inside(SubVP(), 101)
     integral = 0.1 * t + 9.95 * t**2
     torch.testing.assert_close(SubVP().sigma(t) ** 2, (1 - torch.exp(-integral)) ** 2)
+    torch.testing.assert_close(SubVP().alpha(t) ** 2 + SubVP().sigma(t), torch.ones_like(t))
+    assert (SubVP().sigma(t) <= LinearVP().sigma(t)).all()  # less noise than the VP path of the same alpha
     g_squared = linear_beta(t) * (1 - torch.exp(-2 * integral))
     torch.testing.assert_close(SubVP().diffusion_squared(t), g_squared)
 
@@ -220,24 +225,48 @@ def test_a_path_whose_lambda_does_not_fall_is_refused(make, words):
         make()
 
 
+class Rising(Path):
+    """Noise first and data last."""
+
+    t_min, t_max = 0.1, 0.9
+
+    def log_alpha(self, t):
+        return torch.log(t)
+
+    def log_sigma(self, t):
+        return torch.log1p(-t)
+
+    def dlog_alpha_dt(self, t):
+        return 1 / t
+
+    def dlambda_dt(self, t):
+        return 1 / (t * (1 - t))
+
+    def t_of_lambda(self, lambda_):
+        return torch.sigmoid(lambda_)
+
+
 def test_a_custom_path_whose_lambda_rises_is_refused_by_the_solver():
-    class Wrong(Path):
-        t_min, t_max = 0.1, 0.9
-
-        def log_alpha(self, t):
-            return torch.log(t)
-
-        def log_sigma(self, t):
-            return torch.log1p(-t)
-
-        def dlog_alpha_dt(self, t):
-            return 1 / t
-
-        def dlambda_dt(self, t):
-            return 1 / (t * (1 - t))
-
-        def t_of_lambda(self, lambda_):
-            return torch.sigmoid(lambda_)
-
     with pytest.raises(ValueError, match="does not fall"):
-        check_times(Wrong(), uniform_t(Wrong(), 5))
+        check_times(Rising(), uniform_t(Rising(), 5))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda p: DiffusionModel(torch.nn.Identity(), p, V(), FullSpace()), check_path]
+)
+def test_a_custom_path_whose_lambda_rises_is_refused_before_training(make):
+    with pytest.raises(ValueError, match=r"from -2\.197 at t = 0\.1"):
+        make(Rising())
+
+
+def test_a_path_without_an_interval_is_refused():
+    class Empty(Straight):
+        t_min, t_max = 0.9, 0.2
+
+    with pytest.raises(ValueError, match="t_min < t_max"):
+        check_path(Empty())
+
+
+@each_path
+def test_every_path_passes_its_own_check(path):
+    check_path(path)
