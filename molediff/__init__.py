@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from molediff.images.generator import ImageGenerator
     from molediff.molecules.generator import ConformerGenerator
     from molediff.molecules.result import GenerationResult
 
 __version__ = "0.1.0"
 
-__all__ = ["ConformerGenerator", "GenerationResult", "__version__"]
+__all__ = ["ConformerGenerator", "GenerationResult", "ImageGenerator", "__version__"]
+
+
+_HOMES = {
+    "ConformerGenerator": "molediff.molecules.generator",
+    "GenerationResult": "molediff.molecules.result",
+    "ImageGenerator": "molediff.images.generator",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # RDKit and torch-geometric are loaded when they are needed: `molediff.core` needs neither.
-    if name == "ConformerGenerator":
-        from molediff.molecules.generator import ConformerGenerator
-
-        return ConformerGenerator
-    if name == "GenerationResult":
-        from molediff.molecules.result import GenerationResult
-
-        return GenerationResult
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # What a domain needs, such as RDKit, is loaded when it is needed: `molediff.core` needs torch alone.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

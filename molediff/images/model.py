@@ -1,0 +1,112 @@
+"""Between images and the states of a diffusion model: of pixels, or of an autoencoder's latents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from molediff.core.guidance import classifier_free
+from molediff.core.model import Denoiser, DiffusionModel
+from molediff.core.solvers import Callback, Solver
+from molediff.images.pixels import to_images, to_model
+from molediff.networks.labels import Labels
+
+
+class ImageModel:
+    """A diffusion model with what is known of its images.
+
+    Args:
+        model: its network has `sample_shape` (channels, height, width) and `num_classes`; that of a latent model also
+            `encode_images` and `decode`.
+        metadata: of the weights.
+        device: where it computes.
+
+    Raises:
+        ValueError: the model is not one of images.
+    """
+
+    def __init__(self, model: DiffusionModel, metadata: dict[str, Any], device: torch.device):
+        network: Any = model.network
+        split = metadata.get("split")
+        if not hasattr(network, "sample_shape") or not isinstance(split, dict) or "num_levels" not in split:
+            raise ValueError(
+                f"This is no model of images (its network is {type(network).__name__}): give weights of images, "
+                'such as "digits".'
+            )
+        self.diffusion = model.to(device).eval().requires_grad_(False)
+        self.network = network
+        self.device = device
+        self.image_shape: tuple[int, int, int] = (split["size"], split["size"], split["channels"])
+        self.state_shape: tuple[int, ...] = tuple(network.sample_shape)
+        self.num_levels = int(split["num_levels"])
+        self.num_classes = int(network.num_classes)
+        self.class_names: tuple[str, ...] = tuple(split.get("class_names", ()))
+        self.is_latent = hasattr(network, "decode")
+
+    @property
+    def log_bin_volume(self) -> float:
+        """Log of the volume, in model units, of the states that are one discrete image."""
+        return math.prod(self.state_shape) * math.log(2 / self.num_levels / self.diffusion.scale)
+
+    def denoiser(self, classes: np.ndarray, guidance: float = 0.0) -> Denoiser:
+        """Denoiser of images of these `classes` (n,), -1 for any, with classifier-free guidance."""
+        index = torch.from_numpy(classes).to(self.device)
+        conditional = self.diffusion.denoiser(Labels(index))
+        if guidance == 0:
+            return conditional
+        return classifier_free(
+            conditional, self.diffusion.denoiser(Labels(torch.full_like(index, -1))), guidance
+        )
+
+    def solve(
+        self,
+        solver: Solver,
+        times: Tensor,
+        denoiser: Denoiser,
+        generators: Sequence[torch.Generator],
+        callback: Callback | None = None,
+    ) -> Tensor:
+        """States (n, *state_shape) in model units, one for each generator."""
+        model, shape = self.diffusion, (len(generators), *self.state_shape)
+        noise = model.space.sample(shape, generators, device=self.device, dtype=torch.float32)
+        x_1 = float(model.path.sigma(times[0])) * noise
+        return solver.sample(denoiser, model.path, times, x_1, generators, model.space, callback=callback)
+
+    @torch.no_grad()
+    def states(self, images: np.ndarray, generators: Sequence[torch.Generator]) -> Tensor:
+        """States in model units of images (n, height, width, channels) in [0, 1], dequantized."""
+        levels = np.rint(images * (self.num_levels - 1)).astype(np.uint8)
+        x = to_model(levels, self.num_levels, generators).to(self.device)
+        if self.is_latent:
+            x = self.network.encode_images(x)
+        return x / self.diffusion.scale
+
+    @torch.no_grad()
+    def pixels(self, states: Tensor) -> Tensor:
+        """Pixels of states in model units, (n, channels, height, width); 0 to 1 is -1 to 1 here."""
+        x = states * self.diffusion.scale
+        return self.network.decode(x) if self.is_latent else x
+
+    def images(self, states: Tensor) -> np.ndarray:
+        """Images in [0, 1] of states in model units, snapped to the grey levels of the data."""
+        return to_images(self.pixels(states), self.num_levels)
+
+    def shown(self, states: Tensor) -> np.ndarray:
+        """Noised states as pictures: not snapped, clipped to [0, 1]."""
+        pixels = self.pixels(states).clamp(-1, 1).movedim(1, -1)
+        return np.asarray((0.5 + 0.5 * pixels).float().cpu().numpy())
+
+    def known_states(self, known: np.ndarray) -> Tensor:
+        """Which entries of the states are known, (n, 1, height, width): in a latent model, those whose pixels all are.
+
+        Args:
+            known: pixels, booleans (n, height, width).
+        """
+        mask = torch.from_numpy(np.ascontiguousarray(known)).to(self.device)
+        factor = self.image_shape[0] // self.state_shape[-1]
+        return mask.unflatten(2, (-1, factor)).unflatten(1, (-1, factor)).all(4).all(2).unsqueeze(1)
