@@ -79,7 +79,7 @@ def _frames(
     if not 0 <= conformer < result.num_conformers:
         raise ValueError(f"there is no conformer {conformer}; the result has {result.num_conformers}")
     trajectory: Trajectory = result.trajectory
-    end = result.ensemble[conformer]
+    end = result.ensemble.coordinates[conformer]
     states = np.concatenate([trajectory.x_t[:, conformer], end[None]])
     estimates = np.concatenate([trajectory.x_0_hat[:, conformer], end[None]])
     # One rotation for all frames: it turns the last state onto the conformer, and that broadside to the viewer.

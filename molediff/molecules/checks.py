@@ -7,6 +7,8 @@ truth) by a bond.
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
@@ -57,6 +59,17 @@ class GeometryCheck:
         """Whether no two atoms that are not bonded touch, bool, shape (n,); x: (n, N, 3) in Angstrom."""
         difference = x[:, self.pairs[:, 0]] - x[:, self.pairs[:, 1]]
         return (np.einsum("npk,npk->np", difference, difference) > self.closest_squared).all(axis=1)
+
+    def allows(self, x: np.ndarray) -> bool:
+        """Whether the atoms of `x`, (N, 3) in Angstrom, whose coordinates are known (the others are NaN) have possible
+        bond lengths and distances.
+        """
+        known = np.isfinite(x).all(axis=1)
+        part = copy.copy(self)
+        bonded, apart = known[self.bonds].all(axis=1), known[self.pairs].all(axis=1)
+        part.bonds, part.lengths = self.bonds[bonded], self.lengths[bonded]
+        part.pairs, part.closest_squared = self.pairs[apart], self.closest_squared[apart]
+        return bool(part.bonds_hold(x[None])[0] and part.atoms_keep_apart(x[None])[0])
 
 
 def bond_length(mol: Chem.Mol, i: int, j: int) -> float:

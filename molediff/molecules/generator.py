@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
 import torch
 from rdkit import Chem
 
+import molediff
 from molediff.core.model import DiffusionModel
 from molediff.core.solvers import Solver
-from molediff.molecules.inputs import MAX_ATOMS, UnusableInput, label, prepare
-from molediff.molecules.jobs import Job
+from molediff.molecules.fixed import FixedPart
+from molediff.molecules.inputs import MAX_ATOMS
 from molediff.molecules.options import GenerationOptions
+from molediff.molecules.pipeline import Pipeline, groups
 from molediff.molecules.result import GenerationResult
-from molediff.molecules.sampling import Sampler, plan_batches, sample_generator
+from molediff.molecules.sampling import Sampler
+from molediff.molecules.workers import work_on_groups
 from molediff.networks.pretrained import load_model
 from molediff.solver_options import Grid, choose_device
-
-# At most this many batches are read ahead, so that memory does not grow with the number of inputs.
-_BATCHES_AHEAD = 8
 
 
 class ConformerGenerator:
@@ -39,6 +38,7 @@ class ConformerGenerator:
         precision: "float32"; "bfloat16": its rounding of the network's matrix products moves conformers by about
             0.01 Angstrom; or "auto": float32.
         max_atoms: inputs with more atoms, hydrogens included, are refused.
+        weights: name or path of the weights, for the record.
 
     Example:
         >>> generator = ConformerGenerator.from_pretrained("qm9")  # doctest: +SKIP
@@ -54,6 +54,7 @@ class ConformerGenerator:
         device: str | torch.device | None = None,
         precision: str = "auto",
         max_atoms: int = MAX_ATOMS,
+        weights: str | None = None,
     ):
         if precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"precision must be 'auto', 'float32' or 'bfloat16'; got {precision!r}.")
@@ -62,6 +63,7 @@ class ConformerGenerator:
         self.metadata = dict(metadata or {})
         self.precision = precision
         self.max_atoms = max_atoms
+        self.weights = weights
 
     @classmethod
     def from_pretrained(
@@ -85,7 +87,7 @@ class ConformerGenerator:
             ValueError: the file is damaged or was made for something else.
         """
         model, metadata = load_model(weights)
-        return cls(model, metadata, device, precision, max_atoms)
+        return cls(model, metadata, device, precision, max_atoms, str(weights))
 
     def generate(
         self, molecule: str | Chem.Mol, num_conformers: int = 10, seed: int = 0, **options: Any
@@ -120,6 +122,11 @@ class ConformerGenerator:
         energies: str | None = None,
         prune_rmsd: float | None = None,
         trajectory: bool = False,
+        rank: bool = False,
+        energy_window: float | None = None,
+        fixed: Chem.Mol | Mapping[int, Sequence[float]] | None = None,
+        timeout: float | None = None,
+        num_workers: int = 1,
     ) -> Iterator[GenerationResult]:
         """Conformers of many molecules: a lazy iterator with one result for every input, in order.
 
@@ -144,14 +151,28 @@ class ConformerGenerator:
                 the result.
             lookahead: most molecules read ahead of the result that is handed out, to fill batches with
                 molecules of similar size.
-            relax: "mmff": move conformers to their MMFF94s minimum.
-            energies: "mmff": MMFF94s energies.
+            relax: move conformers to their next minimum: "mmff", of MMFF94s, or "gfn2", of GFN2-xTB (needs tblite;
+                about 0.25 s a conformer). Those that do not stay the molecule asked for are left out.
+            energies: "mmff", of MMFF94s, or "gfn2", of GFN2-xTB, in kcal/mol.
             prune_rmsd: leave out conformers nearer than this to another one, in Angstrom (heavy atoms,
-                symmetry-aware).
+                symmetry-aware); of two, the one of higher energy, or the later one without energies.
             trajectory: keep the way from noise to conformers; memory grows with the steps.
+            rank: number the conformers by increasing energy, the lowest 0. Needs `energies`.
+            energy_window: leave out conformers this far above the lowest one found, in kcal/mol. Needs `energies`.
+            fixed: atoms that keep given coordinates in every conformer: a Mol with a 3D conformer, which is looked for
+                in each molecule as a substructure (with or without its hydrogens), or a mapping of atom indices to
+                (x, y, z) in Angstrom, as RDKit's coordMap; hydrogens that a SMILES leaves out have indices behind
+                its atoms. Relaxation holds these atoms too. The conformers lie in the frame of these coordinates.
+            timeout: most seconds for one molecule (of a batch, its share); looked at between batches, relaxations
+                and energies. What is done by then is handed out as "partial", with the reason.
+            num_workers: processes that share the molecules, one thread each; worth it from some hundred conformers, as
+                each takes seconds to start. The results are those of one process with one thread, bit for bit. The
+                molecule on which a process dies gets a result with that reason. A script needs the usual
+                `if __name__ == "__main__":`.
 
         Raises:
             ValueError: an option is out of range.
+            ImportError: "gfn2" is asked for and tblite is not installed.
         """
         if isinstance(molecules, str | Chem.Mol):
             raise ValueError(
@@ -171,62 +192,45 @@ class ConformerGenerator:
             energies=energies,
             prune_rmsd=prune_rmsd,
             trajectory=trajectory,
+            rank=rank,
+            energy_window=energy_window,
+            fixed=FixedPart.read(fixed),
+            timeout=timeout,
+            num_workers=num_workers,
         )
-        return self._stream(molecules, options)
-
-    def _stream(self, molecules: Iterable[Any], options: GenerationOptions) -> Iterator[GenerationResult]:
-        sampler = Sampler(self.model, options, self.device, autocast=self.precision == "bfloat16")
-        for window in self._windows(molecules, options):
-            self._sample(sampler, [job for job in window if isinstance(job, Job)], options)
-            while window:  # let go of each result as soon as it is handed out
-                job = window.pop(0)
-                yield job.finish() if isinstance(job, Job) else job
-
-    def _windows(
-        self, molecules: Iterable[Any], options: GenerationOptions
-    ) -> Iterator[list[Job | GenerationResult]]:
-        """Consecutive inputs, as many as fill a few batches but at most `lookahead`."""
-        window: list[Job | GenerationResult] = []
-        num_atoms = 0
-        for molecule in molecules:
-            job = self._job(molecule, options)
-            window.append(job)
-            if isinstance(job, Job):
-                num_atoms += job.prepared.num_atoms * options.num_conformers
-            if num_atoms >= _BATCHES_AHEAD * options.batch_atoms or len(window) >= options.lookahead:
-                yield window
-                window, num_atoms = [], 0
-        if window:
-            yield window
-
-    def _job(self, molecule: Any, options: GenerationOptions) -> Job | GenerationResult:
-        start = time.perf_counter()
-        try:
-            prepared = prepare(molecule, self.max_atoms)
-            return Job(prepared, options, self.metadata.get("max_atoms"), time.perf_counter() - start)
-        except UnusableInput as error:
-            seconds = time.perf_counter() - start
-            return GenerationResult.failure(
-                label(molecule), str(error), options.num_conformers, options.seed, seconds
+        if num_workers > 1 and self.device.type != "cpu":
+            raise ValueError(
+                f"num_workers={num_workers} on {self.device}: processes are for CPUs; raise batch_atoms instead."
             )
+        return self._results(molecules, options)
 
-    def _sample(self, sampler: Sampler, jobs: list[Job], options: GenerationOptions) -> None:
-        """Draw until every job has its conformers or the attempts are used up."""
-        for attempt in range(options.max_attempts):
-            demands = [demand for job in jobs if (demand := job.demand()) is not None]
-            for batch in plan_batches(demands, options.batch_atoms):
-                start = time.perf_counter()
-                samples = sampler.draw(
-                    [part.owner.prepared.graph for part in batch],
-                    [
-                        [
-                            sample_generator(options.seed, part.owner.prepared.key, slot, attempt)
-                            for slot in part.slots
-                        ]
-                        for part in batch
-                    ],
-                )
-                share = (time.perf_counter() - start) / sum(len(part.slots) for part in batch)
-                for part, raw in zip(batch, samples, strict=True):
-                    part.owner.seconds += share * len(part.slots)
-                    part.owner.examine(part.slots, raw)
+    def _results(self, molecules: Iterable[Any], options: GenerationOptions) -> Iterator[GenerationResult]:
+        pipeline = Pipeline(
+            Sampler(self.model, options, self.device, autocast=self.precision == "bfloat16"),
+            options,
+            self.max_atoms,
+            self.metadata.get("max_atoms"),
+            self._provenance(options),
+        )
+        if options.num_workers == 1:
+            return (result for group in groups(molecules, options) for result in pipeline.run(group))
+        sendable = groups(map(pipeline.sendable, molecules), options)
+        return work_on_groups(sendable, pipeline.run, options.num_workers, pipeline.lost)
+
+    def _provenance(self, options: GenerationOptions) -> dict[str, Any]:
+        facts = {
+            "weights": self.weights,
+            "weights_sha256": self.metadata.get("sha256"),
+            "solver": options.make_solver(),
+            "num_steps": options.num_steps,
+            "grid": options.grid
+            if isinstance(options.grid, str)
+            else getattr(options.grid, "__name__", "own"),
+            "relax": options.relax,
+            "molediff": molediff.__version__,
+        }
+        return {
+            key: value if isinstance(value, int) else str(value)
+            for key, value in facts.items()
+            if value is not None
+        }

@@ -5,20 +5,22 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from rdkit import Chem
 
 from molediff.molecules.checks import GeometryCheck, bond_length
+from molediff.molecules.fixed import FixedAtoms
 from molediff.molecules.inputs import PreparedMolecule
 from molediff.molecules.options import GenerationOptions
-from molediff.molecules.relax import NoForceField, distinct_conformers, mmff_energies, mmff_relax
+from molediff.molecules.refine import Refined, refine
+from molediff.molecules.relax import METHODS
 from molediff.molecules.result import GenerationResult, Trajectory, with_conformers
 from molediff.molecules.sampling import Demand, RawSamples
-from molediff.molecules.stereo import StereoCheck, reflected
+from molediff.molecules.stereo import StereoCheck, StereoVerdict, reflected
 
 # The order in which a sample is checked; it is counted under the first that it fails.
-CHECKS = ("not_finite", "stereo", "bond_length", "clash")
+CHECKS = ("not_finite", "stereo", "fixed", "bond_length", "clash")
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,22 @@ class Accepted:
 class Job:
     """State of one molecule.
 
+    Raises:
+        UnusableInput: the molecule does not have the atoms that are to be fixed.
+
     Attributes:
         prepared: the molecule.
         options: what was asked for.
         trained_atoms: atoms of the largest training molecule, or None if unknown.
         seconds: time spent so far.
+        provenance: see `GenerationResult`.
     """
 
     prepared: PreparedMolecule
     options: GenerationOptions
     trained_atoms: int | None
     seconds: float
+    provenance: dict[str, Any] = field(default_factory=dict)
     _taken: dict[int, Accepted] = field(default_factory=dict)
     _rejected: Counter[str] = field(default_factory=Counter)
     _times: np.ndarray | None = None
@@ -55,26 +62,41 @@ class Job:
         start = time.perf_counter()
         self.geometry = GeometryCheck(self.prepared.mol)
         self.stereo = StereoCheck(self.prepared.mol, self.prepared.graph)
+        self.fixed: FixedAtoms | None = None
+        if self.options.fixed is not None:
+            self.fixed = self.options.fixed.find_in(self.prepared.mol, self.geometry, self.stereo)
         if self.prepared.num_atoms <= 2:
             self._place_directly()
         self.seconds += time.perf_counter() - start
 
+    @property
+    def out_of_time(self) -> bool:
+        """Whether this molecule has had the time that it may have."""
+        return self.options.timeout is not None and self.seconds > self.options.timeout
+
     def demand(self) -> Demand[Job] | None:
-        """The conformers still missing, None if there are none."""
+        """The conformers still missing, None if there are none or the time is up."""
+        if self.out_of_time:
+            return None
         missing = tuple(slot for slot in range(self.options.num_conformers) if slot not in self._taken)
         return Demand(self, self.prepared.num_atoms, missing) if missing else None
 
     def examine(self, slots: tuple[int, ...], raw: RawSamples) -> None:
         """Check samples drawn for `slots`; keep the good ones, count the others."""
         start = time.perf_counter()
-        x = raw.x
-        finite = np.isfinite(x).all(axis=(1, 2))
-        verdict = self.stereo.correct(np.where(finite[:, None, None], x, 0.0))
+        finite = np.isfinite(raw.x).all(axis=(1, 2))
+        verdict = self.stereo.correct(np.where(finite[:, None, None], raw.x, 0.0))
+        x, right = verdict.x, verdict.right
+        placed = None if self.fixed is None else self.fixed.place(x)
+        if placed is not None:
+            x = placed.x
+            right = right & self._stereo_is_right(x)
         passed = {
             "not_finite": finite,
-            "stereo": verdict.right,
-            "bond_length": self.geometry.bonds_hold(verdict.x),
-            "clash": self.geometry.atoms_keep_apart(verdict.x),
+            "stereo": right,
+            "fixed": np.ones(len(x), dtype=bool) if placed is None else placed.fits,
+            "bond_length": self.geometry.bonds_hold(x),
+            "clash": self.geometry.atoms_keep_apart(x),
         }
         good = np.ones(len(x), dtype=bool)
         for name in CHECKS:
@@ -83,57 +105,80 @@ class Job:
         self._num_drawn += len(x)
         self._num_reflected += int((verdict.right & verdict.reflected).sum())
         self._times = raw.times
-        for i in np.flatnonzero(good):
-            frames = [] if raw.x_t is None or raw.x_0_hat is None else [raw.x_t[:, i], raw.x_0_hat[:, i]]
-            if verdict.reflected[i]:
-                frames = [reflected(x) for x in frames]
-            self._taken[slots[i]] = Accepted(verdict.x[i], *frames)
+        for i in map(int, np.flatnonzero(good)):
+            frames = self._frames(raw, verdict, i)
+            if placed is not None:
+                frames = [placed.moved(frame, i) for frame in frames]
+            self._taken[slots[i]] = Accepted(x[i], *frames)
         self.seconds += time.perf_counter() - start
 
+    @staticmethod
+    def _frames(raw: RawSamples, verdict: StereoVerdict, i: int) -> list[np.ndarray]:
+        """x_t and x_0_hat of sample i, reflected as it was; none if they are not kept."""
+        if raw.x_t is None or raw.x_0_hat is None:
+            return []
+        frames = [raw.x_t[:, i], raw.x_0_hat[:, i]]
+        return [reflected(x) for x in frames] if verdict.reflected[i] else frames
+
+    def _stereo_is_right(self, x: np.ndarray) -> np.ndarray:
+        verdict = self.stereo.correct(x)
+        return verdict.right & ~verdict.reflected
+
+    def _still_good(self, x: np.ndarray) -> np.ndarray:
+        """Whether conformers that were moved are still the molecule, bool, shape (n,); x: (n, N, 3) in Angstrom."""
+        return self._stereo_is_right(x) & self.geometry.bonds_hold(x) & self.geometry.atoms_keep_apart(x)
+
     def finish(self) -> GenerationResult:
-        """Build the Mol, relax, compute energies, prune."""
+        """Build the Mol, relax, compute energies, choose and rank."""
         start = time.perf_counter()
+        options = self.options
+        late = self.out_of_time
+
+        def out_of_time() -> bool:
+            spent = self.seconds + time.perf_counter() - start
+            return options.timeout is not None and spent > options.timeout
+
         slots = sorted(self._taken)
         mol = with_conformers(self.prepared.mol, [self._taken[slot].x for slot in slots])
-        energies, problem, notes = None, None, []
-        try:
-            if self.options.relax and slots:
-                mol, slots = self._relaxed(mol, slots)
-            if self.options.energies and slots:
-                energies = mmff_energies(mol)
-        except NoForceField as error:
-            asked = "relaxed" if self.options.relax else "given energies"
-            problem = f"{error}: the conformers are not {asked}"
-            notes.append(problem)
-        num_before = len(slots)
-        if num_before < self.options.num_conformers:
-            notes.append(self._shortage(self.options.num_conformers - num_before))
-        if self.options.prune_rmsd is not None:
-            kept = distinct_conformers(mol, self.options.prune_rmsd, energies)
-            positions = [mol.GetConformer(i).GetPositions() for i in kept]
-            mol, slots = with_conformers(mol, positions), [slots[i] for i in kept]
-            energies = None if energies is None else energies[kept]
+        fixed = () if self.fixed is None else self.fixed.atoms.tolist()
+        found = refine(mol, options, self._still_good, fixed, out_of_time)
+        self._rejected["relaxation"] += found.num_spoilt
+        missing = options.num_conformers - len(slots) + found.num_spoilt
+        if (late and len(slots) < options.num_conformers) or (found.problems and out_of_time()):
+            found.problems.insert(0, f"timeout of {options.timeout:g} s struck")
+        return GenerationResult(
+            smiles=self.prepared.smiles,
+            mol=found.mol,
+            status="failed"
+            if missing == options.num_conformers or not len(found.rows)
+            else "partial"
+            if missing or found.problems
+            else "ok",
+            reason=self._reason(found, missing),
+            num_requested=options.num_conformers,
+            seed=options.seed,
+            num_drawn=self._num_drawn,
+            num_reflected=self._num_reflected,
+            num_rejected={name: count for name, count in self._rejected.items() if count},
+            num_pruned=found.num_pruned,
+            num_outside_window=found.num_outside_window,
+            energies=found.energies,
+            energy_method=None if found.energies is None else METHODS[str(options.energies)],
+            seconds=self.seconds + time.perf_counter() - start,
+            trajectory=self._trajectory([slots[row] for row in found.rows]),
+            provenance=self.provenance,
+        )
+
+    def _reason(self, found: Refined, missing: int) -> str:
+        notes = list(found.problems)
+        if missing:
+            notes.append(self._shortage(missing))
         if self.trained_atoms is not None and self.prepared.num_atoms > self.trained_atoms:
             notes.append(
                 f"{self.prepared.num_atoms} atoms, more than the {self.trained_atoms} of the largest training "
                 "molecule: look at these conformers before use"
             )
-        whole = num_before == self.options.num_conformers and problem is None
-        return GenerationResult(
-            smiles=self.prepared.smiles,
-            mol=mol,
-            status="failed" if not slots else "ok" if whole else "partial",
-            reason="; ".join(notes),
-            num_requested=self.options.num_conformers,
-            seed=self.options.seed,
-            num_drawn=self._num_drawn,
-            num_reflected=self._num_reflected,
-            num_rejected={name: count for name, count in self._rejected.items() if count},
-            num_pruned=num_before - len(slots),
-            energies=energies,
-            seconds=self.seconds + time.perf_counter() - start,
-            trajectory=self._trajectory(slots),
-        )
+        return "; ".join(notes)
 
     def _place_directly(self) -> None:
         """One atom has one place and two atoms one distance: the usual length of their bond, along x."""
@@ -141,6 +186,8 @@ class Job:
         if self.prepared.num_atoms == 2:
             length = bond_length(self.prepared.mol, 0, 1)
             x[:, 0] = -length / 2, length / 2
+        if self.fixed is not None:
+            x = self.fixed.place(x[None]).x[0]
         self._taken = {slot: Accepted(x) for slot in range(self.options.num_conformers)}
 
     def _shortage(self, missing: int) -> str:
@@ -150,20 +197,14 @@ class Job:
         remedy = "try more num_steps or max_attempts"
         if wrong_stereo:
             remedy = "check that the stereo asked for is possible"
+        if counts.get("fixed", 0) > 0.5 * sum(counts.values()):
+            remedy = "check that the stereo asked for is possible with the fixed atoms where they are"
+        if self.out_of_time:
+            remedy = "allow a longer timeout"
         return (
             f"{missing} of {self.options.num_conformers} conformers missing after {self._num_drawn} samples "
-            f"(rejected: {text}): {remedy}"
+            f"(rejected: {text or 'none'}): {remedy}"
         )
-
-    def _relaxed(self, mol: Chem.Mol, slots: list[int]) -> tuple[Chem.Mol, list[int]]:
-        """The conformers after MMFF94s, without those that it spoilt."""
-        mmff_relax(mol)
-        x = np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
-        verdict = self.stereo.correct(x)
-        good = verdict.right & ~verdict.reflected
-        good &= self.geometry.bonds_hold(x) & self.geometry.atoms_keep_apart(x)
-        self._rejected["relaxation"] += int((~good).sum())
-        return with_conformers(mol, x[good]), [slot for slot, ok in zip(slots, good, strict=True) if ok]
 
     def _trajectory(self, slots: list[int]) -> Trajectory | None:
         taken = [self._taken[slot] for slot in slots]

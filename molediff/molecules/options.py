@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from molediff.molecules.fixed import FixedPart
+from molediff.molecules.relax import METHODS
+from molediff.molecules.xtb import require_tblite
 from molediff.solver_options import SolverOptions, check_whole_number, check_word
+
+MAX_CONFORMERS = 100_000
+"""Most conformers of a molecule in one call. They are held in memory until their molecule is done: at 20 atoms, these
+take about 300 MB. With `trajectory`, steps times conformers count."""
 
 
 @dataclass(frozen=True)
@@ -13,6 +20,7 @@ class GenerationOptions(SolverOptions):
 
     Raises:
         ValueError: a setting is out of range; the message names it and what is allowed.
+        ImportError: GFN2-xTB is asked for and not installed.
     """
 
     num_conformers: int
@@ -24,15 +32,39 @@ class GenerationOptions(SolverOptions):
     energies: str | None
     prune_rmsd: float | None
     trajectory: bool
+    rank: bool = False
+    energy_window: float | None = None
+    fixed: FixedPart | None = None
+    timeout: float | None = None
+    num_workers: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead"):
+        for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
             check_whole_number(name, getattr(self, name), least=1)
         check_whole_number("seed", self.seed, least=0)
-        check_word("relax", self.relax, (None, "mmff"))
-        check_word("energies", self.energies, (None, "mmff"))
-        if self.prune_rmsd is not None and not self.prune_rmsd > 0:
-            raise ValueError(
-                f"prune_rmsd must be a distance above 0 in Angstrom, or None; got {self.prune_rmsd!r}."
-            )
+        for name in ("relax", "energies"):
+            check_word(name, getattr(self, name), (None, *METHODS))
+        for name, what in (
+            ("prune_rmsd", "a distance above 0 in Angstrom"),
+            ("energy_window", "an energy above 0 in kcal/mol"),
+            ("timeout", "a time above 0 in seconds"),
+        ):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and value > 0):
+                raise ValueError(f"{name} must be {what}, or None; got {value!r}.")
+        if self.energies is None and (self.rank or self.energy_window is not None):
+            asked = "rank" if self.rank else "energy_window"
+            raise ValueError(f"{asked} needs energies: say which, energies='mmff' or energies='gfn2'.")
         super().__post_init__()
+        self._check_size()
+        if "gfn2" in (self.relax, self.energies):
+            require_tblite()
+
+    def _check_size(self) -> None:
+        held = self.num_conformers * (self.num_steps if self.trajectory else 1)
+        if held > MAX_CONFORMERS:
+            times_steps = f" times {self.num_steps} steps of the trajectory" if self.trajectory else ""
+            raise ValueError(
+                f"{self.num_conformers} conformers{times_steps} are more than the {MAX_CONFORMERS} that are held in "
+                "memory at once: ask for fewer at a time, with another seed each time."
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from rdkit import Chem
@@ -12,6 +12,10 @@ from rdkit import Chem
 from molediff.molecules.stereo import perceived_smiles
 
 Status = Literal["ok", "partial", "failed"]
+
+ROOM_TEMPERATURE = 298.15  # in Kelvin
+GAS_CONSTANT = 8.31446261815324 / 4184  # in kcal/mol/Kelvin (CODATA 2018)
+_WHOLE_MOL = Chem.PropertyPickleOptions.AllProps | Chem.PropertyPickleOptions.CoordsAsDouble
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,26 @@ class Trajectory:
 
 
 @dataclass(frozen=True)
+class Ensemble:
+    """The conformers of one molecule as plain arrays, all in the order of the conformer ids.
+
+    Attributes:
+        atomic_numbers: int64, shape (N,), hydrogens included.
+        coordinates: in Angstrom, float64, shape (n, N, 3).
+        energies: in kcal/mol, shape (n,), or None if not asked for.
+        weights: Boltzmann weights at 298.15 K, shape (n,), or None without energies.
+    """
+
+    atomic_numbers: np.ndarray
+    coordinates: np.ndarray
+    energies: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.coordinates)
+
+
+@dataclass(frozen=True)
 class GenerationResult:
     """Conformers of one input, or the reason why there are none.
 
@@ -44,14 +68,17 @@ class GenerationResult:
         num_drawn: samples drawn, redrawn ones included.
         num_reflected: samples that were mirror images of what was asked for and have been reflected.
         num_rejected: rejected samples by the first check they failed: "not_finite", "stereo", "bond_length",
-            "clash", "relaxation" (spoilt by the force field). Wrong stereo before any correction is
-            num_reflected + num_rejected["stereo"].
+            "clash", "fixed" (the fixed atoms cannot be placed), "relaxation" (failed or spoilt). Wrong stereo
+            before any correction is num_reflected + num_rejected["stereo"].
         num_pruned: conformers left out as duplicates (`prune_rmsd`).
+        num_outside_window: conformers left out for their energy (`energy_window`).
         seed: the seed given.
-        energies: MMFF94s energy of each conformer in kcal/mol, shape (n,), or None if not asked for or not
-            available.
-        seconds: processor time spent on this molecule; of a batch, its share.
+        energies: energy of each conformer in kcal/mol, shape (n,), NaN where it could not be computed; None if not
+            asked for or not available. MMFF94s: of the force field. GFN2-xTB: total electronic, large and negative.
+        energy_method: "MMFF94s" or "GFN2-xTB", or None.
+        seconds: time spent on this molecule; of a batch, its share.
         trajectory: the way from noise to the n conformers, if asked for.
+        provenance: how the conformers were made: weights and their SHA-256, solver, number of steps, ...
     """
 
     smiles: str
@@ -64,9 +91,12 @@ class GenerationResult:
     num_reflected: int = 0
     num_rejected: dict[str, int] = field(default_factory=dict)
     num_pruned: int = 0
+    num_outside_window: int = 0
     energies: np.ndarray | None = None
+    energy_method: str | None = None
     seconds: float = 0.0
     trajectory: Trajectory | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
     def num_conformers(self) -> int:
@@ -74,11 +104,53 @@ class GenerationResult:
         return 0 if self.mol is None else self.mol.GetNumConformers()
 
     @property
-    def ensemble(self) -> np.ndarray:
-        """Coordinates of all conformers in Angstrom, float64, shape (n, N, 3); a copy."""
-        if self.mol is None or self.num_conformers == 0:
-            return np.zeros((0, 0 if self.mol is None else self.mol.GetNumAtoms(), 3))
-        return np.stack([conformer.GetPositions() for conformer in self.mol.GetConformers()])
+    def ensemble(self) -> Ensemble:
+        """The conformers as numpy arrays, made anew from `mol` at each access (RDKit lends no view of its own).
+
+        Without conformers, arrays of length 0.
+        """
+        mol = Chem.Mol() if self.mol is None else self.mol
+        coordinates = np.zeros((self.num_conformers, mol.GetNumAtoms(), 3))
+        for row, conformer in zip(coordinates, mol.GetConformers(), strict=True):
+            row[:] = conformer.GetPositions()
+        return Ensemble(
+            np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()], dtype=np.int64),
+            coordinates,
+            self.energies,
+            None if self.energies is None else self.boltzmann_weights(),
+        )
+
+    @property
+    def relative_energies(self) -> np.ndarray:
+        """Energy of each conformer above the lowest, in kcal/mol, shape (n,).
+
+        Raises:
+            ValueError: there are no energies.
+        """
+        if self.energies is None:
+            raise ValueError("There are no energies: ask for them with energies='mmff' or energies='gfn2'.")
+        return above_lowest(self.energies)
+
+    def boltzmann_weights(self, temperature: float = ROOM_TEMPERATURE) -> np.ndarray:
+        """Weight exp(-E / RT) of each conformer, normalized to a sum of 1, shape (n,).
+
+        Energies, not free energies: vibrations, solvent and the degeneracy of symmetric shapes are left out. Equal
+        conformers count as often as they are there: leave them out first with `prune_rmsd`, after `relax`. A
+        conformer whose energy is not known has weight 0.
+
+        Args:
+            temperature: in Kelvin.
+
+        Raises:
+            ValueError: there are no energies, or the temperature is not positive.
+        """
+        if not 0 < temperature < np.inf:
+            raise ValueError(f"temperature must be above 0 Kelvin; got {temperature!r}.")
+        relative = self.relative_energies
+        weights = np.exp(-np.where(np.isnan(relative), np.inf, relative) / (GAS_CONSTANT * temperature))
+        return weights / max(
+            float(weights.sum()), 1.0
+        )  # the lowest has 1; without any there is nothing to divide
 
     def isomeric_smiles(self) -> list[str]:
         """Canonical SMILES of each conformer with the stereo that its coordinates show, n strings.
@@ -86,6 +158,13 @@ class GenerationResult:
         They differ only where the input left stereo open.
         """
         return [] if self.mol is None else perceived_smiles(self.mol)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickled, the Mol keeps its properties and the last digit of its coordinates; by itself it would not."""
+        return {**self.__dict__, "mol": None if self.mol is None else self.mol.ToBinary(int(_WHOLE_MOL))}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, mol=None if state["mol"] is None else Chem.Mol(state["mol"]))
 
     @staticmethod
     def failure(
@@ -105,3 +184,8 @@ def with_conformers(mol: Chem.Mol, coordinates: Sequence[np.ndarray] | np.ndarra
         conformer.SetPositions(np.ascontiguousarray(positions, dtype=np.float64))
         filled.AddConformer(conformer, assignId=True)
     return filled
+
+
+def above_lowest(energies: np.ndarray) -> np.ndarray:
+    """Energies (n,) above the lowest of them; NaN stays NaN."""
+    return energies - np.nanmin(energies) if np.isfinite(energies).any() else energies

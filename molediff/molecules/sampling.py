@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from molediff.core.held_points import hold_points
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import Step
 from molediff.core.target import Sample as CleanSample
 from molediff.core.target import convert
+from molediff.molecules.fixed import FixedAtoms
 from molediff.molecules.graph import MolecularGraph, collate
 from molediff.molecules.options import GenerationOptions
 from molediff.random_numbers import numbered_generator
@@ -104,9 +106,12 @@ class Sampler:
 
     @torch.inference_mode()
     def draw(
-        self, graphs: Sequence[MolecularGraph], generators: Sequence[Sequence[torch.Generator]]
+        self,
+        graphs: Sequence[MolecularGraph],
+        generators: Sequence[Sequence[torch.Generator]],
+        fixed: Sequence[FixedAtoms | None] = (),
     ) -> list[RawSamples]:
-        """For each graph, as many samples as it has generators.
+        """For each graph, as many samples as it has generators; `fixed` says which of its atoms are held, if any are.
 
         The graph trunk runs once a molecule if all have the same number of samples, else once a sample.
         """
@@ -121,15 +126,33 @@ class Sampler:
             batch = collate(graphs)
         with self._autocast():
             condition = self.model.encode(batch.to(self.device)).repeat(copies)
+        denoiser = self._denoiser(condition)
+        if any(part is not None for part in fixed):
+            denoiser = hold_points(denoiser, *self._known(fixed, counts, condition.mask))
         steps: list[Step] = []
-        x = self._solve(condition, [generator for mine in generators for generator in mine], steps)
+        x = self._solve(denoiser, condition, [generator for mine in generators for generator in mine], steps)
         ends = np.cumsum(counts)
         return [
             self._cut(x, steps, slice(end - count, end), int(graph.num_nodes or 0))
             for graph, count, end in zip(graphs, counts, ends, strict=True)
         ]
 
-    def _solve(self, condition: Any, generators: list[torch.Generator], steps: list[Step]) -> Tensor:
+    def _known(
+        self, fixed: Sequence[FixedAtoms | None], counts: Sequence[int], mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Coordinates (n, N, 3) in model units, 0 where free, and (n, N) booleans of the atoms that are held."""
+        known, is_known = torch.zeros(*mask.shape, 3), torch.zeros(mask.shape, dtype=torch.bool)
+        for part, count, end in zip(fixed, counts, np.cumsum(counts), strict=True):
+            if part is not None:
+                atoms = torch.from_numpy(part.atoms)
+                x = (part.positions - part.positions.mean(0)) / self.model.scale
+                known[end - count : end, atoms] = torch.from_numpy(x).float()
+                is_known[end - count : end, atoms] = True
+        return known.to(self.device), is_known.to(self.device)
+
+    def _solve(
+        self, denoiser: Denoiser, condition: Any, generators: list[torch.Generator], steps: list[Step]
+    ) -> Tensor:
         """Samples (n, N, 3) in model units; the steps go into `steps` if they are to be kept."""
         space, mask = self.model.space, None if bool(condition.mask.all()) else condition.mask
         shape = (*condition.mask.shape, 3)
@@ -138,7 +161,7 @@ class Sampler:
             # Samples that fail are counted and drawn again: no need to warn of them.
             warnings.filterwarnings("ignore", message=".*returned as NaN.*")
             return self.solver.sample(
-                self._denoiser(condition),
+                denoiser,
                 self.model.path,
                 self.times,
                 self.start * noise,

@@ -83,10 +83,19 @@ class StereoCheck:
         """Stereocentres of the wrong hand, by signed volume, bool, shape (n, number of centres); x: (n, N,
         3).
         """
+        return self._volumes(x) @ self._volume_of.T <= 0
+
+    def _volumes(self, x: np.ndarray) -> np.ndarray:
+        """Signed volumes of the triples, (n, T)."""
         centre, *neighbours = self._triples
         a, b, c = (x[:, neighbour] - x[:, centre] for neighbour in neighbours)
-        volumes = np.einsum("nti,nti->nt", a, np.cross(b, c))
-        return volumes @ self._volume_of.T <= 0
+        return np.einsum("nti,nti->nt", a, np.cross(b, c))
+
+    def allows(self, x: np.ndarray) -> bool:
+        """Whether the atoms of `x`, (N, 3), whose coordinates are known (the others are NaN) have no wrong stereo."""
+        of_centre = self._volumes(x[None])[0] * self._volume_of.sum(0)
+        bonds_known = np.isfinite(x[self._dihedrals]).all(axis=(1, 2))
+        return not ((of_centre <= 0).any() or (self.wrong_double_bonds(x[None])[0] & bonds_known).any())
 
     def wrong_double_bonds(self, x: np.ndarray) -> np.ndarray:
         """Double bonds that are not as asked for, bool, shape (n, number of double bonds); x: (n, N, 3)."""

@@ -101,7 +101,7 @@ def test_the_script_gives_what_the_python_call_gives(tmp_path):
     records = Chem.SDMolSupplier(str(tmp_path / "out.sdf"), removeHs=False)
     result = ConformerGenerator.from_pretrained("qm9", device="cpu").generate("CCO", num_conformers=2, seed=3)
     written = np.stack([record.GetConformer().GetPositions() for record in records])
-    np.testing.assert_allclose(written, result.ensemble, atol=2e-3)
+    np.testing.assert_allclose(written, result.ensemble.coordinates, atol=2e-3)
 
 
 def test_files_of_molecules_go_in_and_bad_ones_do_not_stop_the_rest(tmp_path):

@@ -63,19 +63,19 @@ def test_atom_order_is_that_of_the_smiles_or_of_the_mol():
 
 def test_ensemble_is_the_coordinates_of_the_conformers():
     result = knowing("CCO").generate("CCO", num_conformers=3)
-    assert result.ensemble.shape == (3, 9, 3)
-    np.testing.assert_array_equal(result.ensemble[2], result.mol.GetConformer(2).GetPositions())
-    assert knowing("CCO").generate("nonsense").ensemble.shape == (0, 0, 3)
+    assert result.ensemble.coordinates.shape == (3, 9, 3)
+    np.testing.assert_array_equal(result.ensemble.coordinates[2], result.mol.GetConformer(2).GetPositions())
+    assert knowing("CCO").generate("nonsense").ensemble.coordinates.shape == (0, 0, 3)
 
 
 def test_one_and_two_atoms_need_no_network():
     generator = ConformerGenerator(random_weights(), device="cpu")
     helium_like = generator.generate("[F-]", num_conformers=2)
     assert helium_like.status == "ok"
-    np.testing.assert_array_equal(helium_like.ensemble, np.zeros((2, 1, 3)))
-    assert np.linalg.norm(np.diff(generator.generate("[H][H]").ensemble[0], axis=0)) == pytest.approx(
-        0.74, abs=0.05
-    )
+    np.testing.assert_array_equal(helium_like.ensemble.coordinates, np.zeros((2, 1, 3)))
+    assert np.linalg.norm(
+        np.diff(generator.generate("[H][H]").ensemble.coordinates[0], axis=0)
+    ) == pytest.approx(0.74, abs=0.05)
 
 
 # Checks -----------------------------------------------------------------------------------------------------------
@@ -183,7 +183,9 @@ def test_look_ahead_is_bounded_in_atoms_too():
 def test_conformers_do_not_depend_on_batch_company_or_order():
     smiles = ["CCO", "CCN", "C", LACTAMIDE, "CC=O"]
     generator = knowing(*smiles)
-    alone = {s: generator.generate(s, num_conformers=4, seed=3, num_steps=5).ensemble for s in smiles}
+    alone = {
+        s: generator.generate(s, num_conformers=4, seed=3, num_steps=5).ensemble.coordinates for s in smiles
+    }
     for order, batch_atoms, lookahead in [
         (smiles, 30, 2),
         (smiles[::-1], 10_000, 99),
@@ -193,7 +195,7 @@ def test_conformers_do_not_depend_on_batch_company_or_order():
             order, num_conformers=4, seed=3, num_steps=5, batch_atoms=batch_atoms, lookahead=lookahead
         )
         for result in results:
-            np.testing.assert_allclose(result.ensemble, alone[result.smiles], atol=1e-4)
+            np.testing.assert_allclose(result.ensemble.coordinates, alone[result.smiles], atol=1e-4)
 
 
 @pytest.mark.parametrize("solver", ["dpmpp_2m", "ancestral"])
@@ -227,7 +229,7 @@ def test_unequal_numbers_of_samples_share_a_batch():
 def test_seeds_make_the_conformers_and_more_conformers_go_on_where_fewer_ended():
     generator = knowing("CCO")
     few, many, other = (
-        generator.generate("CCO", num_conformers=n, seed=seed, num_steps=3).ensemble
+        generator.generate("CCO", num_conformers=n, seed=seed, num_steps=3).ensemble.coordinates
         for n, seed in [(3, 1), (5, 1), (3, 2)]
     )
     np.testing.assert_allclose(few, many[:3], atol=1e-5)
@@ -241,14 +243,14 @@ def test_no_global_random_state_is_touched():
     torch.manual_seed(1)
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     generator = knowing("CCO")
-    first = generator.generate("CCO", solver="ancestral", num_steps=3, seed=4).ensemble
+    first = generator.generate("CCO", solver="ancestral", num_steps=3, seed=4).ensemble.coordinates
     after = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     assert before[0] == after[0]
     np.testing.assert_array_equal(before[1][1], after[1][1])
     assert torch.equal(before[2], after[2])
     torch.manual_seed(99)
     np.testing.assert_array_equal(
-        first, knowing("CCO").generate("CCO", solver="ancestral", num_steps=3, seed=4).ensemble
+        first, knowing("CCO").generate("CCO", solver="ancestral", num_steps=3, seed=4).ensemble.coordinates
     )
 
 
@@ -342,8 +344,11 @@ def test_trajectory_goes_from_noise_to_the_conformers():
     assert path.times.shape == (7,)
     assert (np.diff(path.times) < 0).all()
     assert path.x_t.shape == path.x_0_hat.shape == (7, 2, 13, 3)
-    np.testing.assert_allclose(path.x_0_hat[-1], result.ensemble, atol=1e-4)
-    assert np.abs(path.x_t[0] - result.ensemble).mean() > np.abs(path.x_t[-1] - result.ensemble).mean()
+    np.testing.assert_allclose(path.x_0_hat[-1], result.ensemble.coordinates, atol=1e-4)
+    assert (
+        np.abs(path.x_t[0] - result.ensemble.coordinates).mean()
+        > np.abs(path.x_t[-1] - result.ensemble.coordinates).mean()
+    )
     assert knowing("C").generate("C").trajectory is None
 
 
@@ -373,9 +378,23 @@ def test_molecules_larger_than_the_training_ones_are_marked():
         ({"solver": Heun(), "eta": 0.5}, "Heun"),
         ({"solver": "ddim", "eta": 2.0}, "eta"),
         ({"grid": "cubic"}, "grid must be one of"),
-        ({"relax": "uff"}, "relax must be one of None, 'mmff'; got 'uff'"),
+        ({"relax": "uff"}, "relax must be one of None, 'mmff', 'gfn2'; got 'uff'"),
         ({"energies": "xtb"}, "energies"),
         ({"prune_rmsd": -0.1}, "prune_rmsd"),
+        ({"energy_window": 0, "energies": "mmff"}, "energy_window must be an energy above 0"),
+        ({"energy_window": 3.0}, "energy_window needs energies"),
+        ({"rank": True}, "rank needs energies"),
+        ({"timeout": -1}, "timeout must be a time above 0"),
+        ({"timeout": "long"}, "timeout must be a time above 0"),
+        ({"num_workers": 0}, "num_workers.*at least 1"),
+        ({"num_conformers": 1_000_000}, "more than the 100000 that are held in memory"),
+        ({"num_conformers": 2000, "num_steps": 100, "trajectory": True}, "steps of the trajectory"),
+        ({"fixed": "CCO"}, "`fixed` must be a Mol with a 3D conformer or a mapping"),
+        ({"fixed": {}}, "names no atom"),
+        ({"fixed": {0: (0.0, 1.0)}}, "coordinates"),
+        ({"fixed": {0: (0.0, 1.0, float("nan"))}}, "finite"),
+        ({"fixed": {"C1": (0.0, 1.0, 2.0)}}, "atom indices"),
+        ({"fixed": Chem.MolFromSmiles("CO")}, "no 3D conformer"),
     ],
 )
 def test_bad_options_are_refused_before_anything_is_read(changed, says):
