@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from _cli import DictConfig, use_threads
-from hydra.utils import instantiate
+from _solver import build_solver
 from tqdm import tqdm
 
 from molediff.molecules.export import export_conformers
@@ -29,7 +29,7 @@ def sample(config: DictConfig, sources: list[str]) -> None:
     if clash := {Path(source).resolve() for source in sources} & {output.resolve(), status.resolve()}:
         raise ValueError(f"{clash.pop()} is an input and would be overwritten; name another output")
     inputs = read_inputs(sources, config.smiles_column)
-    solver = instantiate(config.solver.solver, **({} if config.eta is None else {"eta": config.eta}))
+    solver = build_solver(config)
     generator = ConformerGenerator.from_pretrained(config.weights, device=config.device)
     summary = export_conformers(
         tqdm(inputs, unit=" molecules", disable=not config.progress or None),

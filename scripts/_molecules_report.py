@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from _cli import DictConfig, use_threads
-from hydra.utils import instantiate
+from _solver import build_solver
 
 from molediff.evaluation.baselines import etkdg, etkdg_mmff
 from molediff.evaluation.evaluate import evaluate_methods
@@ -34,7 +34,7 @@ def evaluate(config: DictConfig) -> None:
         source = str(config.references)
     methods, protocol = {}, {"references": source, **describe_machine(torch.get_num_threads())}
     if generator is not None:
-        solver = instantiate(config.solver.solver, **({} if config.eta is None else {"eta": config.eta}))
+        solver = build_solver(config)
         options = {
             "solver": solver,
             "num_steps": config.num_steps,

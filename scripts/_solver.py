@@ -1,0 +1,27 @@
+"""The solver that configs/solver/ and `eta` describe."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+from _cli import DictConfig
+from hydra.utils import instantiate
+
+from molediff.core.solvers import Solver
+
+
+def build_solver(config: DictConfig) -> Solver:
+    """The solver of the config group, with the noise `config.eta` unless that is null.
+
+    Raises:
+        ValueError: the solver has no such noise.
+    """
+    solver: Solver = instantiate(config.solver.solver)
+    if config.eta is None:
+        return solver
+    if "eta" not in {field.name for field in fields(solver) if field.init}:  # type: ignore[arg-type]
+        raise ValueError(
+            f"{type(solver).__name__} has no eta (got {config.eta}): leave eta out, or take solver=ddim or "
+            "solver=euler_maruyama"
+        )
+    return replace(solver, eta=config.eta)  # type: ignore[type-var]

@@ -1,0 +1,40 @@
+"""What the scripts make of solver= and eta=."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from molediff.core.solvers import DDIM, EulerMaruyama
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+
+
+@pytest.fixture
+def build_solver(monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(SCRIPTS), *sys.path])
+    from _solver import build_solver
+
+    return lambda name, eta: build_solver(
+        OmegaConf.create({"solver": {"solver": {"_target_": f"molediff.core.solvers.{name}"}}, "eta": eta})
+    )
+
+
+def test_eta_goes_to_a_solver_that_has_it(build_solver):
+    assert build_solver("DDIM", 0.5) == DDIM(0.5)
+    assert build_solver("EulerMaruyama", 0.0) == EulerMaruyama(0.0)
+    assert build_solver("DDIM", None) == DDIM()
+
+
+@pytest.mark.parametrize("name", ["DPMSolverPP2M", "Heun", "Euler"])
+def test_eta_without_meaning_is_one_sentence(build_solver, name):
+    with pytest.raises(
+        ValueError, match=rf"^{name} has no eta \(got 0.5\): leave eta out, or take solver=ddim"
+    ):
+        build_solver(name, 0.5)
+
+
+def test_a_negative_eta_is_refused(build_solver):
+    with pytest.raises(ValueError, match=r"got -0\.1"):
+        build_solver("DDIM", -0.1)
