@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +15,10 @@ from molediff.batches import EndlessBatches, ResumableDataModule, SizeBucketSamp
 from molediff.images.dataset import ImageSet, ImageSplits
 from molediff.images.digits import load_digits
 from molediff.images.pixels import to_model
+from molediff.images.sources import load_images
+from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.labels import Labels
+from molediff.networks.pretrained import load_autoencoder
 
 ImageBatch = tuple[Tensor, Tensor | None]
 """Pixels (n, channels, height, width) in [-1, 1], and the number of each image's class (n,) or None."""
@@ -37,31 +40,74 @@ class _Numbered(Sampler[tuple[int, list[int]]]):
         return zip(itertools.count(self.batches.start), self.batches, strict=False)
 
 
-class _TrainingImages:
-    """Dequantized images; the noise of batch k is a function of the seed and of k."""
+class _Source(Protocol):
+    """What batches are made of."""
 
-    def __init__(self, images: ImageSet, seed: int) -> None:
-        self.images, self.seed = images, seed
+    labels: np.ndarray | None
+
+    def __len__(self) -> int: ...
+
+    def draw(self, indices: list[int], generators: list[torch.Generator]) -> Tensor:
+        """Data (n, ...) of these images, whose randomness comes from one generator each."""
+
+
+class _Pixels:
+    """Images, dequantized."""
+
+    def __init__(self, images: ImageSet) -> None:
+        self.images, self.labels = images, images.labels
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def draw(self, indices: list[int], generators: list[torch.Generator]) -> Tensor:
+        return to_model(self.images.levels[indices], self.images.num_levels, generators)
+
+
+class _Latents:
+    """Latents of images, drawn from the normal distribution that the autoencoder gives each."""
+
+    def __init__(self, images: ImageSet, autoencoder: Autoencoder) -> None:
+        self.labels = images.labels
+        x = to_model(images.levels, images.num_levels, dequantized=False)
+        with torch.no_grad():
+            parts = [autoencoder.encode(part) for part in x.split(256)]
+        self.mean = torch.cat([mean for mean, _ in parts])
+        self.std = torch.cat([torch.exp(0.5 * log_variance) for _, log_variance in parts])
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    def draw(self, indices: list[int], generators: list[torch.Generator]) -> Tensor:
+        noise = torch.stack([torch.randn(self.mean.shape[1:], generator=g) for g in generators])
+        return self.mean[indices] + self.std[indices] * noise
+
+
+class _Training:
+    """Batches to train on; the randomness of batch k is a function of the seed and of k."""
+
+    def __init__(self, source: _Source, seed: int) -> None:
+        self.source, self.seed = source, seed
 
     def batch(self, item: tuple[int, list[int]]) -> ImageBatch:
         number, indices = item
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        return _batch(self.images, indices, [generator] * len(indices))
+        return _batch(self.source, indices, [generator] * len(indices))
 
 
-class _HeldOutImages:
-    """Dequantized images; the noise of image i is a function of i."""
+class _HeldOut:
+    """Batches to validate on; the randomness of image i is a function of i."""
 
-    def __init__(self, images: ImageSet) -> None:
-        self.images = images
+    def __init__(self, source: _Source) -> None:
+        self.source = source
 
     def batch(self, indices: list[int]) -> ImageBatch:
-        return _batch(self.images, indices, [torch.Generator().manual_seed(i) for i in indices])
+        return _batch(self.source, indices, [torch.Generator().manual_seed(i) for i in indices])
 
 
-def _batch(images: ImageSet, indices: list[int], generators: list[torch.Generator]) -> ImageBatch:
-    index = None if images.labels is None else torch.from_numpy(images.labels[indices])
-    return to_model(images.levels[indices], images.num_levels, generators), index
+def _batch(source: _Source, indices: list[int], generators: list[torch.Generator]) -> ImageBatch:
+    index = None if source.labels is None else torch.from_numpy(source.labels[indices])
+    return source.draw(indices, generators), index
 
 
 class ImageDataModule(ResumableDataModule):
@@ -95,22 +141,46 @@ class ImageDataModule(ResumableDataModule):
             "class_names": list(train.class_names),
         }
 
+    def source_of(self, images: ImageSet) -> _Source:
+        """What batches of these images are made of."""
+        return _Pixels(images)
+
     def scale(self) -> float:
-        """Root mean square of the pixels in [-1, 1]."""
-        train = self.splits.train
-        return float(to_model(train.levels, train.num_levels, dequantized=False).square().mean().sqrt())
+        """Root mean square of the training data."""
+        source = self.source_of(self.splits.train)
+        generators = [torch.Generator().manual_seed(i) for i in range(len(source))]
+        return float(source.draw(list(range(len(source))), generators).square().mean().sqrt())
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Endless batches, which go on where a resumed run was."""
-        train = self.splits.train
-        batches = EndlessBatches(np.zeros(len(train)), self.batch_size, self.seed, self.start)
-        return self.loader(_TrainingImages(train, self.seed), _Numbered(batches))
+        source = self.source_of(self.splits.train)
+        batches = EndlessBatches(np.zeros(len(source)), self.batch_size, self.seed, self.start)
+        return self.loader(_Training(source, self.seed), _Numbered(batches))
 
     def val_dataloader(self) -> DataLoader[Any]:
         """The held-out images in their order."""
-        val = self.splits.val
-        batches = SizeBucketSampler(np.zeros(len(val)), 2 * self.batch_size, shuffle=False)
-        return self.loader(_HeldOutImages(val), batches)
+        source = self.source_of(self.splits.val)
+        batches = SizeBucketSampler(np.zeros(len(source)), 2 * self.batch_size, shuffle=False)
+        return self.loader(_HeldOut(source), batches)
+
+
+class LatentDataModule(ImageDataModule):
+    """Latents of the images of another data module, to train and to validate on.
+
+    Args:
+        images: where the images come from; its batch size, workers and seed are used.
+        autoencoder: weights file of the autoencoder that makes the latents.
+    """
+
+    def __init__(self, images: ImageDataModule, autoencoder: str) -> None:
+        super().__init__(
+            images.splits, images.split["source"], images.batch_size, images.num_workers, images.seed
+        )
+        self.autoencoder = load_autoencoder(autoencoder).eval()
+
+    def source_of(self, images: ImageSet) -> _Source:
+        """What batches of latents of these images are made of."""
+        return _Latents(images, self.autoencoder)
 
 
 def digits_datamodule(
@@ -118,3 +188,15 @@ def digits_datamodule(
 ) -> ImageDataModule:
     """scikit-learn's digits, as they are (8 x 8) or enlarged."""
     return ImageDataModule(load_digits(size), "digits", batch_size, num_workers, seed)
+
+
+def images_datamodule(
+    path: str,
+    size: int = 32,
+    channels: int = 1,
+    batch_size: int = 64,
+    num_workers: int = 0,
+    seed: int = 0,
+) -> ImageDataModule:
+    """Your own images: a folder of PNG or JPEG files, IDX files, or CIFAR-10's batches; see `sources.load_images`."""
+    return ImageDataModule(load_images(path, size, channels), path, batch_size, num_workers, seed)

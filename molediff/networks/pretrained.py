@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -13,6 +15,7 @@ from molediff.core.model import DiffusionModel
 from molediff.core.noise import NoiseSpace
 from molediff.core.path import Path
 from molediff.core.target import Target
+from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.weights import load_weights
 
 SHIPPED = FilePath(molediff.__file__).parent / "weights"
@@ -52,7 +55,7 @@ def load_model(weights: str | FilePath) -> tuple[DiffusionModel, dict[str, Any]]
     """
     path = find_weights(weights)
     state, metadata = load_weights(path)
-    try:
+    with _explained(path):
         config = metadata["config"]
         model = DiffusionModel(
             build(config["network"], nn.Module),
@@ -62,13 +65,35 @@ def load_model(weights: str | FilePath) -> tuple[DiffusionModel, dict[str, Any]]
             float(config["scale"]),
         )
         model.load_state_dict(state)
+    return model, metadata
+
+
+def load_autoencoder(weights: str | FilePath) -> Autoencoder:
+    """Rebuild an autoencoder from its weights file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or not of an autoencoder of this version; the message names it.
+    """
+    path = find_weights(weights)
+    state, metadata = load_weights(path)
+    with _explained(path):
+        autoencoder: Autoencoder = build(metadata["config"]["network"], Autoencoder)
+        autoencoder.load_state_dict(state)
+    return autoencoder
+
+
+@contextmanager
+def _explained(path: FilePath) -> Iterator[None]:
+    """Turn whatever goes wrong in rebuilding a model from `path` into one clear sentence."""
+    try:
+        yield
     except (KeyError, TypeError, AttributeError, ImportError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(
             f"{path} does not hold a model that this version of molediff can build ({type(error).__name__}: {reason}): "
             "use weights of this version, or train anew."
         ) from error
-    return model, metadata
 
 
 def build(description: dict[str, Any], kind: type) -> Any:
@@ -95,7 +120,9 @@ def _named(name: str) -> Any:
 
 
 def _value(value: Any) -> Any:
-    """An argument; constants of this package may be given by name, as {"_target_": ..., "path": "molediff...."}."""
+    """An argument: a value, a network, or a constant of this package, {"_target_": ..., "path": "molediff...."}."""
     if isinstance(value, dict) and value.get("_target_") == "hydra.utils.get_object":
         return _named(value["path"])
+    if isinstance(value, dict) and "_target_" in value:
+        return build(value, nn.Module)
     return tuple(value) if isinstance(value, list) else value

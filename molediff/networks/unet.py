@@ -140,24 +140,34 @@ class UNet(nn.Module):
 
 
 class Block(nn.Module):
-    """x + conv(dropout(silu(modulated norm(conv(silu(norm(x))))))), then attention if it has heads."""
+    """x + conv(dropout(silu(modulated norm(conv(silu(norm(x))))))), then attention if it has heads.
 
-    def __init__(self, inputs: int, outputs: int, embedding: int, num_heads: int, dropout: float) -> None:
+    Args:
+        inputs, outputs: channels.
+        embedding: width of the embedding that modulates the second norm; 0: none does.
+        num_heads: attention heads; 0: no attention.
+        dropout: share of features dropped in training.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, embedding: int = 0, num_heads: int = 0, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.norm_in, self.norm_out = nn.GroupNorm(NUM_GROUPS, inputs), nn.GroupNorm(NUM_GROUPS, outputs)
         self.conv_in = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.conv_out = zeroed(nn.Conv2d(outputs, outputs, 3, padding=1))
-        self.modulation = zeroed(nn.Linear(embedding, 2 * outputs))
+        self.modulation = zeroed(nn.Linear(embedding, 2 * outputs)) if embedding else None
         self.dropout = nn.Dropout(dropout)
         self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
         self.attention = Attention(outputs, num_heads) if num_heads else nn.Identity()
 
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+    def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
         """(n, inputs, height, width), (n, embedding) -> (n, outputs, height, width)."""
-        gain, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
-        h = self.conv_in(silu(self.norm_in(x)))
-        h = silu(self.norm_out(h) * (1 + gain) + shift)
-        return self.attention(self.skip(x) + self.conv_out(self.dropout(h)))
+        h = self.norm_out(self.conv_in(silu(self.norm_in(x))))
+        if self.modulation is not None:
+            gain, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
+            h = h * (1 + gain) + shift
+        return self.attention(self.skip(x) + self.conv_out(self.dropout(silu(h))))
 
 
 class Attention(nn.Module):

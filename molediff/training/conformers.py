@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from statistics import fmean, median
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.trainer.states import TrainerFn
 from rdkit import Chem
 from torch import Tensor
 
@@ -20,10 +16,11 @@ from molediff.core.solvers import DPMSolverPP2M, Solver, central_lambda, with_fi
 from molediff.core.target import Sample, convert
 from molediff.molecules.graph import collate, mol_to_graph
 from molediff.networks.graph import GraphBatch
-from molediff.training.callbacks import averaged_weights, task_of
+from molediff.training.optimized import OptimizedTask
+from molediff.training.sampling import SamplingCallback
 
 
-class SampledConformers(Callback):
+class SampledConformers(SamplingCallback):
     """Samples conformers of a few held-out molecules with the averaged weights after a validation, and logs their RMSD.
 
     The noise is the same every time, so that the figures follow the training and not the luck of the draw. Logged are
@@ -53,32 +50,18 @@ class SampledConformers(Callback):
         num_steps: int = 5,
         seed: int = 0,
     ) -> None:
+        super().__init__(every_minutes)
         self.mols = list(mols)
         self.num_samples = num_samples
-        self.every_minutes = every_minutes
         self.compare = compare
         self.times = times
         self.solver = DPMSolverPP2M() if solver is None else solver
         self.num_steps = num_steps
         self.seed = seed
-        self._sampled_at = time.monotonic()
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start counting."""
-        self._sampled_at = time.monotonic()
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Sample if it is time, or if training is over."""
-        is_fitting = trainer.state.fn == TrainerFn.FITTING
-        if is_fitting and time.monotonic() - self._sampled_at < 60 * self.every_minutes:
-            return
-        task = task_of(pl_module)
-        with averaged_weights(trainer, task):
-            metrics = self.measure(task.model, task.device)
-        task.last_metrics.update(metrics)
-        for logger in trainer.loggers:
-            logger.log_metrics({**metrics, "minutes": task.clock.seconds / 60}, step=trainer.global_step)
-        self._sampled_at = time.monotonic()
+    def look(self, task: OptimizedTask, step: int) -> dict[str, float]:
+        """Sample and compare."""
+        return self.measure(task.model, task.device)
 
     def measure(self, model: DiffusionModel, device: torch.device) -> dict[str, float]:
         """Sample all molecules and compare with their references."""

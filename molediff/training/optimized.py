@@ -110,6 +110,10 @@ class OptimizedTask(pl.LightningModule):
         """Start the clock."""
         self.clock.start()
 
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Make what layers draw by themselves (dropout) a function of the seed and the step, whenever a run goes on."""
+        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep all that a run needs to go on as if it had not been interrupted."""
         checkpoint["task"] = {

@@ -1,0 +1,82 @@
+"""A grid of images sampled during training: people would rather look than read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from molediff.core.solvers import DPMSolverPP2M, Solver, uniform_lambda, with_final_denoising
+from molediff.images.pixels import to_images
+from molediff.networks.labels import Labels
+from molediff.training.optimized import OptimizedTask
+from molediff.training.sampling import SamplingCallback
+
+SHOWN_PIXELS = 48
+"""Least height of an image in the grid, so that one of 8 x 8 pixels can be seen."""
+
+
+class SampledImages(SamplingCallback):
+    """Writes a grid of images with one row a class (at most 10), the same noise every time.
+
+    Args:
+        folder: where `samples_<step>.png` goes.
+        num_levels: grey levels of the data.
+        num_each: images a row.
+        every_minutes: least wall time between two grids.
+        solver: a solver of `core.solvers`.
+        num_steps: its steps.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        num_levels: int = 256,
+        num_each: int = 10,
+        every_minutes: float = 5.0,
+        solver: Solver | None = None,
+        num_steps: int = 12,
+    ) -> None:
+        super().__init__(every_minutes)
+        self.folder = Path(folder)
+        self.num_levels = num_levels
+        self.num_each = num_each
+        self.solver = DPMSolverPP2M() if solver is None else solver
+        self.num_steps = num_steps
+
+    @torch.no_grad()
+    def look(self, task: OptimizedTask, step: int) -> dict[str, float]:
+        """Sample and write the grid; there is nothing to log."""
+        model, is_training = task.model, task.training
+        network = model.network
+        rows = min(network.num_classes, 10) or 4
+        index = torch.arange(rows).repeat_interleave(self.num_each)
+        labels = Labels(index.to(task.device)) if network.num_classes else None
+        generators = [torch.Generator().manual_seed(seed) for seed in range(len(index))]
+        x_1 = model.space.sample((len(index), *network.sample_shape), generators, device=task.device)
+        times = with_final_denoising(uniform_lambda(model.path, self.num_steps - 1))
+        task.eval()
+        x_0 = self.solver.sample(model.denoiser(labels), model.path, times, x_1, generators, model.space)
+        pixels = x_0 * model.scale
+        images = to_images(network.decode(pixels) if hasattr(network, "decode") else pixels, self.num_levels)
+        task.train(is_training)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_grid(images, self.num_each, self.folder / f"samples_{step:06d}.png")
+        return {}
+
+
+def write_grid(images: np.ndarray, columns: int, path: str | Path) -> None:
+    """Write images (n, height, width, channels) in [0, 1] as one picture, row by row, enlarged if they are small."""
+    n, height, width, channels = images.shape
+    rows = -(-n // columns)
+    cells = np.ones((rows * columns, height + 1, width + 1, channels), dtype=np.float32)
+    cells[:n, :height, :width] = images
+    grid = cells.reshape(rows, columns, height + 1, width + 1, channels).swapaxes(1, 2)
+    levels = np.rint(255 * grid.reshape(rows * (height + 1), columns * (width + 1), channels)).astype(
+        np.uint8
+    )
+    picture = Image.fromarray(levels[..., 0] if channels == 1 else levels)
+    factor = max(1, -(-SHOWN_PIXELS // height))
+    picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST).save(path)
