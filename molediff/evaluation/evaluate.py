@@ -76,7 +76,7 @@ def evaluate_methods(
         bar = tqdm(total=len(references), desc=name, unit="molecule", disable=not progress)
         molecules: list[MoleculeResult] = []
         for reference, count, (sample, wall, processor) in zip(
-            references, counts, _run(name, method, references, counts, seed), strict=True
+            references, counts, run_method(name, method, references, counts, seed), strict=True
         ):
             molecules.append(
                 measure(reference, sample, count, wall, processor, max_plausibility, energy_ratio)
@@ -102,10 +102,21 @@ def evaluate_methods(
     )
 
 
-def _run(
+def run_method(
     name: str, method: Method, references: Sequence[Mol], counts: Sequence[int], seed: int
 ) -> Iterator[tuple[Mol | None, float | None, float | None]]:
-    """Yield what the method returns for each molecule, and its wall and processor seconds."""
+    """Yield what a method returns for each molecule, and its wall and processor seconds (None if it was not called).
+
+    Args:
+        name: of the method, for the error.
+        method: see `Method`.
+        references: molecules; the method gets them without coordinates.
+        counts: conformers asked for of each.
+        seed: handed to the method.
+
+    Raises:
+        ValueError: the method ended early.
+    """
     if isinstance(method, Sequence):
         yield from ((sample, None, None) for sample in method)
         return

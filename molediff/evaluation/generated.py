@@ -57,6 +57,11 @@ class Generated:
         )
         return f"{self.num_drawn} samples drawn; {shares}"
 
+    @property
+    def wrong_stereo(self) -> float:
+        """Share of the samples drawn whose stereo was wrong before any was reflected or rejected."""
+        return (self.num_reflected + self.num_rejected["stereo"]) / max(self.num_drawn, 1)
+
     def _results(self) -> Iterator[GenerationResult]:
         bare = []
         for reference in self._references:

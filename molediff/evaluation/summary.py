@@ -6,13 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from molediff.evaluation.coverage import coverage
 from molediff.evaluation.distributions import distribution_distance, pool, share_outside
 from molediff.evaluation.matching import matching
 from molediff.evaluation.results import Geometry, MethodResult, MoleculeResult
-
-COVERAGE_THRESHOLDS = (0.5, 0.1, 0.05)
-"""Angstrom. 0.5 is the published one for QM9 and saturated; the others tell good methods apart."""
+from molediff.evaluation.rmsd_figures import COVERAGE_THRESHOLDS, rmsd_figures
 
 GEOMETRY_KINDS = ("bond_lengths", "bond_angles", "ring_planarity")
 
@@ -89,27 +86,18 @@ def failing_shares(method: MethodResult, summary: Summary) -> dict[str, float]:
 
 
 def _rmsd_figures(molecules: Sequence[MoleculeResult], solved_by_all: Sequence[bool]) -> Summary:
-    recall = [matching(molecule.rmsd) for molecule in molecules]
-    precision = [matching(molecule.rmsd.T) for molecule in molecules]
-    common = [index for index, solved in enumerate(solved_by_all) if solved]
-    figures = {
-        "mat_recall_mean": _mean(recall),
-        "mat_recall_median": _nanmedian([recall]),
-        "mat_precision_mean": _mean(precision),
-        "mat_precision_median": _nanmedian([precision]),
+    figures = rmsd_figures(
+        [molecule.rmsd for molecule in molecules], [molecule.num_requested for molecule in molecules]
+    )
+    for kind in ("recall", "precision"):
+        for threshold in COVERAGE_THRESHOLDS:
+            figures[f"cov_{kind}_{threshold}"] = figures[f"cov_{kind}_{threshold}_mean"]
+    common = [molecule for molecule, solved in zip(molecules, solved_by_all, strict=True) if solved]
+    return figures | {
         "num_solved_by_all": float(len(common)),
-        "mat_recall_mean_solved_by_all": _mean(recall[index] for index in common),
-        "mat_precision_mean_solved_by_all": _mean(precision[index] for index in common),
+        "mat_recall_mean_solved_by_all": _mean(matching(molecule.rmsd) for molecule in common),
+        "mat_precision_mean_solved_by_all": _mean(matching(molecule.rmsd.T) for molecule in common),
     }
-    for threshold in COVERAGE_THRESHOLDS:
-        figures[f"cov_recall_{threshold}"] = _mean(
-            coverage(molecule.rmsd, threshold) for molecule in molecules
-        )
-        figures[f"cov_precision_{threshold}"] = _mean(
-            coverage(molecule.rmsd.T, threshold) * molecule.num_returned / molecule.num_requested
-            for molecule in molecules
-        )
-    return figures
 
 
 def _share(molecules: Sequence[MoleculeResult], passed: Callable[[MoleculeResult], np.ndarray]) -> float:

@@ -41,3 +41,4 @@ def test_asks_without_coordinates_and_counts_what_was_rejected(embed, num_confor
     assert fake.asked == [(0, count, 3, {"num_steps": 5}) for count in expected]
     assert [molecule.num_returned for molecule in evaluation.methods[1].molecules] == expected
     assert ours.tally == "20 samples drawn; reflected 10.00 %, stereo 10.00 %, bond length 20.00 %"
+    assert ours.wrong_stereo == pytest.approx(0.2)
