@@ -215,7 +215,7 @@ class ConformerGenerator:
         if options.num_workers == 1:
             return (result for group in groups(molecules, options) for result in pipeline.run(group))
         sendable = groups(map(pipeline.sendable, molecules), options)
-        return work_on_groups(sendable, pipeline.run, options.num_workers, pipeline.lost)
+        return work_on_groups(sendable, pipeline.work, options.num_workers, pipeline.lost)
 
     def _provenance(self, options: GenerationOptions) -> dict[str, Any]:
         facts = {

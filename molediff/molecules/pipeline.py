@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import torch
 from rdkit import Chem
 
 from molediff.molecules.inputs import UnusableInput, label, prepare
@@ -63,6 +64,11 @@ class Pipeline:
         while work:  # let go of each result as soon as it is handed out
             job = work.pop(0)
             yield job.finish() if isinstance(job, Job) else job
+
+    def work(self, molecules: list[Any]) -> list[GenerationResult]:
+        """The same, all at once and on one thread: what a process of several does."""
+        torch.set_num_threads(1)
+        return list(self.run(molecules))
 
     def _job(self, molecule: Any) -> Job | GenerationResult:
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Several processes, one thread each, that work on groups of molecules; results come in the order of the inputs.
+"""Several processes that work on groups of molecules; results come in the order of the inputs.
 
 Each process has its own pipe, so that the death of one tells which group it had, and harms no other. A process ends by
 itself when the one that started it is gone.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,8 +17,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
-
-import torch
 
 T = TypeVar("T")
 
@@ -160,7 +159,7 @@ def _bury(worker: _Worker[T], workers: list[_Worker[T]], work: Work[T], lost: Ca
             "A worker process ended before it began. In a script, what starts the generation must stand below "
             "`if __name__ == '__main__':`, since each process imports the script; otherwise memory may be short."
         )
-    if task.one_by_one or len(task.inputs) == 1:
+    if task.one_by_one:
         task.results.append(lost(task.inputs.pop(0)))
     task.one_by_one = True
     _free(worker)
@@ -170,17 +169,26 @@ def _bury(worker: _Worker[T], workers: list[_Worker[T]], work: Work[T], lost: Ca
 
 def _serve(pipe: Connection, work: Work[Any]) -> None:
     """What a process does: until the other end of its pipe closes, take a group and send back the results."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches all processes; the first one sees to the others
+    # Ctrl-C reaches all processes; the first one sees to the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are loaded later
-    torch.set_num_threads(1)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send(READY)
         while True:
             inputs = pipe.recv()
             try:
                 message: Any = list(work(inputs))
+            except MemoryError:
+                return  # as if killed: the group is tried again in pieces
             except Exception:
                 message = traceback.format_exc()
             pipe.send(message)
+
+
+def _end_with_parent() -> None:
+    """End this process, whatever it is at, when the one that started it is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
