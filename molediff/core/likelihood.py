@@ -1,25 +1,40 @@
 r"""Log-density of samples by the probability-flow ODE (Song et al. 2021, section 4.3; Grathwohl et al. 2019).
 
 Along dx / d lambda = v(x, lambda), d log p / d lambda = -div v. A sample is carried up to noise, where its
-density is known.
+density is known; or noise is carried down to a sample, and its density comes with it.
 """
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from molediff.core.divergence import ExactTrace, Hutchinson, Trace, denoised_with_trace
 from molediff.core.model import Denoiser
 from molediff.core.noise import FullSpace, NoiseSpace
-from molediff.core.path import Path
-from molediff.core.solvers.dopri5 import Dopri5, integrate
-from molediff.core.solvers.point import Point, point_at_lambda
+from molediff.core.ode import GaussLegendre, RungeKutta4
+from molediff.core.path import Path, expand_like
+from molediff.core.solvers.adaptive import integrate_each
+from molediff.core.solvers.dopri5 import Dopri5
+from molediff.core.solvers.point import flow_coefficients
+
+__all__ = [
+    "ExactTrace",
+    "GaussLegendre",
+    "Hutchinson",
+    "LogDensity",
+    "RungeKutta4",
+    "Trace",
+    "bits_per_dimension",
+    "dequantize",
+    "log_prob",
+    "sample_with_log_prob",
+]
 
 
 class LogDensity(NamedTuple):
@@ -29,93 +44,7 @@ class LogDensity(NamedTuple):
     standard_error: Tensor
 
 
-@dataclass(frozen=True)
-class RungeKutta4:
-    """The classical fourth-order method with equal steps in lambda: no step depends on batch mates."""
-
-    num_steps: int = 100
-
-    def __post_init__(self) -> None:
-        if self.num_steps < 1:
-            raise ValueError(f"RungeKutta4 needs at least one step; got {self.num_steps}.")
-
-    def integrate(
-        self, velocity: Callable[[float, Tensor], Tensor], start: Tensor, first: float, last: float
-    ) -> Tensor:
-        """Integrate dy/ds = velocity(s, y) from s = `first` to `last`."""
-        h, y = (last - first) / self.num_steps, start
-        for i in range(self.num_steps):
-            s = first + i * h
-            k_1 = velocity(s, y)
-            k_2 = velocity(s + 0.5 * h, y + 0.5 * h * k_1)
-            k_3 = velocity(s + 0.5 * h, y + 0.5 * h * k_2)
-            k_4 = velocity(s + h, y + h * k_3)
-            y = y + h / 6 * (k_1 + 2 * k_2 + 2 * k_3 + k_4)
-        return y
-
-
-class Trace(ABC):
-    """How tr(d x0_hat / d x), over the space of the samples, is had."""
-
-    num_solves: int
-
-    @abstractmethod
-    def probes(
-        self,
-        x: Tensor,
-        space: NoiseSpace,
-        mask: Tensor | None,
-        generators: Sequence[torch.Generator] | None,
-    ) -> list[Tensor]:
-        """Vectors z like `x`; the sum over them of z . J z estimates the trace in one solve of the ODE."""
-
-
-@dataclass(frozen=True)
-class ExactTrace(Trace):
-    """One product with the Jacobian for every entry of a sample: for small systems."""
-
-    num_solves: int = 1
-
-    def probes(
-        self,
-        x: Tensor,
-        space: NoiseSpace,
-        mask: Tensor | None,
-        generators: Sequence[torch.Generator] | None,
-    ) -> list[Tensor]:
-        unit_vectors = torch.eye(x[0].numel(), dtype=x.dtype, device=x.device)
-        return [space.project(unit.reshape(1, *x.shape[1:]).expand_as(x), mask) for unit in unit_vectors]
-
-
-@dataclass(frozen=True)
-class Hutchinson(Trace):
-    """tr J = E z . J z, with one random probe z for a whole solve (Hutchinson 1990).
-
-    Args:
-        num_solves: independent solves; their mean is returned, and their spread gives the standard error.
-        distribution: of the probe's entries before projection: "rademacher" (+1 or -1, smaller variance) or
-            "gaussian".
-    """
-
-    num_solves: int = 8
-    distribution: str = "rademacher"
-
-    def __post_init__(self) -> None:
-        if self.num_solves < 2:
-            raise ValueError(f"num_solves must be at least 2 for a standard error; got {self.num_solves}.")
-        if self.distribution not in ("rademacher", "gaussian"):
-            raise ValueError(f'distribution must be "rademacher" or "gaussian"; got "{self.distribution}".')
-
-    def probes(
-        self,
-        x: Tensor,
-        space: NoiseSpace,
-        mask: Tensor | None,
-        generators: Sequence[torch.Generator] | None,
-    ) -> list[Tensor]:
-        normal = FullSpace().sample(x.shape, generators, mask, x.device, x.dtype)
-        # sign, and not a draw of signs: each sample takes as many numbers from its generator for either distribution
-        return [space.project(normal.sign() if self.distribution == "rademacher" else normal, mask)]
+Solver = RungeKutta4 | Dopri5 | GaussLegendre
 
 
 def log_prob(
@@ -125,8 +54,8 @@ def log_prob(
     generators: Sequence[torch.Generator] | None = None,
     space: NoiseSpace = FullSpace(),  # noqa: B008 (frozen and empty)
     mask: Tensor | None = None,
-    trace: Trace = ExactTrace(),
-    solver: RungeKutta4 | Dopri5 = RungeKutta4(),
+    trace: Trace = ExactTrace(),  # noqa: B008 (frozen)
+    solver: Solver = RungeKutta4(),  # noqa: B008 (frozen)
 ) -> LogDensity:
     """Log-density of samples under the model, at the path's noise level t_min.
 
@@ -140,72 +69,161 @@ def log_prob(
             that subspace, of (N - 1) d dimensions.
         mask: (n, N), true for real rows of x_0 (n, N, d).
         trace: `ExactTrace` or `Hutchinson`.
-        solver: RungeKutta4 or Dopri5.
+        solver: RungeKutta4, Dopri5, or the cheaper GaussLegendre.
 
     Raises:
         ValueError: the solver is not an ODE integrator for densities.
     """
-    if not isinstance(solver, (RungeKutta4, Dopri5)):
-        raise ValueError(f"{solver} cannot carry a density; for a likelihood use RungeKutta4() or Dopri5().")
+    flow = _Flow(denoiser, path, space, mask, solver)
     x_0 = space.project(x_0.detach(), mask)
-    estimates = torch.stack(
-        [
-            _solve(denoiser, path, x_0, trace.probes(x_0, space, mask, generators), space, mask, solver)
-            for _ in range(trace.num_solves)
-        ]
-    )
-    error = torch.zeros_like(estimates[0])
-    if trace.num_solves > 1:
-        error = estimates.std(0) / math.sqrt(trace.num_solves)
-    return LogDensity(estimates.mean(0), error)
+    ends = [
+        flow.solve(x_0, trace.directions(x_0, space, mask, generators), upwards=True)
+        for _ in range(trace.num_solves)
+    ]
+    return _mean([flow.prior(x_1) + gain for x_1, gain in ends])
 
 
-def _solve(
+def sample_with_log_prob(
     denoiser: Denoiser,
     path: Path,
-    x_0: Tensor,
-    probes: list[Tensor],
-    space: NoiseSpace,
-    mask: Tensor | None,
-    solver: RungeKutta4 | Dopri5,
-) -> Tensor:
-    """Log-density (n,) from one solve of the ODE for x and the integral of its divergence, side by side in rows."""
-    n, num_dimensions = len(x_0), space.num_dimensions(x_0.shape, mask).to(x_0)
-    low, high = path.lambda_(torch.tensor([path.t_max, path.t_min], dtype=torch.float64)).tolist()
-
-    def velocity(lambda_: float | Tensor, state: Tensor) -> Tensor:
-        s = point_at_lambda(path, min(max(float(lambda_), low), high))
-        x = state[:, :-1].reshape(x_0.shape)
-        x0_hat, trace = _denoised_with_trace(denoiser, x, s, probes, space, mask)
-        linear = s.drift_in_lambda - 1
-        velocity_x = linear * x + s.alpha * x0_hat
-        divergence = linear * num_dimensions + s.alpha * trace
-        return torch.cat([velocity_x.reshape(n, -1), divergence.unsqueeze(1)], dim=1)
-
-    start = torch.cat([x_0.reshape(n, -1), x_0.new_zeros(n, 1)], dim=1)
-    if isinstance(solver, RungeKutta4):
-        end = solver.integrate(velocity, start, high, low)
-    else:
-        span = torch.tensor([high, low], dtype=torch.float64, device=x_0.device)
-        end = integrate(velocity, start, span, solver.rtol, solver.atol)
-    last = point_at_lambda(path, low)
-    spread = math.hypot(last.alpha, last.sigma)  # data of unit variance and noise
-    prior = space.log_prob(end[:, :-1].reshape(x_0.shape) / spread, mask) - num_dimensions * math.log(spread)
-    return prior + end[:, -1]
-
-
-def _denoised_with_trace(
-    denoiser: Denoiser, x: Tensor, s: Point, probes: list[Tensor], space: NoiseSpace, mask: Tensor | None
+    noise: Tensor,
+    space: NoiseSpace = FullSpace(),  # noqa: B008 (frozen and empty)
+    mask: Tensor | None = None,
+    solver: Solver = RungeKutta4(),  # noqa: B008 (frozen)
 ) -> tuple[Tensor, Tensor]:
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        t = torch.full((len(x),), s.t, dtype=x.dtype, device=x.device)
-        x0_hat = space.project(denoiser(x, t), mask)
-        trace = x.new_zeros(len(x))
-        for i, z in enumerate(probes):
-            (product,) = torch.autograd.grad(x0_hat, x, z, retain_graph=i + 1 < len(probes))
-            trace = trace + (product * z).flatten(1).sum(1)
-    return x0_hat.detach(), trace
+    """Carry noise down to samples, and their log-density with them, by the exact trace.
+
+    The density is what `log_prob` finds at these samples, but for the error of the solver: importance weights need
+    one pass, not two.
+
+    Args:
+        denoiser, path, space, mask, solver: as for `log_prob`.
+        noise: unit noise of the space, shape (n, ...).
+
+    Returns:
+        Samples at the noise level t_min, shape (n, ...), in model units, and their log-densities, (n,).
+
+    Raises:
+        ValueError: the solver is not an ODE integrator for densities.
+    """
+    flow = _Flow(denoiser, path, space, mask, solver)
+    start = flow.spread * space.project(noise.detach(), mask)
+    x_0, gain = flow.solve(start, ExactTrace().directions(start, space, mask, None), upwards=False)
+    return x_0, flow.prior(start) + gain
+
+
+class _Flow:
+    """The probability-flow ODE between both ends of the path, with the change of the density along it."""
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        path: Path,
+        space: NoiseSpace,
+        mask: Tensor | None,
+        solver: Solver,
+    ):
+        if not isinstance(solver, Solver):
+            raise ValueError(
+                f"{solver} cannot carry a density; for a likelihood use RungeKutta4(), Dopri5() or GaussLegendre()."
+            )
+        self.denoiser, self.path, self.space, self.mask, self.solver = denoiser, path, space, mask, solver
+        ends = torch.tensor([path.t_max, path.t_min], dtype=torch.float64)
+        self.low, self.high = path.lambda_(ends).tolist()
+        spread = torch.exp(0.5 * torch.logaddexp(2 * path.log_alpha(ends), 2 * path.log_sigma(ends)))
+        self.spread = float(spread[0])  # of data of unit variance, and noise
+        self.growth = float(torch.log(spread[0] / spread[1]))
+
+    def prior(self, x_1: Tensor) -> Tensor:
+        """Log-density (n,) at the noisy end, as if data were of unit variance: of them alpha(t_max) is left."""
+        return self.space.log_prob(x_1 / self.spread, self.mask) - self._sizes(x_1) * math.log(self.spread)
+
+    def solve(self, start: Tensor, directions: Tensor, upwards: bool) -> tuple[Tensor, Tensor]:
+        """The other end of the flow from `start` (n, ...), and the gain of log-density from noise to data, (n,).
+
+        Data of unit variance grow by a known factor; only what the divergence differs from theirs is integrated.
+        """
+        first, last = (self.high, self.low) if upwards else (self.low, self.high)
+        solver = self.solver
+        if isinstance(solver, GaussLegendre):
+            end, integral = self._node_by_node(solver, start, directions, first, last)
+        else:
+            end, integral = self._side_by_side(solver, start, directions, first, last)
+        return end, (integral if upwards else -integral) + self._sizes(start) * self.growth
+
+    def _sizes(self, x: Tensor) -> Tensor:
+        return self.space.num_dimensions(x.shape, self.mask).to(x)
+
+    def _coefficients(self, lambda_: float | Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Time t and the ODE's coefficients of x and of x0_hat, each (n,); a rounding must not leave the path."""
+        wide = torch.as_tensor(lambda_, dtype=torch.float64, device=x.device).expand(len(x))
+        t, of_x, of_x0 = flow_coefficients(self.path, wide.clamp(self.low, self.high))
+        return t.to(x.dtype), of_x.to(x.dtype), of_x0.to(x.dtype)
+
+    def _velocity(self, lambda_: float | Tensor, x: Tensor) -> Tensor:
+        t, of_x, of_x0 = self._coefficients(lambda_, x)
+        with torch.no_grad():
+            x0_hat = self.space.project(self.denoiser(x, t), self.mask)
+        return expand_like(of_x, x) * x + expand_like(of_x0, x) * x0_hat
+
+    def _with_divergence(
+        self, lambda_: float | Tensor, x: Tensor, directions: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The velocity, and its divergence less that for data of unit variance."""
+        t, of_x, of_x0 = self._coefficients(lambda_, x)
+        x0_hat, trace = denoised_with_trace(self.denoiser, x, t, directions, self.space, self.mask)
+        of_unit_variance = self._sizes(x) * of_x0 / (of_x0.square() + self.path.sigma(t).square())
+        velocity = expand_like(of_x, x) * x + expand_like(of_x0, x) * x0_hat
+        return velocity, of_x0 * (trace - of_unit_variance)
+
+    def _node_by_node(
+        self, solver: GaussLegendre, x: Tensor, directions: Tensor, first: float, last: float
+    ) -> tuple[Tensor, Tensor]:
+        path = RungeKutta4(solver.num_steps)
+        angles, weights = solver.nodes(math.atan(math.exp(-first)), math.atan(math.exp(-last)))
+
+        def velocity(angle: float, x: Tensor) -> Tensor:
+            return _per_angle(angle) * self._velocity(-math.log(math.tan(angle)), x)
+
+        integral = x.new_zeros(len(x))
+        for (angle, _), (following, weight) in pairwise(zip(angles, weights, strict=True)):
+            x = path.integrate(velocity, x, angle, following)
+            if weight:
+                lambda_ = -math.log(math.tan(following))
+                divergence = self._with_divergence(lambda_, x, directions)[1]
+                integral = integral + weight * _per_angle(following) * divergence
+        return x, integral
+
+    def _side_by_side(
+        self, solver: RungeKutta4 | Dopri5, start: Tensor, directions: Tensor, first: float, last: float
+    ) -> tuple[Tensor, Tensor]:
+        """The state and the integral as columns of one system, so that Dopri5 controls the error of both."""
+        n = len(start)
+
+        def velocity(lambda_: float | Tensor, columns: Tensor) -> Tensor:
+            x = columns[:, :-1].reshape(start.shape)
+            velocity_x, divergence = self._with_divergence(lambda_, x, directions)
+            return torch.cat([velocity_x.reshape(n, -1), divergence.unsqueeze(1)], dim=1)
+
+        columns = torch.cat([start.reshape(n, -1), start.new_zeros(n, 1)], dim=1)
+        if isinstance(solver, RungeKutta4):
+            end = solver.integrate(velocity, columns, first, last)
+        else:
+            end = integrate_each(velocity, columns, first, last, solver.rtol, solver.atol)
+        return end[:, :-1].reshape(start.shape), end[:, -1]
+
+
+def _per_angle(angle: float) -> float:
+    """d lambda / d phi."""
+    return -2 / math.sin(2 * angle)
+
+
+def _mean(estimates: Sequence[Tensor]) -> LogDensity:
+    """Mean of independent estimates (n,), with its standard error; a single one is exact."""
+    stacked = torch.stack(list(estimates))
+    if len(estimates) == 1:
+        return LogDensity(stacked[0], torch.zeros_like(stacked[0]))
+    return LogDensity(stacked.mean(0), stacked.std(0) / math.sqrt(len(estimates)))
 
 
 def dequantize(

@@ -6,18 +6,24 @@ import pytest
 import torch
 from core.exact import CentredMixture, gaussian, generators, path_name, random_mixture
 
+from molediff.core.divergence import denoised_with_trace
 from molediff.core.likelihood import (
     ExactTrace,
+    GaussLegendre,
     Hutchinson,
     RungeKutta4,
     bits_per_dimension,
     dequantize,
     log_prob,
+    sample_with_log_prob,
 )
-from molediff.core.noise import ZeroCentreOfMass
+from molediff.core.model import DiffusionModel
+from molediff.core.noise import FullSpace, ZeroCentreOfMass
 from molediff.core.other_paths import Straight
 from molediff.core.path import CosineVP, LinearVP, expand_like
 from molediff.core.solvers import Ancestral, Dopri5, Heun
+from molediff.core.target import V
+from molediff.networks.equivariant import EquivariantNetwork
 
 
 def at_t_min(data, path, num):
@@ -56,6 +62,83 @@ def test_log_density_in_the_centred_subspace():
     z, exact = at_t_min(data.mixture, path, 10)
     found = log_prob(data.denoiser, path, data.expand(z), space=ZeroCentreOfMass(), solver=RungeKutta4(100))
     torch.testing.assert_close(found.log_prob, exact, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("path", [CosineVP(), Straight(), LinearVP()], ids=path_name)
+def test_few_nodes_give_the_log_density_in_the_centred_subspace(path):
+    """And their error falls as fast as that of a rule for smooth functions."""
+    data = CentredMixture(random_mixture(path, 3, 9), num_points=4)
+    z, exact = at_t_min(data.mixture, path, 10)
+
+    def error(num_nodes):
+        solver = GaussLegendre(num_nodes, num_steps=2)
+        found = log_prob(data.denoiser, path, data.expand(z), space=ZeroCentreOfMass(), solver=solver)
+        return float((found.log_prob - exact).abs().max())
+
+    assert error(40) < (3e-4 if path == LinearVP() else 1e-4)  # LinearVP's noisy end keeps 0.7 % of the data
+    assert error(12) < 0.05
+
+
+def test_batched_products_give_the_trace_of_one_after_another():
+    torch.manual_seed(0)
+    network = EquivariantNetwork(
+        channels=16, vector_channels=8, pair_channels=8, num_blocks=2, num_heads=4, num_basis=8, chiral=False
+    )
+    space, model = ZeroCentreOfMass(), DiffusionModel(network, CosineVP(), V(), ZeroCentreOfMass())
+    model = model.double().requires_grad_(False)
+    x = space.sample((3, 5, 3), generators(3), dtype=torch.float64)
+    t = torch.full((3,), 0.3, dtype=torch.float64)
+    denoiser = model.denoiser()
+    _, fast = denoised_with_trace(denoiser, x, t, ExactTrace().directions(x, space, None, None), space, None)
+    y = x.clone().requires_grad_()
+    x0_hat, slow = denoiser(y, t), torch.zeros(3, dtype=torch.float64)
+    for entry in torch.eye(15, dtype=torch.float64).reshape(15, 1, 5, 3):
+        z = space.project(entry).expand_as(y)
+        slow += (torch.autograd.grad(x0_hat, y, z, retain_graph=True)[0] * z).sum((1, 2))
+    torch.testing.assert_close(fast, slow, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("path", [CosineVP(), Straight()], ids=path_name)
+def test_a_sample_comes_with_its_own_log_density(path):
+    data, space = CentredMixture(random_mixture(path, 2, 6), num_points=3), ZeroCentreOfMass()
+    noise = space.sample((10, 3, 3), generators(10), dtype=torch.float64)
+    solver = GaussLegendre(24, num_steps=4)
+    x, found = sample_with_log_prob(data.denoiser, path, noise, space, solver=solver)
+    back = log_prob(data.denoiser, path, x, space=space, solver=solver).log_prob
+    torch.testing.assert_close(found, back, rtol=0, atol=1e-5)
+    exact = data.mixture.log_prob(data.reduce(x), torch.full((10,), path.t_min, dtype=torch.float64))
+    torch.testing.assert_close(found, exact, rtol=0, atol=5e-3)
+
+
+def test_the_density_of_a_wrong_denoiser_is_normalized_too():
+    path = CosineVP()
+
+    def denoiser(x, t):
+        alpha, variance = path.alpha(t)[:, None], path.sigma(t)[:, None] ** 2
+        return alpha * 0.4 / (alpha**2 * 0.4 + variance) * x + 0.4 * variance * torch.sin(4 * x)
+
+    x = torch.linspace(-6, 6, 1201, dtype=torch.float64)[:, None]
+    density = log_prob(denoiser, path, x, solver=GaussLegendre(40, num_steps=2)).log_prob.exp()
+    assert float(density.sum() * 0.01) == pytest.approx(1, abs=2e-4)
+
+
+def test_a_log_density_does_not_depend_on_batch_mates():
+    path, data = CosineVP(), random_mixture(CosineVP(), 3, 4)
+    x, _ = at_t_min(data, path, 5)
+    for solver in (GaussLegendre(4, 1), RungeKutta4(5), Dopri5(1e-2, 1e-2)):
+        together = log_prob(data.denoiser, path, x, solver=solver).log_prob
+        alone = log_prob(data.denoiser, path, x[3:4], solver=solver).log_prob
+        torch.testing.assert_close(together[3:4], alone, rtol=0, atol=1e-10)
+
+
+def test_directions_span_the_space_and_no_more():
+    x = torch.zeros(2, 4, 3, dtype=torch.float64)
+    for space, num in ((FullSpace(), 12), (ZeroCentreOfMass(), 9)):
+        z = ExactTrace().directions(x, space, None, None)
+        assert z.shape == (num, 2, 4, 3)
+        torch.testing.assert_close(space.project(z[:, 0]), z[:, 0])
+        flat = z[:, 1].flatten(1)
+        torch.testing.assert_close(flat @ flat.T, torch.eye(num, dtype=torch.float64))
 
 
 def test_padding_does_not_count():
@@ -111,6 +194,8 @@ def test_impossible_settings_are_refused():
         Hutchinson(distribution="uniform")
     with pytest.raises(ValueError, match="at least one step"):
         RungeKutta4(0)
+    with pytest.raises(ValueError, match="at least one node"):
+        GaussLegendre(0)
     assert ExactTrace().num_solves == 1
 
 

@@ -71,19 +71,6 @@ def integrate_each(
     return torch.where(expand_like(failed, y), torch.nan, y)
 
 
-def integrate(
-    velocity: Callable[[Tensor, Tensor], Tensor], start: Tensor, span: Tensor, rtol: float, atol: float
-) -> Tensor:
-    """Integrate dy/ds = velocity(s, y), s a number, from span[0] to span[1]; the worst sample (row) sets the step."""
-    from torchdiffeq import odeint
-
-    def worst_sample(error: Tensor) -> Tensor:
-        return error.reshape(len(start), -1).square().mean(1).sqrt().max()
-
-    options = {"norm": worst_sample}
-    return odeint(velocity, start, span, rtol=rtol, atol=atol, method="dopri5", options=options)[-1]
-
-
 def _combined(h: Tensor, factors: list[float], stages: list[Tensor]) -> Tensor:
     """h (n,) times the sum of the stages (n, ...) with these factors."""
     total = sum((factor * k for factor, k in zip(factors, stages, strict=True)), torch.zeros_like(stages[0]))

@@ -8,12 +8,10 @@ from typing import ClassVar
 from torch import Tensor
 
 from molediff.core.path import expand_like
-from molediff.core.solvers.adaptive import integrate, integrate_each
+from molediff.core.solvers.adaptive import integrate_each
 from molediff.core.solvers.base import History, Solver
 from molediff.core.solvers.point import Point, flow_coefficients
 from molediff.core.solvers.run import Run
-
-__all__ = ["Dopri5", "integrate"]
 
 
 @dataclass(frozen=True)
