@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from molediff.molecules.export import export_conformers
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.io import read_inputs
+from molediff.molecules.io import read_fixed, read_inputs
 
 
 def sample(config: DictConfig, sources: list[str]) -> None:
@@ -45,14 +45,24 @@ def sample(config: DictConfig, sources: list[str]) -> None:
             relax=config.relax,
             energies=config.energies,
             prune_rmsd=config.prune_rmsd,
+            rank=config.rank,
+            energy_window=config.energy_window,
+            fixed=None if config.fixed is None else read_fixed(config.fixed),
+            timeout=config.timeout,
+            num_workers=config.num_workers,
         ),
         output,
         status,
-        {key: config[key] for key in ("weights", "num_steps", "grid", "relax")} | {"solver": solver},
     )
+    if summary.former_status is not None:
+        print(
+            f"the table that was in {status} is of another output: now in {summary.former_status}",
+            file=sys.stderr,
+        )
     for name, reason in summary.failures:
         print(f"{name}: {reason}", file=sys.stderr)
     counts = ", ".join(f"{count} {word}" for word, count in summary.num_inputs.items() if count)
-    print(f"{summary.num_conformers} conformers in {output}; molecules in {status}: {counts}")
     if summary.num_conformers == 0:
+        print(f"no conformer: {output} is not written; molecules in {status}: {counts}")
         raise SystemExit(1)
+    print(f"{summary.num_conformers} conformers in {output}; molecules in {status}: {counts}")

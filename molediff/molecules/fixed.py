@@ -77,12 +77,20 @@ class FixedPart:
     def find_in(self, mol: Chem.Mol, geometry: GeometryCheck, stereo: StereoCheck) -> FixedAtoms:
         """The atoms of `mol` (explicit hydrogens) that are fixed.
 
-        Of the ways to lay the substructure onto the molecule, the first that suits its bonds and its stereo is taken.
+        Of the ways to lay the substructure onto the molecule, the first that suits its bonds and its stereo is taken;
+        if there is none, its hydrogens are left aside, as the molecule may have something else in their place.
 
         Raises:
             UnusableInput: the molecule lacks these atoms, or cannot have them at these coordinates.
         """
         matches = self._ways_to_lie_on(mol)
+        if not matches and self._has_hydrogens:
+            return self._without_hydrogens().find_in(mol, geometry, stereo)
+        if not matches:
+            raise UnusableInput(
+                f"The fixed substructure {Chem.MolToSmiles(self.core)} does not occur in the molecule: give a part of "
+                "it, with the same bond orders and charges."
+            )
         reason = ""
         for match in matches:
             x = np.full((mol.GetNumAtoms(), 3), np.nan)
@@ -95,15 +103,21 @@ class FixedPart:
                 return FixedAtoms(np.array(match), self.positions)
         raise UnusableInput(f"The fixed atoms cannot have the coordinates given: {reason}.")
 
+    @property
+    def _has_hydrogens(self) -> bool:
+        return self.core is not None and any(atom.GetAtomicNum() == 1 for atom in self.core.GetAtoms())
+
+    def _without_hydrogens(self) -> FixedPart:
+        core = Chem.RWMol(self.core or Chem.Mol())
+        heavy = [atom.GetIdx() for atom in core.GetAtoms() if atom.GetAtomicNum() != 1]
+        for atom in reversed(range(core.GetNumAtoms())):
+            if atom not in heavy:
+                core.RemoveAtom(atom)
+        return FixedPart(self.positions[heavy], None, core.GetMol())
+
     def _ways_to_lie_on(self, mol: Chem.Mol) -> tuple[tuple[int, ...], ...]:
         if self.core is not None:
-            matches = mol.GetSubstructMatches(self.core, uniquify=False, maxMatches=_MAX_MATCHES)
-            if not matches:
-                raise UnusableInput(
-                    f"The fixed substructure {Chem.MolToSmiles(self.core)} does not occur in the molecule: give a part "
-                    "of it, with the same bond orders and charges."
-                )
-            return matches
+            return mol.GetSubstructMatches(self.core, uniquify=False, maxMatches=_MAX_MATCHES)
         atoms = self.atoms or ()
         if max(atoms) >= mol.GetNumAtoms():
             raise UnusableInput(

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
 from rdkit import Chem, rdBase
 
 from molediff.molecules.result import GenerationResult
@@ -96,19 +98,33 @@ def _read_sdf(path: Path) -> Iterator[MoleculeInput]:
             yield MoleculeInput(mol, title or f"{path.stem}_{index + 1}")
 
 
+def read_fixed(path: str | os.PathLike[str]) -> Chem.Mol:
+    """The substructure that is to keep its coordinates: the first record of an `.sdf` or `.mol` file.
+
+    Raises:
+        ValueError: it cannot be read as a molecule.
+        OSError: the file is missing or cannot be read.
+    """
+    with open(path, "rb") as file, rdBase.BlockLogs():
+        mol = next(iter(Chem.ForwardSDMolSupplier(file, removeHs=False)), None)
+    if mol is None:
+        raise ValueError(f"{path} cannot be read as a molecule with coordinates (.sdf or .mol)")
+    return mol
+
+
 class ConformerWriter:
     """Writes the conformers of molecules to an open `.sdf` or `.xyz` file, one record a conformer.
 
     Args:
         file: open for writing text; the caller closes it.
         suffix: `.sdf` or `.xyz`.
-        provenance: how the conformers were made (weights, solver, ...), stored with each of them.
+        provenance: what to store with every conformer beyond `GenerationResult.provenance`.
     """
 
-    def __init__(self, file: TextIO, suffix: str, provenance: Mapping[str, object]) -> None:
+    def __init__(self, file: TextIO, suffix: str, provenance: Mapping[str, object] | None = None) -> None:
         self._record = {".sdf": _sdf_record, ".xyz": _xyz_record}[suffix.lower()]
         self._file = file
-        self._provenance = {key: value for key, value in provenance.items() if value is not None}
+        self._provenance = {key: value for key, value in (provenance or {}).items() if value is not None}
 
     def write(self, result: GenerationResult, name: str) -> int:
         """Write all conformers of a result, with `name` as title, and return their number."""
@@ -119,10 +135,12 @@ class ConformerWriter:
                 "SMILES": result.smiles,
                 "conformer": index,
                 "seed": result.seed,
+                **result.provenance,
                 **self._provenance,
             }
-            if result.energies is not None:
-                properties["MMFF94s_kcal_per_mol"] = round(float(result.energies[index]), 4)
+            if result.energies is not None and np.isfinite(result.energies[index]):
+                properties[f"{result.energy_method}_kcal_per_mol"] = round(float(result.energies[index]), 4)
+                properties["relative_kcal_per_mol"] = round(float(result.relative_energies[index]), 4)
             self._file.write(self._record(result.mol, conformer.GetId(), name, properties))
         return result.num_conformers
 

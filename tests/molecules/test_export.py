@@ -77,3 +77,35 @@ def test_a_wrong_output_is_refused_before_work_begins(tmp_path, output, message)
 
     with pytest.raises(ValueError, match=message):
         export_conformers([], generate_many, tmp_path / output, tmp_path / "s.sdf", {})
+
+
+def export_water(folder, output, num_conformers=2):
+    def generate_many(molecules):
+        for molecule in molecules:
+            yield water_result(num_conformers, smiles=molecule)
+
+    return export_conformers([MoleculeInput("O", "w")], generate_many, folder / output, folder / "status.csv")
+
+
+def test_without_a_conformer_there_is_a_table_and_no_empty_file(tmp_path):
+    def generate_many(molecules):
+        for molecule in molecules:
+            yield GenerationResult.failure(molecule, "why", 1, 1)
+
+    summary = export_conformers(
+        [MoleculeInput("x", "x")], generate_many, tmp_path / "o.sdf", tmp_path / "s.csv"
+    )
+    assert summary.num_conformers == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["s.csv"]
+
+
+def test_a_table_of_another_output_is_kept_under_a_number(tmp_path):
+    assert export_water(tmp_path, "a.sdf").former_status is None
+    assert export_water(tmp_path, "a.sdf").former_status is None  # the same pair, made anew
+    first = (tmp_path / "status.csv").read_text()
+    assert export_water(tmp_path, "b.sdf").former_status == tmp_path / "status.1.csv"
+    assert (tmp_path / "status.1.csv").read_text() == first
+    assert "b.sdf" in (tmp_path / "status.csv").read_text()
+    (tmp_path / "status.csv").write_text("my own notes\n")
+    assert export_water(tmp_path, "b.sdf").former_status == tmp_path / "status.2.csv"
+    assert (tmp_path / "status.2.csv").read_text() == "my own notes\n"

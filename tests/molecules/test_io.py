@@ -5,7 +5,7 @@ import pytest
 from rdkit import Chem
 
 from molediff.files import complete_file
-from molediff.molecules.io import ConformerWriter, read_inputs
+from molediff.molecules.io import ConformerWriter, read_fixed, read_inputs
 from molediff.molecules.result import GenerationResult, with_conformers
 
 
@@ -16,7 +16,15 @@ def water_result(num_conformers: int = 2, smiles: str = "O", energies: bool = Fa
     coordinates = [base + [[0, 0, 0], [k, 0, 0], [0, 0, 0]] for k in range(num_conformers)]
     values = np.arange(num_conformers) - 0.25 if energies else None
     return GenerationResult(
-        smiles, with_conformers(mol, coordinates), "ok", "", num_conformers, seed=7, energies=values
+        smiles,
+        with_conformers(mol, coordinates),
+        "ok",
+        "",
+        num_conformers,
+        seed=7,
+        energies=values,
+        energy_method="MMFF94s" if energies else None,
+        provenance={"weights_sha256": "0f"} if energies else {},
     )
 
 
@@ -81,7 +89,15 @@ def test_sdf_gives_back_coordinates_and_provenance(tmp_path):
     records = list(Chem.SDMolSupplier(str(tmp_path / "out.sdf"), removeHs=False))
     assert written == [2]
     assert [record.GetPropsAsDict() for record in records] == [
-        {"SMILES": smiles, "conformer": k, "seed": 7, "weights": "qm9", "MMFF94s_kcal_per_mol": k - 0.25}
+        {
+            "SMILES": smiles,
+            "conformer": k,
+            "seed": 7,
+            "weights": "qm9",
+            "weights_sha256": "0f",
+            "MMFF94s_kcal_per_mol": k - 0.25,
+            "relative_kcal_per_mol": k,
+        }
         for k in range(2)
     ]
     assert records[1].GetProp("_Name") == "my water"
@@ -102,3 +118,14 @@ def test_xyz_is_extended_xyz(tmp_path):
 def test_a_failed_result_writes_nothing(tmp_path):
     assert write_all(tmp_path / "out.sdf", [("x", GenerationResult.failure("x", "why", 1, 1))]) == [0]
     assert (tmp_path / "out.sdf").read_text() == ""
+
+
+def test_the_fixed_part_is_the_first_record_of_a_file(tmp_path):
+    write_all(tmp_path / "two.sdf", [("w", water_result())])
+    mol = read_fixed(tmp_path / "two.sdf")
+    np.testing.assert_allclose(
+        mol.GetConformer().GetPositions(), water_result().ensemble.coordinates[0], atol=1e-4
+    )
+    (tmp_path / "bad.sdf").write_text("no molecule\n$$$$\n")
+    with pytest.raises(ValueError, match=r"bad\.sdf cannot be read"):
+        read_fixed(tmp_path / "bad.sdf")
