@@ -119,7 +119,7 @@ def measure(
     Raises:
         ValueError: `sample` is not the molecule `reference`.
     """
-    conformers = _on_graph(reference, sample)
+    conformers = on_graph(reference, sample)
     num_checked = num_requested if max_plausibility is None else min(max_plausibility, num_requested)
     return MoleculeResult(
         reference=reference,
@@ -139,8 +139,14 @@ def measure(
     )
 
 
-def _on_graph(reference: Mol, sample: Mol | None) -> Mol:
-    """The coordinates of `sample` on the graph of `reference`: what was asked for decides, not what came back."""
+def on_graph(reference: Mol, sample: Mol | None) -> Mol:
+    """The coordinates of `sample` on the graph of `reference`: what was asked for decides, not what came back.
+
+    Conformers that are not finite are left out; without `sample` there are none.
+
+    Raises:
+        ValueError: the atoms are not those of the reference.
+    """
     mol = Mol(reference)
     mol.RemoveAllConformers()
     if sample is None:

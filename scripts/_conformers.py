@@ -1,0 +1,214 @@
+"""The measurements of `benchmark=conformers`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from _cli import CONFIGS
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from rdkit.Chem import Mol
+
+from molediff.core.solvers import Solver
+from molediff.evaluation.baselines import etkdg, etkdg_mmff
+from molediff.evaluation.conformer_benchmark import (
+    Contender,
+    Row,
+    RowStore,
+    draws_of_references,
+    finite_or_none,
+    measure_row,
+)
+from molediff.evaluation.conformer_figures import coverage_figure, evaluations_figure, seconds_figure
+from molediff.evaluation.conformer_table import text_table
+from molediff.evaluation.embedding_failures import find_failures, measure_rescue
+from molediff.evaluation.generated import Generated
+from molediff.evaluation.references import read_references
+from molediff.evaluation.solver_evaluations import steps_within
+from molediff.files import complete_file
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.qm9 import load_qm9
+from molediff.networks.pretrained import find_weights
+
+
+def measure(
+    folder: str,
+    references: str,
+    num_molecules: int | None,
+    weights: str,
+    seed: int,
+    evaluations: Sequence[int],
+    solvers: dict[str, dict[str, Any]],
+    relaxed: Sequence[int],
+    shown: Sequence[int],
+    strain: dict[str, int],
+    hard: dict[str, int],
+    root: str,
+    progress: bool,
+) -> dict[str, Any]:
+    """Run what `configs/benchmark/conformers.yaml` asks for: a table, pictures, and the figures."""
+    torch.set_num_threads(1)
+    mols = read_references(references)[:num_molecules]
+    generator = ConformerGenerator.from_pretrained(weights, device="cpu")
+    generator.generate(mols[0], 1, seed)  # warm up
+    if strain["num_molecules"] and find_spec("tblite") is None:
+        print("without strain: GFN2-xTB needs tblite, pip install 'molediff[xtb]'")
+        strain = {**strain, "num_molecules": 0}
+    shared = {"references": digest(references), "num_molecules": len(mols), "seed": seed, "strain": strain}
+    store = RowStore(Path(folder) / "rows", shared)
+    session = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    ours = Ours(generator, digest(find_weights(weights)), mols, seed, solvers)
+    rows = []
+    for contender in [*baselines(mols, seed), *ours.contenders(evaluations, relaxed)]:
+        row = store.load(contender)
+        if row is None:
+            row = measure_row(
+                contender, mols, seed, session, strain["num_molecules"], strain["num_conformers"], progress
+            )
+            store.save(contender, row)
+        rows.append(row)
+        print(text_table([row]).splitlines()[2], flush=True)
+    table = text_table(rows)
+    num_references = sum(mol.GetNumConformers() for mol in mols)
+    print(f"\n{len(mols)} molecules, {num_references} references, {references}\n{table}")
+    with complete_file(Path(folder) / "table.txt") as file:
+        file.write(table + "\n")
+    draw(rows, Path(folder), [ours.name(next(iter(solvers)), number) for number in shown])
+    found = measure_hard(ours, root, seed, progress, **hard) if hard["num_scanned"] else None
+    return {
+        "num_references": num_references,
+        "rows": [finite_or_none({k: v for k, v in asdict(row).items() if k != "session"}) for row in rows],
+        "hard": found,
+    }
+
+
+def digest(path: str | Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def baselines(mols: Sequence[Mol], seed: int) -> list[Contender]:
+    """The data themselves, what a perfect sampler would return, and RDKit."""
+    return [
+        Contender("reference ensembles", "data", list(mols)),
+        Contender("2K draws of the references", "data", iter([draws_of_references(m, seed) for m in mols])),
+        Contender("ETKDGv3", "rdkit", etkdg),
+        Contender("ETKDGv3 + MMFF94s", "rdkit", etkdg_mmff),
+    ]
+
+
+class Ours:
+    """Our generator with each solver and number of evaluations.
+
+    Args:
+        generator: with its weights, whose SHA-256 is `weights`.
+        mols: the references.
+        seed: of the random numbers.
+        solvers: see `configs/benchmark/conformers.yaml`.
+    """
+
+    def __init__(
+        self,
+        generator: ConformerGenerator,
+        weights: str,
+        mols: Sequence[Mol],
+        seed: int,
+        solvers: dict[str, dict[str, Any]],
+    ) -> None:
+        self.generator, self.weights, self.mols, self.seed, self.solvers = (
+            generator,
+            weights,
+            mols,
+            seed,
+            solvers,
+        )
+
+    @staticmethod
+    def name(solver: str, evaluations: int, relaxed: bool = False) -> str:
+        """Of the row."""
+        return f"molediff {solver}, {evaluations}{' + MMFF94s' if relaxed else ''}"
+
+    def contenders(self, evaluations: Sequence[int], relaxed: Sequence[int]) -> Iterator[Contender]:
+        """All rows: every solver at every number of evaluations, then the first solver with the force field."""
+        first = next(iter(self.solvers))
+        for solver, settings in self.solvers.items():
+            done = set()
+            for wanted in evaluations:
+                options, spent = self.options(solver, wanted)
+                if wanted <= settings["most"] and spent not in done:  # Heun has no two evaluations
+                    done.add(spent)
+                    yield self.contender(solver, spent, options)
+        for wanted in relaxed:
+            options, spent = self.options(first, wanted)
+            yield self.contender(first, spent, {**options, "relax": "mmff"})
+
+    def contender(self, solver: str, evaluations: int, options: dict[str, Any]) -> Contender:
+        """One row."""
+        method = Generated(self.generator, self.mols, None, self.seed, **options)
+        with_field = "relax" in options
+        return Contender(
+            self.name(solver, evaluations, with_field),
+            "relaxed" if with_field else "ours",
+            method,
+            solver,
+            evaluations,
+            {"weights": self.weights, **{key: str(value) for key, value in options.items()}},
+            lambda: method.wrong_stereo,
+        )
+
+    def options(self, solver: str, evaluations: int) -> tuple[dict[str, Any], int]:
+        """Options of the generator for at most so many evaluations a sample, and how many these are."""
+        settings = self.solvers[solver]
+        made: Solver = instantiate(OmegaConf.load(CONFIGS / "solver" / f"{settings['solver']}.yaml").solver)
+        grid, path = settings["grid"], self.generator.model.path
+        steps, spent = steps_within(made, grid, path, evaluations)
+        return {"solver": made, "num_steps": steps, "grid": grid}, spent
+
+
+def draw(rows: Sequence[Row], folder: Path, shown: Sequence[str]) -> None:
+    """Write the pictures."""
+    chosen = [row for row in rows if row.kind != "ours" or row.name in shown]
+    figures = {
+        "coverage": coverage_figure([row for row in chosen if row.name != "reference ensembles"]),
+        "evaluations": evaluations_figure([row for row in rows if row.name != "reference ensembles"]),
+        "seconds": seconds_figure([row for row in rows if row.name != "reference ensembles"]),
+    }
+    for name, figure in figures.items():
+        path = folder / f"{name}.png"
+        figure.savefig(path, dpi=150)
+        print(path)
+
+
+def measure_hard(
+    ours: Ours,
+    root: str,
+    seed: int,
+    progress: bool,
+    num_scanned: int,
+    num_conformers: int,
+    evaluations: int,
+) -> dict[str, Any]:
+    """Our success on the molecules of QM9's test split that ETKDGv3 cannot embed."""
+    mols = load_qm9(root, progress=progress).mols("test", range(num_scanned))
+    hard = [mols[place] for place in find_failures(mols, seed)]
+    print(f"\n{len(hard)} of {num_scanned} test molecules cannot be embedded by ETKDGv3")
+    if not hard:
+        return {"num_scanned": num_scanned, "num_molecules": 0}
+    options, spent = ours.options(next(iter(ours.solvers)), evaluations)
+    samples = Generated(ours.generator, hard, num_conformers, seed, **options)
+    rescue = measure_rescue(hard, samples, num_conformers, seed)
+    print(
+        f"molediff, {spent} evaluations: conformers of {rescue.num_solved} of them, the nearest of {num_conformers} "
+        f"{rescue.best_rmsd:.3f} A from QM9's geometry (median)"
+    )
+    found: dict[str, Any] = {"num_scanned": num_scanned, "evaluations": spent, **asdict(rescue)}
+    plain: dict[str, Any] = json.loads(json.dumps(finite_or_none(found)))
+    return plain
