@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import nn
 
 from molediff.core.model import DiffusionModel
+from molediff.evaluation.image_grid import grid
 from molediff.evaluation.rmsd import rmsd_matrix
 from molediff.images.datamodule import ImageDataModule
 from molediff.networks.autoencoder import Autoencoder
@@ -72,7 +73,7 @@ def build_callbacks(config: DictConfig, data: LightningDataModule) -> tuple[Call
         return ()
     if isinstance(data, ImageDataModule):
         num_levels, folder = data.split["num_levels"], f"{config.run_dir}/samples"
-        return (SampledImages(folder, num_levels, settings.samples_each, settings.sample_minutes),)
+        return (SampledImages(folder, grid, num_levels, settings.samples_each, settings.sample_minutes),)
     if mols := getattr(data, "reference_mols", None):
         solver, times = instantiate(config.solver.solver), instantiate(config.solver.times)
         return (

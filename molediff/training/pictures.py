@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,14 @@ from molediff.networks.labels import Labels
 from molediff.training.optimized import OptimizedTask
 from molediff.training.sampling import SamplingCallback
 
-SHOWN_PIXELS = 48
-"""Least height of an image in the grid, so that one of 8 x 8 pixels can be seen."""
-
 
 class SampledImages(SamplingCallback):
     """Writes a grid of images with one row a class (at most 10), the same noise every time.
 
     Args:
         folder: where `samples_<step>.png` goes.
+        draw: makes a picture of images (n, height, width, channels) and the number of columns
+            (`evaluation.image_grid.grid`).
         num_levels: grey levels of the data.
         num_each: images a row.
         every_minutes: least wall time between two grids.
@@ -33,6 +33,7 @@ class SampledImages(SamplingCallback):
     def __init__(
         self,
         folder: str | Path,
+        draw: Callable[[np.ndarray, int], Image.Image],
         num_levels: int = 256,
         num_each: int = 10,
         every_minutes: float = 5.0,
@@ -41,6 +42,7 @@ class SampledImages(SamplingCallback):
     ) -> None:
         super().__init__(every_minutes)
         self.folder = Path(folder)
+        self.draw = draw
         self.num_levels = num_levels
         self.num_each = num_each
         self.solver = DPMSolverPP2M() if solver is None else solver
@@ -63,20 +65,5 @@ class SampledImages(SamplingCallback):
         images = to_images(network.decode(pixels) if hasattr(network, "decode") else pixels, self.num_levels)
         task.train(is_training)
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_grid(images, self.num_each, self.folder / f"samples_{step:06d}.png")
+        self.draw(images, self.num_each).save(self.folder / f"samples_{step:06d}.png")
         return {}
-
-
-def write_grid(images: np.ndarray, columns: int, path: str | Path) -> None:
-    """Write images (n, height, width, channels) in [0, 1] as one picture, row by row, enlarged if they are small."""
-    n, height, width, channels = images.shape
-    rows = -(-n // columns)
-    cells = np.ones((rows * columns, height + 1, width + 1, channels), dtype=np.float32)
-    cells[:n, :height, :width] = images
-    grid = cells.reshape(rows, columns, height + 1, width + 1, channels).swapaxes(1, 2)
-    levels = np.rint(255 * grid.reshape(rows * (height + 1), columns * (width + 1), channels)).astype(
-        np.uint8
-    )
-    picture = Image.fromarray(levels[..., 0] if channels == 1 else levels)
-    factor = max(1, -(-SHOWN_PIXELS // height))
-    picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST).save(path)
