@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
+from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
 from torch import Tensor, nn
 
 from molediff.core.coupling import kabsch
@@ -13,6 +14,7 @@ from molediff.core.noise import ZeroCentreOfMass
 from molediff.core.path import CosineVP
 from molediff.core.target import Sample, V
 from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.graph import mol_to_graph
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
 
@@ -58,8 +60,6 @@ def embedded(smiles: str) -> Chem.Mol:
 
 def knowing(*smiles: str, spoil=None, **options) -> ConformerGenerator:
     """A generator whose network knows an ETKDG geometry of each of these molecules."""
-    from molediff.molecules.graph import mol_to_graph
-
     truth = {}
     for mol in map(embedded, smiles):
         positions = torch.tensor(mol.GetConformer().GetPositions(), dtype=torch.float32)
@@ -68,6 +68,32 @@ def knowing(*smiles: str, spoil=None, **options) -> ConformerGenerator:
     return ConformerGenerator(
         DiffusionModel(network, CosineVP(), Sample(), ZeroCentreOfMass(), SCALE), device="cpu", **options
     )
+
+
+def scrambling(*smiles: str, max_isomers: int = 6) -> tuple[ConformerGenerator, list[str]]:
+    """A generator whose network draws, by its noise, any stereoisomer of these molecules or its mirror image.
+
+    Also returns those of the molecules that can be embedded as they are asked for. Sample with one step.
+    """
+    truth, possible = {}, []
+    for asked in smiles:
+        blank = Chem.AddHs(Chem.MolFromSmiles(asked))
+        flat = Chem.Mol(blank)
+        Chem.RemoveStereochemistry(flat)
+        settings = StereoEnumerationOptions(maxIsomers=max_isomers, rand=3)
+        geometries = []
+        for mol in (blank, *EnumerateStereoisomers(flat, options=settings)):
+            if rdDistGeom.EmbedMolecule(mol, randomSeed=7, maxAttempts=5) == 0:
+                geometries.append(torch.tensor(mol.GetConformer().GetPositions(), dtype=torch.float32))
+            elif mol is blank:
+                break
+        else:
+            possible.append(asked)
+            both_hands = [x * torch.tensor([1.0, 1.0, hand]) for x in geometries for hand in (1.0, -1.0)]
+            truth[graph_name(mol_to_graph(blank).node_codes)] = torch.stack(both_hands)
+    network = KnowsTheAnswer(truth, lambda x_0, x_t: x_0[int(x_t.abs().sum() * 1e4) % len(x_0)])
+    model = DiffusionModel(network, CosineVP(), Sample(), ZeroCentreOfMass(), SCALE)
+    return ConformerGenerator(model, device="cpu"), possible
 
 
 def random_weights(seed: int = 0) -> DiffusionModel:

@@ -27,12 +27,14 @@ class PreparedMolecule:
         mol: all hydrogens explicit, no conformers, stereo assigned; the caller's atom order.
         graph: what the network is told.
         key: a digest of elements and bonds in this atom order, part of every random seed.
+        caution: what the result should say of the input; empty if nothing.
     """
 
     smiles: str
     mol: Chem.Mol
     graph: MolecularGraph
     key: bytes
+    caution: str = ""
 
     @property
     def num_atoms(self) -> int:
@@ -81,7 +83,8 @@ def prepare(molecule: Any, max_atoms: int = MAX_ATOMS) -> PreparedMolecule:
             graph = mol_to_graph(mol)
         except ValueError as error:
             raise UnusableInput(str(error)) from error
-    return PreparedMolecule(label(molecule), mol, graph, _key(mol))
+        caution = _lost_stereo(molecule, mol) if isinstance(molecule, str) else ""
+    return PreparedMolecule(label(molecule), mol, graph, _key(mol), caution)
 
 
 def _from_smiles(smiles: str) -> Chem.Mol:
@@ -129,6 +132,32 @@ def _assign_stereo(mol: Chem.Mol) -> None:
             )
         bond.SetStereoAtoms(*atoms)
         bond.SetStereo(stereo)
+
+
+def _lost_stereo(smiles: str, mol: Chem.Mol) -> str:
+    """A sentence about stereo marks of the SMILES that RDKit does not take for stereo; empty if it takes all."""
+    raw = Chem.MolFromSmiles(smiles, sanitize=False)
+    open_tag, no_direction = Chem.ChiralType.CHI_UNSPECIFIED, Chem.BondDir.NONE
+    marked = sum(atom.GetChiralTag() != open_tag for atom in raw.GetAtoms())
+    kept = sum(atom.GetChiralTag() != open_tag for atom in mol.GetAtoms())
+    directed = {
+        atom
+        for bond in raw.GetBonds()
+        if bond.GetBondDir() != no_direction
+        for atom in (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())
+    }
+    marked += sum(
+        bond.GetBondType() == Chem.BondType.DOUBLE
+        and {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()} <= directed
+        for bond in raw.GetBonds()
+    )
+    kept += sum(bond.GetStereo() in _CIS_TRANS for bond in mol.GetBonds())
+    if marked <= kept:
+        return ""
+    return (
+        f"{marked - kept} stereo marks of the SMILES are left open: RDKit finds no stereocentre or E/Z bond there (as "
+        "on allenes and in small rings)"
+    )
 
 
 def _check_chemistry(mol: Chem.Mol) -> None:

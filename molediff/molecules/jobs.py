@@ -173,6 +173,8 @@ class Job:
         notes = list(found.problems)
         if missing:
             notes.append(self._shortage(missing))
+        if self.prepared.caution:
+            notes.append(self.prepared.caution)
         if self.trained_atoms is not None and self.prepared.num_atoms > self.trained_atoms:
             notes.append(
                 f"{self.prepared.num_atoms} atoms, more than the {self.trained_atoms} of the largest training "
