@@ -167,8 +167,8 @@ def draw_samples(
     run = Sampler(system.energy, system.ladder(), settings, generator).run(progress, description)
     facts = _facts(run, system, settings) | {"seconds": round(time.perf_counter() - start, 1)}
     x = torch.from_numpy(run.positions).flatten(0, 1)
-    x = symmetrize(x[torch.randperm(len(x), generator=generator)[:num_samples]], generator)
-    return x.float().numpy(), facts
+    x = x[torch.randperm(len(x), generator=generator)[:num_samples]]
+    return symmetrize(x, generator, system.energy.identical).float().numpy(), facts
 
 
 def _facts(run: Run, system: System, settings: Settings) -> dict[str, Any]:
@@ -218,17 +218,22 @@ def estimate_log_normalizer(
     return {**estimate._asdict(), "seconds": round(time.perf_counter() - start, 1)}
 
 
-def symmetrize(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Relabel the particles of configurations (n, N, d) at random, and turn or reflect them about their centre.
+def symmetrize(x: Tensor, generator: torch.Generator, identical: bool = True) -> Tensor:
+    """Turn configurations (n, N, d) at random about their centre; relabel and reflect those of identical particles.
 
-    The density does not change under either, so this only makes its samples cover it sooner.
+    The density does not change under any of these, so this only makes its samples cover it sooner. Molecules keep their
+    labels and their hand.
     """
-    order = torch.rand(x.shape[:2], generator=generator).argsort(1)
-    x = x.gather(1, order[..., None].expand_as(x))
+    if identical:
+        order = torch.rand(x.shape[:2], generator=generator).argsort(1)
+        x = x.gather(1, order[..., None].expand_as(x))
     # QR of normal numbers with the signs of R's diagonal taken out: uniform on O(d) (Mezzadri 2007).
     square = (len(x), x.shape[2], x.shape[2])
     q, r = torch.linalg.qr(torch.randn(square, generator=generator, dtype=x.dtype))
-    x = x @ (q * r.diagonal(dim1=1, dim2=2).sign()[:, None])
+    q = q * r.diagonal(dim1=1, dim2=2).sign()[:, None]
+    if not identical:
+        q[:, :, 0] *= torch.linalg.det(q)[:, None]
+    x = x @ q
     return x - x.mean(1, keepdim=True)
 
 

@@ -50,8 +50,8 @@ def split_r_hat(trace: np.ndarray) -> float:
 def autocorrelation_time(trace: np.ndarray) -> float:
     """Integrated autocorrelation time 1 + 2 sum of rho_k, in records; 1 for independent ones.
 
-    rho_k is averaged over the chains around their common mean, as in Vehtari et al. 2021, eq. 10, and summed up to
-    Geyer's (1992) initial positive sequence: to the first pair of neighbouring lags whose sum is not positive.
+    The sum is Geyer's (1992) initial positive sequence: it ends before the first pair of neighbouring lags whose sum
+    is not positive. Chains that anticorrelate count as independent.
 
     Args:
         trace: (num_chains, num_records).
@@ -64,7 +64,7 @@ def autocorrelation_time(trace: np.ndarray) -> float:
 
 
 def autocorrelation(trace: np.ndarray) -> np.ndarray:
-    """Autocorrelation function (num_records,), with the chains' spread about their common mean counted in."""
+    """Autocorrelation (num_records,), with the chains' spread about their common mean (Vehtari et al. 2021, eq. 10)."""
     num_records = trace.shape[1]
     centred = trace - trace.mean(1, keepdims=True)
     size = 2 ** int(np.ceil(np.log2(2 * num_records)))
@@ -73,7 +73,7 @@ def autocorrelation(trace: np.ndarray) -> np.ndarray:
     within = covariance[0] * num_records / (num_records - 1)
     between = trace.mean(1).var(ddof=1) if len(trace) > 1 else 0.0
     total = covariance[0] + between
-    return 1 - (within - covariance * num_records / (num_records - 1)) / total if total > 0 else np.zeros(1)
+    return np.concatenate([[1.0], 1 - (within - covariance[1:]) / total])
 
 
 def effective_sample_size(trace: np.ndarray) -> float:
@@ -100,4 +100,4 @@ def _r_hat(chains: np.ndarray) -> float:
     num_records = chains.shape[1]
     within = chains.var(axis=1, ddof=1).mean()
     between = chains.mean(1).var(ddof=1)
-    return float(np.sqrt((num_records - 1) / num_records + between / within))
+    return float(np.sqrt((num_records - 1) / num_records + between / within)) if within > 0 else np.nan

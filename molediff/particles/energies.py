@@ -19,6 +19,12 @@ from torch import Tensor
 PairFunction = Callable[[Tensor], Tensor]
 
 
+def pair_distances(x: Tensor) -> Tensor:
+    """Distances (n, N (N - 1) / 2) of all pairs in positions (n, N, d), in the order of `triu_indices`."""
+    first, second = torch.triu_indices(x.shape[1], x.shape[1], offset=1, device=x.device)
+    return (x[:, first] - x[:, second]).norm(dim=2)
+
+
 class Energy(ABC):
     """A translation-invariant reduced energy of `num_particles` particles.
 
@@ -29,6 +35,9 @@ class Energy(ABC):
     Raises:
         ValueError: fewer than two particles or less than one dimension.
     """
+
+    identical = True
+    """Whether the particles are identical: the energy does not change when they are relabelled."""
 
     def __init__(self, num_particles: int, num_dimensions: int) -> None:
         if num_particles < 2 or num_dimensions < 1:
@@ -146,10 +155,6 @@ class PairPotential(Energy):
         self._derivative = derivative
         self._first, self._second = torch.triu_indices(num_particles, num_particles, offset=1)
 
-    def distances(self, x: Tensor) -> Tensor:
-        """Distances (n, N (N - 1) / 2) of all pairs in positions (n, N, d), pairs in the order of `triu_indices`."""
-        return self._apart(x.permute(1, 2, 0))[1].T
-
     def _energy(self, x: Tensor) -> Tensor:
         x = x.permute(1, 2, 0)  # sums over pairs are then sums over rows
         energy = self.function(self._apart(x)[1]).sum(0)
@@ -173,7 +178,9 @@ class PairPotential(Energy):
 
     def _apart(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Differences (P, d, n) and distances (P, n) of the pairs of `x` (N, d, n)."""
-        difference = x[self._first.to(x.device)] - x[self._second.to(x.device)]
+        difference = x.index_select(0, self._first.to(x.device)) - x.index_select(
+            0, self._second.to(x.device)
+        )
         # Never exactly zero, where the root has no derivative.
         squared = difference.square().sum(1).clamp(min=torch.finfo(x.dtype).tiny)
         return difference, squared.sqrt()

@@ -34,9 +34,9 @@ class System:
     burn_in: int = 200
     num_draws: int = 200
     std: float = 1.0
-    bridge_levels: int = 12
-    bridge_chains: int = 100
-    bridge_moves: int = 1000
+    bridge_levels: int = 8
+    bridge_chains: int = 60
+    bridge_moves: int = 3000
 
     def ladder(self) -> Ladder:
         """Levels that data are drawn with."""
@@ -50,8 +50,16 @@ class System:
 SYSTEMS = {
     system.name: system
     for system in (
-        System("dw4", dw4, temperatures=(1.0, 1.5, 2.2), thinning=25, std=2.0),
-        System("lj13", lj13, temperatures=(1.0, 1.15), num_leapfrog=24, thinning=5),
-        System("lj55", lj55, temperatures=(1.0, 1.05, 1.1), num_leapfrog=24, thinning=10, std=1.5),
+        System("dw4", dw4, temperatures=(1.0, 1.8, 3.0), num_leapfrog=8, thinning=15, std=2.0),
+        System(
+            "lj13",
+            lj13,
+            temperatures=(1.0, 1.15),
+            num_leapfrog=24,
+            thinning=5,
+            bridge_levels=14,
+            bridge_moves=1500,
+        ),
+        System("lj55", lj55, temperatures=(1.0, 1.05, 1.1), num_leapfrog=24, std=1.5, bridge_levels=40),
     )
 }
