@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from _cli import DictConfig, use_threads
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
+from molediff.evaluation.image_evaluation import LABELLED, ImageEvaluation, ImageSettings, evaluate_images
 from molediff.evaluation.image_grid import grid, write_film
+from molediff.evaluation.image_page import image_metrics, image_page
+from molediff.evaluation.image_pictures import (
+    class_rows,
+    guidance_rows,
+    html_of,
+    html_of_film,
+    inpainting_rows,
+    interpolation_rows,
+    nearest_pairs,
+    one_of_each,
+)
+from molediff.evaluation.image_quality import ImageJudge
+from molediff.evaluation.machine import describe_machine
+from molediff.evaluation.report import check_writable
+from molediff.evaluation.skeleton import write_files
+from molediff.images.digits import load_digits
 from molediff.images.generator import ImageGenerator
 from molediff.images.requests import class_indices
+from molediff.images.sources import load_images
 
 
 def sample(config: DictConfig, words: list[str]) -> None:
@@ -55,3 +76,99 @@ def sample(config: DictConfig, words: list[str]) -> None:
         write_film(film, config.film, columns)
         written.append(config.film)
     print(f"{num_images} images in {', '.join(written)}")
+
+
+def evaluate(config: DictConfig) -> None:
+    """Measure a model of images and write the report, its figures and its pictures."""
+    use_threads(config.threads)
+    check_writable(config.output)
+    folder = Path(config.output)
+    generator = ImageGenerator.from_pretrained(config.weights, device=config.device)
+    judge = _judge(generator, config)
+    print(f"classifier of the report: {100 * judge.test_accuracy:.1f} % of the test images right", flush=True)
+    contenders = {
+        name: ImageGenerator.from_pretrained(weights, device=config.device)
+        for name, weights in (("pixel", config.pixel), ("latent", config.latent))
+        if config.pixel is not None and config.latent is not None
+    }
+    contender_judge = _judge(contenders["pixel"], config) if contenders else None
+    keys = [field.name for field in fields(ImageSettings)]
+    settings = ImageSettings(**{key: OmegaConf.to_object(config)[key] for key in keys})
+    protocol = {
+        "weights": config.weights,
+        "parameters": f"{sum(p.numel() for p in generator.model.diffusion.parameters()) / 1e6:.2f} M",
+        "trained": f"{generator.metadata.get('minutes', 0):.0f} minutes",
+        "data": generator.metadata["split"]["description"],
+        "solver": f"DPM-Solver++(2M), {config.num_steps} evaluations",
+        "seed": config.seed,
+        **describe_machine(torch.get_num_threads()),
+    }
+    found = evaluate_images(
+        generator,
+        judge,
+        settings,
+        contenders,
+        contender_judge,
+        protocol,
+        lambda line: print(line, flush=True),
+    )
+    pictures = _pictures(generator, judge, found, config, folder)
+    metrics_path, report_path = write_files(
+        folder,
+        image_metrics(found, judge.test_accuracy, judge.threshold),
+        image_page(
+            found,
+            judge.test_accuracy,
+            judge.threshold,
+            judge.floor(config.num_swept) if config.num_swept else 1.0,
+            judge.real_training(config.num_guided),
+            pictures,
+        ),
+    )
+    print(f"{report_path}\n{metrics_path}")
+
+
+def _judge(generator: ImageGenerator, config: DictConfig) -> ImageJudge:
+    size, _, channels = generator.model.image_shape
+    splits = load_digits(size) if config.data is None else load_images(config.data, size, channels)
+    return ImageJudge(splits.train, splits.test)
+
+
+def _pictures(
+    generator: ImageGenerator, judge: ImageJudge, found: ImageEvaluation, config: DictConfig, folder: Path
+) -> dict[str, str]:
+    """HTML of the report's pictures; each is a file in `folder` too."""
+    seed, num_steps, classes = config.seed, config.num_steps, range(generator.model.num_classes)
+    ends = one_of_each(judge.test, judge.test_labels, [*classes, *classes][: 2 * (len(classes) // 2)][:8])
+    pictures = {
+        "classes": (class_rows(generator, 16, 1.0, seed, num_steps), "one class a row"),
+        "guidance": (
+            guidance_rows(generator, config.guidance, 20, seed, num_steps),
+            "one guidance scale a row",
+        ),
+        "nearest": (
+            nearest_pairs(found.samples, judge.train, found.nearest[LABELLED], 16),
+            "generated images above, their nearest training images below",
+        ),
+        "inpainting": (
+            inpainting_rows(
+                generator, one_of_each(judge.test, judge.test_labels, list(classes)[:6]), 6, seed
+            ),
+            "image, what is left of it, fillings",
+        ),
+        "interpolation": (interpolation_rows(generator, ends, 12, seed), "ways between two images"),
+    }
+    html = {}
+    for name, (picture, description) in pictures.items():
+        picture.save(folder / f"{name}.png", optimize=True)
+        html[name] = html_of(picture, description)
+    if found.contenders:
+        picture = grid(np.concatenate([one.images for one in found.contenders.values()]), 15)
+        picture.save(folder / "contenders.png", optimize=True)
+        html["contenders"] = html_of(picture, "two rows of pixel diffusion, two of latent diffusion")
+    film = generator.film(
+        25, [label % len(classes) for label in range(25)], guidance=1.0, seed=seed, num_steps=30
+    )
+    write_film(film, folder / "film.gif", 5)
+    html["film"] = html_of_film((folder / "film.gif").read_bytes(), "noise turning into images")
+    return html

@@ -11,7 +11,7 @@ from PIL import Image
 
 from molediff.images.film import Film
 
-_GAP, _BACKGROUND = 2, 255  # between the images: pixels, white
+_GAP, _BACKGROUND = 2, 64  # between the images: pixels, dark grey
 _SIDE = 40  # an image is enlarged to about this many pixels
 
 

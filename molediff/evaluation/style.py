@@ -68,6 +68,7 @@ section > svg { width: 100%; max-width: 1080px; height: auto; display: block; ma
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 12px; }
 figure { margin: 0; border: 1px solid var(--line); border-radius: 8px; padding: 8px; text-align: center; }
 figure svg { max-width: 100%; }
+img.pixels { max-width: 100%; display: block; margin: 12px auto 0; border-radius: 6px; }
 figcaption { font-size: 12px; color: var(--soft); overflow-wrap: anywhere; }
 figcaption b { color: var(--ink); display: block; }
 h3 { font-size: 14px; margin: 14px 0 8px; }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -17,12 +16,17 @@ from molediff.core.solvers import Solver
 from molediff.images.film import Film, film
 from molediff.images.model import ImageModel
 from molediff.images.passes import draw, fill_in, log_probabilities
-from molediff.images.requests import Label, check_guidance, check_images, check_mask, class_indices
+from molediff.images.requests import (
+    Label,
+    Labelling,
+    check_guidance,
+    check_images,
+    check_mask,
+    class_indices,
+)
 from molediff.networks.pretrained import load_model
 from molediff.random_numbers import numbered_generator
 from molediff.solver_options import Grid, SolverOptions, check_whole_number, choose_device
-
-Labelling = Label | Sequence[Label]
 
 
 class ImageGenerator:

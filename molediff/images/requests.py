@@ -9,10 +9,12 @@ import numpy as np
 
 Label = int | str | None
 """Class number, class name, or None: no class."""
+Labelling = Label | Sequence[Label] | np.ndarray
+"""One label for all images, or one for each."""
 
 
 def class_indices(
-    label: Label | Sequence[Label], num_images: int, num_classes: int, class_names: Sequence[str]
+    label: Labelling, num_images: int, num_classes: int, class_names: Sequence[str]
 ) -> np.ndarray:
     """Class number of each image, shape (num_images,) int64; -1 for no class.
 
