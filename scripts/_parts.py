@@ -17,7 +17,9 @@ from molediff.images.datamodule import ImageDataModule
 from molediff.networks.autoencoder import Autoencoder
 from molediff.training.autoencoding import AutoencoderTask
 from molediff.training.clock import Clock
+from molediff.training.compiled import CompiledNetwork
 from molediff.training.conformers import SampledConformers
+from molediff.training.mixture import ExcessLoss, MixtureDataModule
 from molediff.training.optimized import OptimizedTask
 from molediff.training.pictures import SampledImages
 from molediff.training.run import load_into
@@ -67,10 +69,18 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
 
 
 def build_callbacks(config: DictConfig, data: LightningDataModule) -> tuple[Callback, ...]:
+    """What happens beside the training steps."""
+    compiled = (CompiledNetwork(),) if config.trainer.compile else ()
+    return (*compiled, *_sampling(config, data))
+
+
+def _sampling(config: DictConfig, data: LightningDataModule) -> tuple[Callback, ...]:
     """What looks at samples during training, for the domain of `data`."""
     settings = config.trainer
     if not settings.sample_minutes or config.get("task") == "autoencoder":
         return ()
+    if isinstance(data, MixtureDataModule):
+        return (ExcessLoss(data.data, settings.log_steps),)
     if isinstance(data, ImageDataModule):
         num_levels, folder = data.split["num_levels"], f"{config.run_dir}/samples"
         return (SampledImages(folder, grid, num_levels, settings.samples_each, settings.sample_minutes),)
