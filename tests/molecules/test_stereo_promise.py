@@ -84,7 +84,7 @@ def test_meso_form_is_its_own_mirror_image_and_is_never_taken_for_the_chiral_one
     assert [bool(v.right[0]) for v in verdicts.values()] == [True, True, False, False]
 
 
-@pytest.mark.parametrize("smiles", ["CC=[C@]=CC", "C1CC/C=C/C1", "F/C=C=C=C/F", "C[C@H](C)O"])
+@pytest.mark.parametrize("smiles", ["CC=[C@]=CC", "C1CC/C=C/C1", "C[C@H](C)O"])
 def test_marks_that_mean_nothing_to_rdkit_are_left_open_and_said(smiles):
     assert "1 stereo marks of the SMILES are left open" in prepare(smiles).caution
     result = knowing("C[C@H](C)O").generate("C[C@H](C)O", 1, num_steps=2)
