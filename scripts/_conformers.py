@@ -45,6 +45,7 @@ def measure(
     num_molecules: int | None,
     weights: str,
     seed: int,
+    max_attempts: int,
     evaluations: Sequence[int],
     solvers: dict[str, dict[str, Any]],
     relaxed: Sequence[int],
@@ -65,7 +66,7 @@ def measure(
     shared = {"references": digest(references), "num_molecules": len(mols), "seed": seed, "strain": strain}
     store = RowStore(Path(folder) / "rows", shared)
     session = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    ours = Ours(generator, digest(find_weights(weights)), mols, seed, solvers)
+    ours = Ours(generator, digest(find_weights(weights)), mols, seed, solvers, max_attempts)
     rows = []
     for contender in [*baselines(mols, seed), *ours.contenders(evaluations, relaxed)]:
         row = store.load(contender)
@@ -112,7 +113,7 @@ class Ours:
         generator: with its weights, whose SHA-256 is `weights`.
         mols: the references.
         seed: of the random numbers.
-        solvers: see `configs/benchmark/conformers.yaml`.
+        solvers, max_attempts: see `configs/benchmark/conformers.yaml`.
     """
 
     def __init__(
@@ -122,14 +123,10 @@ class Ours:
         mols: Sequence[Mol],
         seed: int,
         solvers: dict[str, dict[str, Any]],
+        max_attempts: int,
     ) -> None:
-        self.generator, self.weights, self.mols, self.seed, self.solvers = (
-            generator,
-            weights,
-            mols,
-            seed,
-            solvers,
-        )
+        self.generator, self.weights, self.mols, self.seed = generator, weights, mols, seed
+        self.solvers, self.max_attempts = solvers, max_attempts
 
     @staticmethod
     def name(solver: str, evaluations: int, relaxed: bool = False) -> str:
@@ -152,6 +149,7 @@ class Ours:
 
     def contender(self, solver: str, evaluations: int, options: dict[str, Any]) -> Contender:
         """One row."""
+        options = {**options, "max_attempts": self.max_attempts}
         method = Generated(self.generator, self.mols, None, self.seed, **options)
         with_field = "relax" in options
         return Contender(
