@@ -9,16 +9,18 @@ if TYPE_CHECKING:
     from molediff.images.generator import ImageGenerator
     from molediff.molecules.generator import ConformerGenerator
     from molediff.molecules.result import GenerationResult
+    from molediff.particles.generator import ParticleGenerator
 
 __version__ = "0.1.0"
 
-__all__ = ["ConformerGenerator", "GenerationResult", "ImageGenerator", "__version__"]
+__all__ = ["ConformerGenerator", "GenerationResult", "ImageGenerator", "ParticleGenerator", "__version__"]
 
 
 _HOMES = {
     "ConformerGenerator": "molediff.molecules.generator",
     "GenerationResult": "molediff.molecules.result",
     "ImageGenerator": "molediff.images.generator",
+    "ParticleGenerator": "molediff.particles.generator",
 }
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from molediff.core.likelihood import RungeKutta4
 from molediff.core.model import Denoiser
 from molediff.core.noise import FullSpace, NoiseSpace
+from molediff.core.ode import GaussLegendre, RungeKutta4
 from molediff.core.path import Path
 from molediff.core.solvers.point import point_at_lambda
 
@@ -19,7 +19,7 @@ def to_noise(
     denoiser: Denoiser,
     path: Path,
     x_0: Tensor,
-    solver: RungeKutta4 = RungeKutta4(),  # noqa: B008 (frozen)
+    solver: RungeKutta4 | GaussLegendre = RungeKutta4(),  # noqa: B008 (frozen)
     space: NoiseSpace = FullSpace(),  # noqa: B008 (frozen and empty)
     mask: Tensor | None = None,
 ) -> Tensor:
@@ -43,7 +43,7 @@ def to_data(
     denoiser: Denoiser,
     path: Path,
     x_1: Tensor,
-    solver: RungeKutta4 = RungeKutta4(),  # noqa: B008 (frozen)
+    solver: RungeKutta4 | GaussLegendre = RungeKutta4(),  # noqa: B008 (frozen)
     space: NoiseSpace = FullSpace(),  # noqa: B008 (frozen and empty)
     mask: Tensor | None = None,
 ) -> Tensor:
@@ -58,7 +58,7 @@ def _flow(
     start: Tensor,
     t_first: float,
     t_last: float,
-    solver: RungeKutta4,
+    solver: RungeKutta4 | GaussLegendre,
     space: NoiseSpace,
     mask: Tensor | None,
 ) -> Tensor:

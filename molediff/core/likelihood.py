@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -146,7 +145,10 @@ class _Flow:
         first, last = (self.high, self.low) if upwards else (self.low, self.high)
         solver = self.solver
         if isinstance(solver, GaussLegendre):
-            end, integral = self._node_by_node(solver, start, directions, first, last)
+            end, integral = start, start.new_zeros(len(start))
+            for lambda_, end, weight in solver.visit(self._velocity, start, first, last):
+                if weight:
+                    integral = integral + weight * self._with_divergence(lambda_, end, directions)[1]
         else:
             end, integral = self._side_by_side(solver, start, directions, first, last)
         return end, (integral if upwards else -integral) + self._sizes(start) * self.growth
@@ -176,24 +178,6 @@ class _Flow:
         velocity = expand_like(of_x, x) * x + expand_like(of_x0, x) * x0_hat
         return velocity, of_x0 * (trace - of_unit_variance)
 
-    def _node_by_node(
-        self, solver: GaussLegendre, x: Tensor, directions: Tensor, first: float, last: float
-    ) -> tuple[Tensor, Tensor]:
-        path = RungeKutta4(solver.num_steps)
-        angles, weights = solver.nodes(math.atan(math.exp(-first)), math.atan(math.exp(-last)))
-
-        def velocity(angle: float, x: Tensor) -> Tensor:
-            return _per_angle(angle) * self._velocity(-math.log(math.tan(angle)), x)
-
-        integral = x.new_zeros(len(x))
-        for (angle, _), (following, weight) in pairwise(zip(angles, weights, strict=True)):
-            x = path.integrate(velocity, x, angle, following)
-            if weight:
-                lambda_ = -math.log(math.tan(following))
-                divergence = self._with_divergence(lambda_, x, directions)[1]
-                integral = integral + weight * _per_angle(following) * divergence
-        return x, integral
-
     def _side_by_side(
         self, solver: RungeKutta4 | Dopri5, start: Tensor, directions: Tensor, first: float, last: float
     ) -> tuple[Tensor, Tensor]:
@@ -211,11 +195,6 @@ class _Flow:
         else:
             end = integrate_each(velocity, columns, first, last, solver.rtol, solver.atol)
         return end[:, :-1].reshape(start.shape), end[:, -1]
-
-
-def _per_angle(angle: float) -> float:
-    """d lambda / d phi."""
-    return -2 / math.sin(2 * angle)
 
 
 def _mean(estimates: Sequence[Tensor]) -> LogDensity:

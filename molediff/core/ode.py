@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -53,12 +54,49 @@ class GaussLegendre:
         if self.num_nodes < 1 or self.num_steps < 1:
             raise ValueError(f"GaussLegendre needs at least one node and one step; got {self}.")
 
-    def nodes(self, first: float, last: float) -> tuple[list[float], list[float]]:
-        """Nodes from `first` to `last`, both ends added with weight 0, and the weights of the rule."""
+    def integrate(
+        self, velocity: Callable[[float, Tensor], Tensor], start: Tensor, first: float, last: float
+    ) -> Tensor:
+        """Integrate dy/ds = velocity(s, y), s = lambda, from `first` to `last`: the path alone."""
+        *_, (_, end, _) = self.visit(velocity, start, first, last)
+        return end
+
+    def visit(
+        self, velocity: Callable[[float, Tensor], Tensor], start: Tensor, first: float, last: float
+    ) -> Iterator[tuple[float, Tensor, float]]:
+        """Go from lambda = `first` to `last` along dy / d lambda = velocity(lambda, y), and call at every node.
+
+        Yields:
+            lambda, y, and the weight there of an integral over lambda; at last the end, of weight 0.
+        """
+        path, angle, y = RungeKutta4(self.num_steps), _angle(first), start
+        for following, weight in self._nodes(angle, _angle(last)):
+            y = path.integrate(
+                lambda phi, y: _per_angle(phi) * velocity(_lambda(phi), y), y, angle, following
+            )
+            angle = following
+            yield _lambda(angle), y, weight * _per_angle(angle)
+
+    def _nodes(self, first: float, last: float) -> Iterator[tuple[float, float]]:
+        """Nodes between the angles `first` and `last` with their weights, and `last` with weight 0."""
         # eigenvalues and first components of the eigenvectors of the Jacobi matrix (Golub and Welsch 1969)
         k = torch.arange(1, self.num_nodes, dtype=torch.float64)
         beside = torch.diag(k / (4 * k.square() - 1).sqrt(), 1)
         places, vectors = torch.linalg.eigh(beside + beside.T)
-        inner = (0.5 * (first + last) + 0.5 * (last - first) * places).tolist()
-        weights = ((last - first) * vectors[0].square()).tolist()
-        return [first, *inner, last], [0.0, *weights, 0.0]
+        for place, share in zip(places.tolist(), vectors[0].square().tolist(), strict=True):
+            yield 0.5 * (first + last) + 0.5 * (last - first) * place, (last - first) * share
+        yield last, 0.0
+
+
+def _angle(lambda_: float) -> float:
+    """phi = atan(sigma / alpha)."""
+    return math.atan(math.exp(-lambda_))
+
+
+def _lambda(angle: float) -> float:
+    return -math.log(math.tan(angle))
+
+
+def _per_angle(angle: float) -> float:
+    """d lambda / d phi."""
+    return -2 / math.sin(2 * angle)
