@@ -118,7 +118,8 @@ def measure_row(
             moves.append(relaxation.moved)
     returned = sum(matrix.shape[1] for matrix in matrices)
     wrong_returned = float(1 - np.concatenate(right).mean()) if returned else math.nan
-    wall, processor = np.sum(spent, axis=0) / returned if returned else (math.nan, math.nan)
+    timed = returned and contender.kind != "data"
+    wall, processor = np.sum(spent, axis=0) / returned if timed else (math.nan, math.nan)
     figures = {
         "num_failed": float(sum(matrix.shape[1] == 0 for matrix in matrices)),
         "returned": returned / sum(counts),

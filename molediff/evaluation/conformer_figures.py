@@ -94,7 +94,7 @@ def _draw(axes: Axes, rows: Sequence[Row], key: str, position: Callable[[Row], f
         if row.kind == "ours" and x is not None and math.isfinite(x):
             lines.setdefault(row.solver, []).append((x, y))
     for solver, points in lines.items():
-        x_values, y_values = zip(*sorted(points), strict=True)
+        x_values, y_values = zip(*points, strict=True)
         axes.plot(x_values, y_values, "o-", color=next(colour), label=solver, markersize=3.5, linewidth=1.5)
     for row in rows:
         if row.kind == "ours":
