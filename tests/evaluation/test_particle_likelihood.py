@@ -1,0 +1,24 @@
+import numpy as np
+
+from molediff.evaluation.importance import Estimate
+from molediff.evaluation.particle_likelihood import (
+    controlled_negative_log_likelihood,
+    negative_log_likelihood,
+)
+
+
+def test_the_energy_takes_out_what_it_explains():
+    """A model that is right but for noise in its log-density: the noise alone is left in the error bar."""
+    rng = np.random.default_rng(0)
+    energy = rng.normal(5, 3, 400)
+    log_density = -energy - 2 + rng.normal(0, 0.1, 400)
+    plain = negative_log_likelihood(log_density)
+    controlled = controlled_negative_log_likelihood(log_density, energy, Estimate(5.0, 0.001))
+    assert abs(controlled.value - 7) < 3 * controlled.standard_error < 0.02
+    assert plain.standard_error > 20 * controlled.standard_error
+    assert abs(plain.value - 7) < 4 * plain.standard_error
+
+
+def test_a_right_model_leaves_the_error_of_the_mean_energy():
+    energy = np.array([1.0, 2.0, 3.0])
+    assert controlled_negative_log_likelihood(-energy - 2, energy, Estimate(4.0, 0.5)) == (6.0, 0.5)
