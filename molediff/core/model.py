@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from molediff.core.noise import NoiseSpace
@@ -63,8 +62,7 @@ class DiffusionModel(nn.Module):
         Returns:
             The prediction in the dtype of `x_t`, shape (n, ...).
         """
-        spread = torch.exp(0.5 * torch.logaddexp(2 * self.path.log_alpha(t), 2 * self.path.log_sigma(t)))
-        pred = self.network(x_t / expand_like(spread, x_t), self.path.lambda_(t), condition)
+        pred = self.network(x_t / expand_like(self.path.spread(t), x_t), self.path.lambda_(t), condition)
         return self.space.project(pred.to(x_t.dtype), getattr(condition, "mask", None))
 
     forward = predict

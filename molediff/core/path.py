@@ -81,6 +81,10 @@ class Path(ABC):
         """Half the log signal-to-noise ratio, log(alpha / sigma)."""
         return self.log_alpha(t) - self.log_sigma(t)
 
+    def spread(self, t: Tensor) -> Tensor:
+        """Standard deviation of x_t for data of unit variance, sqrt(alpha^2 + sigma^2)."""
+        return torch.exp(0.5 * torch.logaddexp(2 * self.log_alpha(t), 2 * self.log_sigma(t)))
+
     def drift(self, t: Tensor) -> Tensor:
         """Coefficient f of the forward SDE dx = f x dt + g dW."""
         return self.dlog_alpha_dt(t)

@@ -229,8 +229,8 @@ class ParticleGenerator:
     @property
     def _spread(self) -> float:
         """Standard deviation of the state at the noisy end: of noise, and of data of unit variance."""
-        path, end = self.model.path, torch.tensor(self.model.path.t_max, dtype=torch.float64)
-        return float(torch.hypot(path.alpha(end), path.sigma(end)))
+        path = self.model.path
+        return float(path.spread(torch.tensor(path.t_max, dtype=torch.float64)))
 
     def _noise(self, num_samples: int, seed: int, batch_size: int, first: int = 0) -> Iterator[Tensor]:
         """Unit noise in batches (n, N, d)."""

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Sampler
 from molediff.batches import ResumableDataModule
 from molediff.core.exact import Mixture, islands
 from molediff.core.model import DiffusionModel
+from molediff.core.objective import DenoisingScoreMatching
 from molediff.core.path import CosineVP
 from molediff.core.target import Sample, V, convert
 from molediff.training.callbacks import averaged_weights, task_of
@@ -163,7 +164,7 @@ class ExcessLoss(Callback):
             t = path.t_of_lambda(low + (high - low) * shares)
             x_0 = data.sample(self.num_samples, None, generator)
             eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype)
-            x_t = path.alpha(t)[:, None] * x_0 + path.sigma(t)[:, None] * eps
+            x_t = DenoisingScoreMatching(path, V()).noised(x_0, eps, t)
             best = convert(data.denoiser(x_t, t), x_t, t, path, Sample(), V())
             pred = model.predict(x_t.float(), t.float()).double()
             found = convert(pred, x_t, t, path, model.target, V())
