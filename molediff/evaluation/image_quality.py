@@ -65,7 +65,7 @@ class ImageJudge:
         self.classifier: ImageClassifier = train_classifier(
             self.train, train.labels, train.num_classes, num_epochs, seed=seed
         )
-        self._order = np.random.default_rng(seed).permutation(len(self.train))
+        self._order = _classes_in_turn(train.labels, np.random.default_rng(seed))
 
     @cached_property
     def test_accuracy(self) -> float:
@@ -86,7 +86,7 @@ class ImageJudge:
         return self.classifier.judge(self.train[self._order]).features
 
     def floor(self, num_images: int) -> float:
-        """Frechet distance between `num_images` training images (at most all) and the test images."""
+        """Frechet distance between `num_images` training images, every class in turn, and the test images."""
         return frechet_distance(self._train_features[:num_images], self._test_features)
 
     def frechet(self, images: np.ndarray) -> float:
@@ -127,3 +127,13 @@ class ImageJudge:
             accuracy=accuracy,
             near_copies=float((distances < self.threshold).mean()),
         )
+
+
+def _classes_in_turn(labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Random order (n,) in which the classes alternate, so that the first few are as evenly mixed as all."""
+    order = generator.permutation(len(labels))
+    place_in_class = np.empty(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels[order] == label)
+        place_in_class[members] = np.arange(len(members))
+    return np.asarray(order[np.lexsort((labels[order], place_in_class))])

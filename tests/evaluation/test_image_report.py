@@ -86,6 +86,14 @@ def test_planted_copies_and_wrong_labels_are_counted(judge):
     assert judge.quality(images, (labels + 1) % 3).accuracy < 0.1
 
 
+def test_floor_is_of_evenly_mixed_training_images(judge):
+    """The generated images have every class in turn; a floor of an uneven mixture would be too high."""
+    chosen = judge.train_labels[judge._order[:12]]
+    assert sorted(chosen) == 4 * [0] + 4 * [1] + 4 * [2]
+    assert sorted(judge._order) == list(range(120))
+    assert judge.floor(120) == pytest.approx(judge.frechet(judge.train))
+
+
 def test_classifier_is_the_same_every_time():
     data = image_set(30, 0)
     first, second = (
