@@ -91,7 +91,7 @@ def test_floor_is_of_evenly_mixed_training_images(judge):
     chosen = judge.train_labels[judge._order[:12]]
     assert sorted(chosen) == 4 * [0] + 4 * [1] + 4 * [2]
     assert sorted(judge._order) == list(range(120))
-    assert judge.floor(120) == pytest.approx(judge.frechet(judge.train))
+    assert judge.floor(120) == pytest.approx(judge.frechet(judge.train), rel=1e-3)
 
 
 def test_classifier_is_the_same_every_time():
