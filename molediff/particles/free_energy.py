@@ -15,7 +15,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from molediff.particles.monte_carlo import Ladder, Run
+from molediff.particles.ladder import Ladder
+from molediff.particles.monte_carlo import Run
 
 
 class Estimate(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from molediff.particles.energies import Energy, dw4, lj13, lj55
-from molediff.particles.monte_carlo import Ladder
+from molediff.particles.ladder import Ladder
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from scipy.integrate import quad
 from molediff.particles import DoubleWell, LennardJones, PairPotential, dw4, lj13
 from molediff.particles.diagnostics import split_r_hat, standard_error
 from molediff.particles.free_energy import bennett, log_normalizer
-from molediff.particles.monte_carlo import TARGET_ACCEPTANCE, Ladder, Run, Sampler, Settings
+from molediff.particles.ladder import Ladder
+from molediff.particles.monte_carlo import TARGET_ACCEPTANCE, Run, Sampler, Settings
 from molediff.random_numbers import numbered_generator
 
 STIFFNESS = 0.8
