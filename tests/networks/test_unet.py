@@ -60,6 +60,7 @@ def test_batch_mates_do_not_matter():
         torch.testing.assert_close(alone[0], together[i], rtol=1e-4, atol=1e-5)
 
 
+@torch.no_grad()
 def test_noise_level_and_label_change_the_answer():
     network, x = stirred(make_unet()), torch.randn(1, 1, 8, 8)
     base = network(x, torch.zeros(1), Labels.of(0, 1))
