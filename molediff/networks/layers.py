@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,13 +31,45 @@ class GaussianBasis(nn.Module):
 
     def forward(self, distances: Tensor) -> Tensor:
         """(...,) -> (..., num_basis)."""
+        device = distances.device.type
+        if not torch.is_autocast_enabled(device) and not torch.compiler.is_compiling():
+            bumps: Tensor = _Bumps.apply(distances, self.centres, self.inverse_widths)
+            return bumps
         z = (distances.unsqueeze(-1) - self.centres) * self.inverse_widths
-        if torch.is_autocast_enabled(z.device.type):
+        if torch.is_autocast_enabled(device):
             z = z.to(
-                torch.get_autocast_dtype(z.device.type)
+                torch.get_autocast_dtype(device)
             )  # the matrix product that follows would round it anyway
-        # Held above exp(-40): exp is ten times slower where it underflows, and denormal numbers are slow ever after.
-        return torch.exp((z * z).clamp(max=80.0) * -0.5)
+        return _bumps(z)
+
+
+def _bumps(z: Tensor) -> Tensor:
+    # Held above exp(-40): exp is ten times slower where it underflows, and denormal numbers are slow ever after.
+    return torch.exp((z * z).clamp(max=80.0) * -0.5)
+
+
+class _Bumps(torch.autograd.Function):
+    """The bumps of distances, with their slope worked out once for all vectors that a Jacobian is multiplied with.
+
+    Autograd's own chain passes eight times over the largest tensors there are, which is a quarter of the cost of an
+    exact divergence.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(distances: Tensor, centres: Tensor, inverse_widths: Tensor) -> Tensor:
+        return _bumps((distances.unsqueeze(-1) - centres) * inverse_widths)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        distances, centres, inverse_widths = ctx.saved_tensors
+        z = (distances.unsqueeze(-1) - centres) * inverse_widths
+        return (gradient * (_bumps(z) * z * -inverse_widths)).sum(-1), None, None
 
 
 class NoiseLevelEmbedding(nn.Module):
