@@ -67,7 +67,9 @@ def measure_overhead(
     graph = mol_to_graph(Chem.AddHs(Chem.MolFromSmiles(SMILES)))
     space = ZeroCentreOfMass()
     with torch.inference_mode():
-        encoding = network.encode(collate([graph])).repeat(num_samples)
+        encoded = network.encode(collate([graph]))
+        assert encoded is not None  # it is None only for a network without codes
+        encoding = encoded.repeat(num_samples)
         generators = [torch.Generator().manual_seed(i) for i in range(num_samples)]
         x = space.sample((num_samples, encoding.mask.shape[1], 3), generators, encoding.mask)
         lambda_ = torch.zeros(num_samples)
