@@ -104,10 +104,10 @@ def steps_for(solver: Solver, num_evaluations: int) -> int:
 def draw(
     solver: Solver, denoiser: Denoiser, path: Path, times: Tensor, x_1: Tensor, seed: int
 ) -> tuple[Tensor, int]:
-    """Samples, and the evaluations that they took. The denoiser is given one time, since a solver's are all equal."""
+    """Samples, and the evaluations that they took. Where all are at one time, the denoiser computes with it once."""
     seen: list[int] = []
     x = solver.sample(
-        lambda x_t, t: denoiser(x_t, t[:1]),
+        lambda x_t, t: denoiser(x_t, t[:1] if bool((t == t[0]).all()) else t),
         path,
         times,
         x_1,

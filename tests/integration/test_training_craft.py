@@ -1,0 +1,58 @@
+"""Every variant of `benchmark=training_craft` is a run of train.py with what its name says."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from molediff.core.objective import Likelihood, LossEqualizing
+from molediff.training.clipping import AdaptiveClipping, FixedClipping, NoiseLevelClipping
+from molediff.training.clock import Clock
+from molediff.training.schedules import Constant, Cosine, Exponential, StepDecay
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPERIMENT = OmegaConf.load(ROOT / "configs" / "benchmark" / "training_craft.yaml")
+
+
+@pytest.fixture
+def task_of(monkeypatch):
+    """The task that train.py would train with these words."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "scripts"), *sys.path])
+    from _craft import _composed
+    from _parts import build_model, build_task
+
+    def build(words):
+        config = _composed([*EXPERIMENT.overrides, *words])
+        config.scale = 1.0
+        return build_task(config, build_model(config), Clock(1), instantiate(config.data).unpack)
+
+    return build
+
+
+def words_of(part, variant):
+    return [*EXPERIMENT.parts[part].overrides, *EXPERIMENT.parts[part].variants[variant]]
+
+
+def test_schedules(task_of):
+    kinds = {"constant": Constant, "step decay": StepDecay, "exponential": Exponential, "cosine": Cosine}
+    assert set(EXPERIMENT.parts.schedules.variants) == set(kinds)
+    for variant, kind in kinds.items():
+        assert isinstance(task_of(words_of("schedules", variant)).schedule, kind)
+
+
+def test_clipping(task_of):
+    for part in ("heavy tails", "outliers"):
+        tasks = {variant: task_of(words_of(part, variant)) for variant in EXPERIMENT.parts[part].variants}
+        assert tasks["none"].clipping == FixedClipping(float("inf"))
+        assert tasks["fixed"].clipping == FixedClipping(1.0)
+        assert isinstance(tasks["adaptive"].clipping, AdaptiveClipping)
+        assert isinstance(tasks["by noise level"].output_clipping, NoiseLevelClipping)
+        assert isinstance(tasks["none"].objective.weight, Likelihood) == (part == "heavy tails")
+
+
+def test_the_equalizing_density_is_one_word(task_of):
+    assert isinstance(task_of(["objective=loss_equalizing"]).objective.density, LossEqualizing)
+    other = "objective.density._target_=molediff.core.objective.LossEqualizing"
+    assert isinstance(task_of(["objective=min_snr", other]).objective.density, LossEqualizing)
