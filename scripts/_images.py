@@ -131,7 +131,7 @@ def evaluate(config: DictConfig) -> None:
 def _judge(generator: ImageGenerator, config: DictConfig) -> ImageJudge:
     size, _, channels = generator.model.image_shape
     splits = load_digits(size) if config.data is None else load_images(config.data, size, channels)
-    return ImageJudge(splits.train, splits.test)
+    return ImageJudge(splits.train, splits.test, num_epochs=config.classifier_epochs)
 
 
 def _pictures(
@@ -139,7 +139,7 @@ def _pictures(
 ) -> dict[str, str]:
     """HTML of the report's pictures; each is a file in `folder` too."""
     seed, num_steps, classes = config.seed, config.num_steps, range(generator.model.num_classes)
-    ends = one_of_each(judge.test, judge.test_labels, [*classes, *classes][: 2 * (len(classes) // 2)][:8])
+    chosen = one_of_each(judge.test, judge.test_labels, [k % len(classes) for k in range(8)])
     pictures = {
         "classes": (class_rows(generator, 16, 1.0, seed, num_steps), "one class a row"),
         "guidance": (
@@ -151,12 +151,13 @@ def _pictures(
             "generated images above, their nearest training images below",
         ),
         "inpainting": (
-            inpainting_rows(
-                generator, one_of_each(judge.test, judge.test_labels, list(classes)[:6]), 6, seed
-            ),
+            inpainting_rows(generator, chosen[:6], 6, seed, config.picture_steps),
             "image, what is left of it, fillings",
         ),
-        "interpolation": (interpolation_rows(generator, ends, 12, seed), "ways between two images"),
+        "interpolation": (
+            interpolation_rows(generator, chosen, 12, seed, config.picture_steps),
+            "ways between two images",
+        ),
     }
     html = {}
     for name, (picture, description) in pictures.items():

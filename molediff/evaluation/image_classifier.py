@@ -22,7 +22,7 @@ class Judgement(NamedTuple):
 
 
 class ImageClassifier(nn.Module):
-    """Convolutions that halve the image down to 4 pixels or fewer, and two dense layers.
+    """Convolutions that halve the image down to 4 pixels (above 8 pixels the first does too), and two dense layers.
 
     Args:
         size: height and width of the images.
@@ -32,8 +32,9 @@ class ImageClassifier(nn.Module):
 
     def __init__(self, size: int, channels: int, num_classes: int):
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(channels, 32, 3, padding=1), nn.ReLU()]
-        width = 32
+        stride = 1 if size <= 8 else 2
+        layers: list[nn.Module] = [nn.Conv2d(channels, 32, 1 + 2 * stride, stride, padding=stride), nn.ReLU()]
+        width, size = 32, size // stride
         while size > 4:
             layers += [nn.Conv2d(width, 64, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2)]
             width, size = 64, size // 2

@@ -59,7 +59,7 @@ def guidance_figure(qualities: Mapping[float, ImageQuality], real: ImageQuality)
 def nearest_figure(nearest: Mapping[str, Nearest], threshold: float) -> Figure:
     """How near images come to the training images: share of them within each distance."""
     with matplotlib.rc_context(FIGURE_STYLE):
-        figure = Figure(figsize=(5.4, 2.9), layout="constrained")
+        figure = Figure(figsize=(9.6, 2.9), layout="constrained")
         axes = figure.subplots()
         for number, (name, found) in enumerate(nearest.items()):
             distances = np.sort(found.distance)

@@ -150,7 +150,9 @@ def _solver_section(evaluation: ImageEvaluation, floor: float) -> str:
     for curve in evaluation.curves:
         found = dict(zip(curve.num_evaluations, curve.frechet, strict=True))
         cells = [f"{found[count] / floor:.2f}" if count in found else "" for count in counts]
-        rows.append((curve.solver, *cells, str(evaluations_needed(curve))))
+        enough = evaluations_needed(curve)
+        is_last = enough == curve.num_evaluations[-1]
+        rows.append((curve.solver, *cells, f"{enough}, or more" if is_last else str(enough)))
     many = "; ".join(
         f"{one.solver} {one.frechet[0]:.1f} at {one.num_evaluations[0]} and {one.frechet[1]:.1f} at "
         f"{one.num_evaluations[1]}"
@@ -189,7 +191,7 @@ def _latent_section(evaluation: ImageEvaluation, pictures: Mapping[str, str]) ->
         minutes = "" if one.minutes is None else f"{one.minutes:.0f}"
         times = (f"{1000 * one.seconds:.1f}", f"{one.num_parameters / 1e6:.2f}", minutes)
         rows.append((*_row(name, one.quality), *times))
-    note = "Times are processor time of one image, one thread."
+    note = "Times are processor time; the autoencoder, trained before, is not in the minutes of the latent model."
     if evaluation.reconstruction is not None:
         lost = evaluation.reconstruction
         note += (

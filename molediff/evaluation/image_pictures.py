@@ -39,7 +39,7 @@ def guidance_rows(
 
 
 def inpainting_rows(
-    generator: ImageGenerator, images: np.ndarray, num_fillings: int, seed: int
+    generator: ImageGenerator, images: np.ndarray, num_fillings: int, seed: int, num_steps: int
 ) -> Image.Image:
     """In each row an image, what is left of it, and fillings without a label: first the lower half is gone, then the
     right one."""
@@ -49,17 +49,18 @@ def inpainting_rows(
     known[num // 2 :, :, size // 2 :] = False
     holes = np.where(known[..., None], images, UNKNOWN)
     many, masks = (np.repeat(array, num_fillings, axis=0) for array in (images, known))
-    filled = generator.inpaint(many, masks, seed=seed).reshape(num, num_fillings, *images.shape[1:])
+    filled = generator.inpaint(many, masks, seed=seed, num_steps=num_steps)
+    filled = filled.reshape(num, num_fillings, *images.shape[1:])
     rows = np.concatenate([images[:, None], holes[:, None], filled], axis=1)
     return grid(rows.reshape(-1, *images.shape[1:]).astype(np.float32), num_fillings + 2)
 
 
 def interpolation_rows(
-    generator: ImageGenerator, images: np.ndarray, num_columns: int, seed: int
+    generator: ImageGenerator, images: np.ndarray, num_columns: int, seed: int, num_steps: int
 ) -> Image.Image:
     """In each row the way from one image to the next, both real."""
     rows = [
-        generator.interpolate(a, b, num_columns, seed=seed)
+        generator.interpolate(a, b, num_columns, seed=seed, num_steps=num_steps)
         for a, b in zip(images[::2], images[1::2], strict=True)
     ]
     return grid(np.concatenate(rows), num_columns)

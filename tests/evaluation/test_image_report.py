@@ -163,8 +163,8 @@ def test_pictures_show_what_they_say(tmp_path: Path, judge, evaluation):
     np.testing.assert_array_equal(chosen, judge.test[[2, 0, 5]])
     for picture, columns in (
         (guidance_rows(generator, [0.0, 1.0], 3, 0, 3), 3),
-        (interpolation_rows(generator, judge.test[:2], 4, 0), 4),
-        (inpainting_rows(generator, judge.test[:2], 1, 0), 3),
+        (interpolation_rows(generator, judge.test[:2], 4, 0, 5), 4),
+        (inpainting_rows(generator, judge.test[:2], 1, 0, 5), 3),
         (nearest_pairs(evaluation.samples, judge.train, evaluation.nearest[LABELLED], 5), 5),
     ):
         assert picture.size == (2 + columns * 42, 2 + picture.size[1] // 42 * 42)
