@@ -101,7 +101,7 @@ def evaluate(config: DictConfig) -> None:
         config.num_forces,
         tuple(config.lambdas),
         config.temperature,
-        config.basins[system],
+        **config.compact[system],
     )
     minutes, cost = generator.metadata.get("minutes", 0), 1000 * draws.processor_seconds / num_drawn
     protocol = {
@@ -122,9 +122,10 @@ def evaluate(config: DictConfig) -> None:
     trajectory = generator.trajectory(1, config.seeds[0])
     write_cluster_film(trajectory, folder / "film.gif", diameter=config.diameters[system])
     picture = html_of_film((folder / "film.gif").read_bytes(), "particles freezing")
+    plots = particle_plots(found, trajectory)
+    for title, plot in plots.items():
+        (folder / f"{title.split(',')[0].lower().replace(' ', '_')}.svg").write_text(plot, encoding="utf-8")
     metrics_path, report_path = write_files(
-        folder,
-        particle_metrics(found),
-        particle_page(found, system, particle_plots(found, trajectory), picture),
+        folder, particle_metrics(found), particle_page(found, system, plots, picture)
     )
     print(f"{report_path}\n{metrics_path}")

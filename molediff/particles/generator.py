@@ -23,8 +23,8 @@ from molediff.particles.systems import SYSTEMS
 from molediff.random_numbers import numbered_generator
 from molediff.solver_options import check_whole_number, choose_device
 
-DEFAULT_NODES, DEFAULT_STEPS = 12, 2
-"""The cheapest rule whose error on the shipped weights stays below 0.02 nats; see docs/particles.md."""
+DEFAULT_NODES, DEFAULT_STEPS = 24, 2
+"""The error of a log-weight is then a few hundredths of a nat on the shipped weights; docs/particles.md has it."""
 
 
 @dataclass(frozen=True)
