@@ -86,6 +86,12 @@ def evaluate(config: DictConfig) -> None:
     generator = ImageGenerator.from_pretrained(config.weights, device=config.device)
     judge = _judge(generator, config)
     print(f"classifier of the report: {100 * judge.test_accuracy:.1f} % of the test images right", flush=True)
+    largest = max(config.num_images, config.num_guided, config.num_swept, config.num_contenders)
+    if generator.model.num_classes == 0 or largest > len(judge.train):
+        raise ValueError(
+            f"the report needs weights with labels, and at most as many images as the {len(judge.train)} training "
+            f"images that they are held against; got {generator.model.num_classes} classes, {largest} images"
+        )
     contenders = {
         name: ImageGenerator.from_pretrained(weights, device=config.device)
         for name, weights in (("pixel", config.pixel), ("latent", config.latent))

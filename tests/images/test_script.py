@@ -93,6 +93,12 @@ def test_mistakes_end_with_one_line(run, capsys, words, message):
     assert message in capsys.readouterr().err
 
 
+def test_more_images_than_training_images_have_no_floor(run, capsys):
+    with pytest.raises(SystemExit):
+        run("evaluate.py", "evaluate=images", "latent=null", "num_images=2000", "classifier_epochs=0")
+    assert "at most as many images as the 1197 training images" in capsys.readouterr().err
+
+
 def test_report_figures_and_pictures(run, tmp_path, capsys):
     run(
         *(
