@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -65,7 +65,7 @@ def run_in_processes(
                 worker = idle.pop() if idle else _Worker(function)
                 worker.hand_out(item)
                 busy.append(worker)
-                if len(busy) == num_processes:
+                if len(busy) >= num_processes:
                     break
             if not busy:
                 return
@@ -94,7 +94,8 @@ class _Worker:
 
     def hand_out(self, item: Any) -> None:
         self._item, self._start = item, time.perf_counter()
-        self.connection.send(item)
+        with suppress(BrokenPipeError, ConnectionResetError):  # it died: `outcome` will see
+            self.connection.send(item)
 
     @property
     def seconds(self) -> float:
@@ -106,7 +107,7 @@ class _Worker:
         if self.connection.poll():
             try:
                 value, reason = self.connection.recv()
-            except EOFError:
+            except (EOFError, OSError):  # of a process that died before it read the item, the latter
                 self._process.join()
                 reason = f"its process died with code {self._process.exitcode}"
                 self.end()

@@ -1,5 +1,6 @@
 """Items in processes of their own; what goes wrong with one must not touch the others."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -39,6 +40,27 @@ def test_leaving_early_ends_the_processes():
     start = time.perf_counter()
     outcomes.close()
     assert time.perf_counter() - start < 5
+
+
+class DeadOnArrival:
+    """Ends the process that is to call it, before that reads an item."""
+
+    def __reduce__(self):
+        return os._exit, (3,)
+
+
+def test_a_process_that_dies_before_it_reads_its_item_ends_no_other():
+    found = list(run_in_processes(DeadOnArrival(), ["short", "long" * 100_000], 1))
+    assert [outcome.reason for outcome in found] == ["its process died with code 3"] * 2
+
+
+def test_a_process_that_dies_idle_does_not_end_the_run():
+    outcomes = run_in_processes(work, ["a", "b", "c"], 1)
+    assert next(outcomes).item == "a"
+    for process in multiprocessing.active_children():
+        process.kill()
+        process.join()
+    assert [outcome.reason for outcome in outcomes] == ["its process died with code -9", ""]
 
 
 def test_settings_are_checked():
