@@ -77,15 +77,7 @@ class EnsembleRecords:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.records: dict[str, Record] = {}
-        head = json.dumps({"recipe": asdict(recipe)})
-        lines = self._whole_lines()
-        if not lines:
-            self._append(head)
-        elif lines[0] != head:
-            raise ValueError(
-                f"{self.path} was begun with another recipe ({lines[0][:300]}): name another file, or remove it"
-            )
-        for line in lines[1:]:
+        for line in self._whole_lines(json.dumps({"recipe": asdict(recipe)})):
             record = Record(**json.loads(line))
             self.records[record.name] = record
 
@@ -100,15 +92,21 @@ class EnsembleRecords:
             file.flush()
             os.fsync(file.fileno())
 
-    def _whole_lines(self) -> list[str]:
-        """The lines that end; what follows the last of them is cut off."""
-        if not self.path.exists():
-            return []
-        content = self.path.read_bytes()
+    def _whole_lines(self, head: str) -> list[str]:
+        """The lines behind `head`; one that does not end is cut off. A file that begins otherwise is not touched."""
+        content = self.path.read_bytes() if self.path.exists() else b""
+        begin = f"{head}\n".encode()
+        if not (content.startswith(begin) or begin.startswith(content)):
+            first = content.split(b"\n")[0].decode("utf-8", errors="replace")
+            raise ValueError(
+                f"{self.path} was begun with another recipe ({first[:300]}): name another file, or remove it"
+            )
         end = content.rfind(b"\n") + 1
         if end < len(content):
             os.truncate(self.path, end)
-        return content[:end].decode("utf-8").splitlines()
+        if not end:
+            self._append(head)
+        return content[:end].decode("utf-8").splitlines()[1:]
 
 
 def run_tasks(

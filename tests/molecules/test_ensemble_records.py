@@ -83,6 +83,24 @@ def test_records_of_another_recipe_are_refused(tmp_path):
     assert json.loads(path.read_text())["recipe"]["num_seeds"] == 4
 
 
+@pytest.mark.parametrize("content", ['{"mine": 1}', "first line\nsecond line, which does not end"])
+def test_a_file_of_another_kind_is_refused_and_left_as_it_is(tmp_path, content):
+    path = tmp_path / "records.jsonl"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="begun with another recipe"):
+        EnsembleRecords(path, RECIPE)
+    assert path.read_text() == content
+
+
+def test_a_run_killed_in_its_first_line_begins_anew(tmp_path):
+    path = tmp_path / "records.jsonl"
+    EnsembleRecords(path, RECIPE)
+    whole = path.read_text()
+    path.write_text(whole[:20])
+    EnsembleRecords(path, RECIPE)
+    assert path.read_text() == whole
+
+
 @pytest.mark.parametrize("suffix", [".sdf", ".sdf.gz"])
 def test_ensembles_are_written_with_energies_weights_and_sources(tmp_path, suffix):
     path = tmp_path / f"out{suffix}"
