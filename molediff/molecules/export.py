@@ -109,9 +109,12 @@ def _set_aside(status: Path, output: Path) -> Path | None:
         return None
     with status.open(newline="", errors="replace") as file:
         reader = csv.DictReader(file)
-        first = next(reader, None)
-    if reader.fieldnames == list(STATUS_COLUMNS) and (first is None or first["output"] == output.name):
-        return None
+        with suppress(csv.Error):  # it is no table at all
+            first = next(reader, None)
+            if reader.fieldnames == list(STATUS_COLUMNS) and (
+                first is None or first["output"] == output.name
+            ):
+                return None
     names = (status.with_name(f"{status.stem}.{number}{status.suffix}") for number in itertools.count(1))
     free = next(name for name in names if not name.exists())
     return status.rename(free)

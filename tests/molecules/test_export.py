@@ -108,4 +108,6 @@ def test_a_table_of_another_output_is_kept_under_a_number(tmp_path):
     assert "b.sdf" in (tmp_path / "status.csv").read_text()
     (tmp_path / "status.csv").write_text("my own notes\n")
     assert export_water(tmp_path, "b.sdf").former_status == tmp_path / "status.2.csv"
+    (tmp_path / "status.csv").write_text("x" * 200_000)  # longer than a field of a table may be
+    assert export_water(tmp_path, "b.sdf").former_status == tmp_path / "status.3.csv"
     assert (tmp_path / "status.2.csv").read_text() == "my own notes\n"
