@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def read_idx(path: str | Path) -> np.ndarray:
     path = Path(path)
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path} cannot be unpacked ({error}): get the file again") from None
     if len(data) < 4 or data[:3] != bytes([0, 0, UNSIGNED_BYTE]):
         raise ValueError(f"{path} is not an IDX file of bytes (it begins with {data[:4].hex(' ')})")

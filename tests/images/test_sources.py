@@ -122,6 +122,27 @@ def test_damaged_idx_file_is_named(tmp_path):
         load_images(tmp_path, 28)
 
 
+def test_damaged_gzip_file_is_named(tmp_path):
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    write_idx(path, np.random.default_rng(0).integers(256, size=(4, 28, 28), dtype=np.uint8))
+    whole = path.read_bytes()
+    for damaged in (whole[:-20], whole[:20] + bytes(50) + whole[70:], b"no gzip"):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"ubyte\.gz cannot be unpacked"):
+            read_idx(path)
+
+
+def test_test_images_of_classes_in_folders_come_mixed(tmp_path):
+    for number, name in enumerate(("cat", "dog")):
+        (tmp_path / name).mkdir()
+        for k in range(60):
+            Image.new("RGB", (16, 16), (k, 100 * number, 0)).save(tmp_path / name / f"{k:02}.png")
+    labels = load_images(tmp_path, 16, 3).test.labels
+    assert len(labels) == 12
+    assert set(labels[:6].tolist()) == {0, 1}
+    assert (np.diff(labels) < 0).any()
+
+
 def test_cifar_batches(tmp_path):
     records = np.zeros((10, 3073), np.uint8)
     records[:, 0] = np.arange(10)
