@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from molediff.evaluation import near_copies as module
 from molediff.evaluation.near_copies import copy_threshold, near_copies, nearest_training
 
 TRAINING = np.random.default_rng(0).random((50, 4, 4, 1))
@@ -25,3 +26,13 @@ def test_threshold_is_a_quantile_over_the_nearest_others():
     line = np.array([0.0, 1.0, 3.0, 6.0]).reshape(4, 1, 1, 1)  # nearest others: 1, 1, 2, 3
     assert copy_threshold(line, 0.5) == pytest.approx(1.5)
     assert copy_threshold(line, 0.0) == 1.0
+
+
+def test_nothing_changes_if_the_distances_come_in_parts(monkeypatch):
+    images = np.random.default_rng(1).random((8, 4, 4, 1))
+    whole, threshold = nearest_training(images, TRAINING), copy_threshold(TRAINING)
+    monkeypatch.setattr(module, "_MOST_DISTANCES", 3 * len(TRAINING))
+    parts = nearest_training(images, TRAINING)
+    np.testing.assert_array_equal(parts.number, whole.number)
+    np.testing.assert_array_equal(parts.distance, whole.distance)
+    assert copy_threshold(TRAINING) == threshold
