@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,14 +71,12 @@ def refine(
         out_of_time: asked before everything that takes long; what is then not yet done is left out.
     """
     found = Refined(mol, np.arange(mol.GetNumConformers()))
-    try:
-        if options.relax and len(found.rows):
+    if options.relax and len(found.rows):
+        with _said(found, "relaxed"):
             _relax(found, options.relax, still_good, fixed, out_of_time)
-        if options.energies and len(found.rows):
+    if options.energies and len(found.rows):
+        with _said(found, "given energies"):
             _weigh(found, options.energies, out_of_time)
-    except NoForceField as error:
-        asked = "relaxed" if options.relax == "mmff" else "given energies"
-        found.problems.append(f"{error}: the conformers are not {asked}")
     if options.energy_window is not None and found.energies is not None:
         inside = np.flatnonzero(above_lowest(found.energies) <= options.energy_window)
         found.num_outside_window = len(found.rows) - len(inside)
@@ -91,6 +90,15 @@ def refine(
     if options.rank and found.energies is not None:
         found.keep(np.argsort(found.energies, kind="stable"))  # NaN is last
     return found
+
+
+@contextmanager
+def _said(found: Refined, what: str) -> Iterator[None]:
+    """Without a force field the conformers stay as they are, and a problem says what they are not."""
+    try:
+        yield
+    except NoForceField as error:
+        found.problems.append(f"{error}: the conformers are not {what}")
 
 
 def _relax(

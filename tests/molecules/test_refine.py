@@ -152,6 +152,15 @@ def test_conformers_on_which_gfn2_fails_are_counted_or_have_no_energy(monkeypatc
     assert (relaxed.num_spoilt, relaxed.rows.tolist(), relaxed.problems) == (1, [0, 2], [])
 
 
+def test_a_molecule_without_a_force_field_still_gets_its_other_energies(monkeypatch):
+    monkeypatch.setattr("rdkit.Chem.rdForceFieldHelpers.MMFFGetMoleculeProperties", lambda *_, **__: None)
+    monkeypatch.setattr(xtb, "energy", lambda mol, conf_id: -float(conf_id))
+    monkeypatch.setattr("molediff.molecules.options.require_tblite", lambda: None)
+    found = refine(conformers("CO", 3), options(relax="mmff", energies="gfn2", rank=True), all_good)
+    assert found.problems == ["MMFF94s has no parameters for this molecule: the conformers are not relaxed"]
+    assert found.energies.tolist() == [-2, -1, 0]
+
+
 def test_gfn2_that_is_not_installed_is_an_error_before_anything_is_read(monkeypatch):
     monkeypatch.setattr(xtb, "find_spec", lambda name: None)
     for option in ({"relax": "gfn2"}, {"energies": "gfn2"}):
