@@ -102,7 +102,7 @@ def check_path(path: Path) -> None:
         )
     t = torch.linspace(path.t_min, path.t_max, 257, dtype=torch.float64)
     lambda_ = path.lambda_(t)
-    wrong = ~lambda_[1:].isfinite() | ~(lambda_.diff() < 0)
+    wrong = ~(lambda_[1:].isfinite() & lambda_[:-1].isfinite() & (lambda_.diff() < 0))
     if bool(wrong.any()):
         k = int(wrong.nonzero()[0])
         raise ValueError(

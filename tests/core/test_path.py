@@ -259,6 +259,16 @@ def test_a_custom_path_whose_lambda_rises_is_refused_before_training(make):
         make(Rising())
 
 
+@pytest.mark.parametrize(("t_min", "t_max"), [(0.0, CosineVP.t_max), (CosineVP.t_min, 1.0)])
+def test_an_infinite_lambda_at_either_end_is_refused(t_min, t_max):
+    class Uncut(CosineVP):
+        pass
+
+    Uncut.t_min, Uncut.t_max = t_min, t_max
+    with pytest.raises(ValueError, match="must fall from t_min to t_max"):
+        check_path(Uncut())
+
+
 def test_a_path_without_an_interval_is_refused():
     class Empty(Straight):
         t_min, t_max = 0.9, 0.2
