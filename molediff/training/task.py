@@ -34,7 +34,8 @@ class DiffusionTask(OptimizedTask):
             is shown the losses of every step, and is kept in checkpoints; validation has uniform times in any case.
         clock: the bounds of the run, which the learning rate follows.
         unpack: turns a batch of the loader into (x_0 in data units (n, ..., d), condition, mask (n, N) or None).
-        coupling: called with (x_0, eps, mask); returns the x_0 to use with this eps.
+        coupling: called with (x_0, eps, mask); returns the x_0 to use with this eps. `Independent` for an objective
+            with a control variate.
         num_draws: noise draws a sample and step.
         drop_probability: share of samples that lose their condition in training (its method `without`), so that the
             network also learns to do without, as classifier-free guidance needs.
@@ -47,6 +48,9 @@ class DiffusionTask(OptimizedTask):
         num_validation_draws: noise draws a validation sample, fixed for the whole run.
         num_bins: number of bins of lambda in which the validation loss is given.
         seed: of the training noise and of the validation noise.
+
+    Raises:
+        ValueError: a control variate together with a coupling that ties the noise to the data.
     """
 
     def __init__(
@@ -74,6 +78,11 @@ class DiffusionTask(OptimizedTask):
         self._validation_objective = replace(objective, density=Uniform())  # as its times are
         self.unpack = unpack
         self.coupling = Independent() if coupling is None else coupling
+        if objective.control_variate is not None and not isinstance(self.coupling, Independent):
+            raise ValueError(
+                "A control variate has mean zero where noise and data are independent alone: take coupling=independent "
+                f"or another objective; got {self.coupling}."
+            )
         self.num_draws = num_draws
         self.drop_probability = drop_probability
         self.output_clipping = output_clipping
