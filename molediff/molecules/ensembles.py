@@ -130,7 +130,7 @@ def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> Ensemble:
     search = Search(mol, recipe)
     seeds = list(make_seeds(mol, recipe.num_seeds, recipe.seed))
     search.add(seeds[: recipe.num_seeds // 2])
-    num_low_by_half = len(within(search.distinct(), LOW_WINDOW))
+    by_half = search.distinct()
     search.add(seeds[recipe.num_seeds // 2 :])
     minima = search.distinct()
     if not minima:
@@ -151,7 +151,7 @@ def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> Ensemble:
         num_seeds=len(seeds),
         num_relaxed=search.num_relaxed,
         num_low=len(within(minima, LOW_WINDOW)),
-        num_low_by_half=num_low_by_half,
+        num_low_by_half=sum(minimum.energy - kept[0].energy <= LOW_WINDOW for minimum in by_half),
         num_rejected=dict(search.num_rejected),
     )
 

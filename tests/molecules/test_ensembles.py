@@ -82,6 +82,18 @@ def test_mirror_images(smiles, expected):
     assert equals_its_mirror_image(molecule(smiles)) == expected
 
 
+def test_what_half_the_seeds_found_is_counted_from_the_lowest_of_all(monkeypatch):
+    mol = embedded("CO")
+    positions = mol.GetConformer().GetPositions()
+    energies = iter([(2.0, 4.0), (0.0, 2.0, 4.0)])
+    monkeypatch.setattr(ensembles.Search, "add", lambda self, seeds: None)
+    monkeypatch.setattr(
+        ensembles.Search, "distinct", lambda self: [Minimum(positions, e, "test") for e in next(energies)]
+    )
+    found = build_ensemble(mol, Recipe(num_seeds=2))
+    assert (found.num_low, found.num_low_by_half) == (2, 1)
+
+
 def test_a_molecule_without_a_minimum_says_why(monkeypatch):
     def relax(*args, **options):
         raise XTBFailed("no")
