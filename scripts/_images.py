@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from _cli import DictConfig, use_threads
-from hydra.utils import instantiate
+from _solver import build_solver
 from omegaconf import OmegaConf
 
 from molediff.evaluation.image_evaluation import LABELLED, ImageEvaluation, ImageSettings, evaluate_images
@@ -53,7 +53,7 @@ def sample(config: DictConfig, words: list[str]) -> None:
     settings = {
         "guidance": config.guidance,
         "seed": config.seed,
-        "solver": instantiate(config.solver.solver, **({} if config.eta is None else {"eta": config.eta})),
+        "solver": build_solver(config),
         "grid": config.grid,
     }
     images = generator.generate(

@@ -84,6 +84,7 @@ def test_one_row_for_every_class(run, tmp_path):
         (["label=11"], "label must be None, 0 to 9"),
         (["guidance=2"], "guidance=2 needs a label"),
         (["by_class=true", "label=1"], "leave label out"),
+        (["solver=heun", "eta=0.5"], "Heun has no eta"),
     ],
 )
 def test_mistakes_end_with_one_line(run, capsys, words, message):
