@@ -71,7 +71,8 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
 def build_callbacks(config: DictConfig, data: LightningDataModule) -> tuple[Callback, ...]:
     """What happens beside the training steps."""
     compiled = (CompiledNetwork(),) if config.trainer.compile else ()
-    return (*compiled, *_sampling(config, data))
+    # Last, since what samples after a validation has other shapes, which are not worth a compilation either.
+    return (*_sampling(config, data), *compiled)
 
 
 def _sampling(config: DictConfig, data: LightningDataModule) -> tuple[Callback, ...]:

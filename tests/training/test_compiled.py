@@ -1,6 +1,9 @@
 """A compiled network trains to the same weights; backend "eager" traces without a C++ compiler."""
 
+import _parts
 import torch
+from omegaconf import OmegaConf
+from pytorch_lightning.callbacks import Callback
 
 from molediff.networks.weights import load_weights
 from molediff.training.compiled import CompiledNetwork
@@ -39,3 +42,12 @@ def test_validation_runs_the_network_as_it_is_written(toy):
     callback.on_validation_end(None, task)
     network(torch.zeros(2, 2), level, None)
     assert traced
+
+
+def test_sampling_after_a_validation_runs_the_network_as_it_is_written(monkeypatch):
+    other = Callback()
+    monkeypatch.setattr(_parts, "_sampling", lambda config, data: (other,))
+    config = OmegaConf.create({"trainer": {"compile": True}})
+    first, second = _parts.build_callbacks(config, None)
+    assert first is other  # before the compiled network is back
+    assert isinstance(second, CompiledNetwork)
