@@ -104,10 +104,12 @@ def evaluate(config: DictConfig) -> None:
         **config.compact[system],
     )
     minutes, cost = generator.metadata.get("minutes", 0), 1000 * draws.processor_seconds / num_drawn
+    objective = generator.metadata["config"].get("objective", {})
+    forces = "with" if objective.get("control_variate") else "without"
     protocol = {
         "weights": config.weights,
         "parameters": f"{sum(p.numel() for p in generator.model.parameters()) / 1e6:.2f} M",
-        "trained": f"{minutes:.0f} minutes on {generator.metadata.get('split', '')}, with forces",
+        "trained": f"{minutes:.0f} minutes on {generator.metadata.get('split', '')}, {forces} forces",
         "samples": f"{num_drawn} over seeds {', '.join(map(str, draws.samples))}",
         "held-out samples": len(draws.held_out),
         "rule": f"{config.num_nodes} nodes, {config.num_steps} Runge-Kutta steps between them",
