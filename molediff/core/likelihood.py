@@ -129,7 +129,7 @@ class _Flow:
         self.denoiser, self.path, self.space, self.mask, self.solver = denoiser, path, space, mask, solver
         ends = torch.tensor([path.t_max, path.t_min], dtype=torch.float64)
         self.low, self.high = path.lambda_(ends).tolist()
-        spread = torch.exp(0.5 * torch.logaddexp(2 * path.log_alpha(ends), 2 * path.log_sigma(ends)))
+        spread = path.spread(ends)
         self.spread = float(spread[0])  # of data of unit variance, and noise
         self.growth = float(torch.log(spread[0] / spread[1]))
 

@@ -75,7 +75,7 @@ class MMFFEnergy(Energy):
             gradients.append(self._force_field.CalcGrad(positions) if finite else [math.nan] * len(positions))
         energy = x.new_tensor(energies) / self.thermal_energy
         gradient = x.new_tensor(gradients).view(x.shape) / self.thermal_energy
-        return energy.nan_to_num(nan=math.inf), gradient
+        return energy.where(~energy.isnan(), math.inf), gradient
 
 
 class _WithGradient(torch.autograd.Function):

@@ -65,6 +65,12 @@ def test_atoms_in_one_place_have_infinite_energy(ethanol):
     assert MMFFEnergy(ethanol).energy(np.zeros((1, 9, 3)))[0] == np.inf
 
 
+def test_an_energy_beyond_the_largest_number_is_infinite(ethanol, positions):
+    far = positions[:1].copy()
+    far[0, 0] = 1e160
+    assert MMFFEnergy(ethanol).energy(far)[0] == np.inf
+
+
 @pytest.mark.parametrize(
     ("smiles", "temperature", "message"),
     [("[Na][H]", 300.0, "no parameters"), ("[H][H]", 0.0, "positive"), ("CC", 300.0, "Chem.AddHs")],
