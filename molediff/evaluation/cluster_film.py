@@ -32,7 +32,7 @@ def write_cluster_film(
         file: ends in .gif.
         sample: number of the sample.
         diameter: of the balls, in the unit of length.
-        num_frames: evenly spread over the way.
+        num_frames: evenly spread over the way that the particles go.
         frames_per_second: speed.
 
     Raises:
@@ -42,10 +42,10 @@ def write_cluster_film(
         raise ValueError(f"there is no sample {sample}; the trajectory has {trajectory.x_t.shape[1]}")
     ways = trajectory.x_t[:, sample], trajectory.x_0_hat[:, sample]
     reach = np.abs(trajectory.x_0_hat[-1, sample]).max() + 1.2 * diameter
-    figure = Figure(figsize=(5.4, 2.9), layout="constrained")
+    figure = Figure(figsize=(5.4, 2.9))
     panels = figure.subplots(1, 2)
-    figure.canvas.draw()
-    points = 72 * panels[0].get_window_extent().width / figure.dpi / (2 * reach)  # a unit of length
+    figure.subplots_adjust(0, 0, 1, 0.9, wspace=0)
+    points = 72 * panels[0].get_window_extent().height / figure.dpi / (2 * reach)  # a unit of length
 
     def show(frame: int) -> None:
         angle = _TURN * frame / len(ways[0])
@@ -54,11 +54,19 @@ def write_cluster_film(
             _draw(axes, _turned(way[frame], angle), reach, diameter * points)
             axes.set_title(name, fontsize=10)
 
-    chosen = np.linspace(0, len(ways[0]) - 1, min(num_frames, len(ways[0]))).round().astype(int).tolist()
+    chosen = _evenly(ways, num_frames)
     frames = [*chosen, *[chosen[-1]] * (2 * frames_per_second)]
     FuncAnimation(figure, show, frames=frames).save(
         os.fspath(file), writer=PillowWriter(fps=frames_per_second), dpi=80
     )
+
+
+def _evenly(ways: tuple[np.ndarray, ...], num_frames: int) -> list[int]:
+    """Numbers of frames between which the particles go equally far; at the ends of lambda they hardly move."""
+    far = sum(np.linalg.norm(np.diff(way, axis=0), axis=(1, 2)) for way in ways)
+    gone = np.concatenate([[0.0], np.cumsum(far)])
+    frames = np.searchsorted(gone, np.linspace(0, gone[-1], num_frames))
+    return np.unique(np.append(frames, len(gone) - 1)).tolist()
 
 
 def _turned(x: np.ndarray, angle: float) -> np.ndarray:

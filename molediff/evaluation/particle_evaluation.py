@@ -23,6 +23,7 @@ from molediff.evaluation.importance import (
 from molediff.evaluation.particle_draws import Draws
 from molediff.evaluation.particle_likelihood import (
     controlled_negative_log_likelihood,
+    divergence,
     negative_log_likelihood,
 )
 from molediff.evaluation.score_against_force import ScoreForce, score_against_force
@@ -133,6 +134,7 @@ def evaluate_particles(
         drawn, rows = Weighted.of(x, energy, contact, log_density), subsets[number]
         found = _likelihoods(draws.held_out[rows], data.energy[rows], mean_energy)
         found |= _weights(drawn, settings) | _distances(drawn, data, True)
+        found["above_the_data"] = float((~(drawn.energy <= data.energy.max())).mean())
         found["aligned_w2"] = _aligned(x, samples.test, settings.num_aligned, number)
         each[seed] = found
         report(f"seed {seed}: effective share {100 * found['effective_share']:.1f} %, NLL {found['nll']:.3f}")
@@ -145,11 +147,10 @@ def evaluate_particles(
     figures = _over_seeds(each) | _errors_of_the_rule(draws, energy)
     every = Weighted.of(xs, energy, contact, densities)
     figures["log_normalizer_all"] = log_normalizer(every.log_weights)
-    whole = negative_log_likelihood(draws.held_out)
-    figures["nll_plain"] = whole
-    figures["nll"] = controlled_negative_log_likelihood(
-        draws.held_out, data.energy[: len(draws.held_out)], mean_energy
-    )
+    held_out_energy = data.energy[: len(draws.held_out)]
+    figures["nll_plain"] = negative_log_likelihood(draws.held_out)
+    figures["nll"] = controlled_negative_log_likelihood(draws.held_out, held_out_energy, mean_energy)
+    figures["divergence"] = divergence(draws.held_out, held_out_energy, log_z)
     truths = {
         "mean_energy": mean_energy,
         "log_normalizer": log_z,

@@ -44,7 +44,7 @@ def _histograms(evaluation: ParticleEvaluation) -> Figure:
     left.set(title="Energies", xlabel="u = U / kT")
     outside = float((~(model.energy <= left.get_xlim()[1])).mean())
     left.text(
-        0.98, 0.8, f"{100 * outside:.2g} % of the\nsamples beyond", transform=left.transAxes, ha="right", size=7.5
+        0.98, 0.5, f"{100 * outside:.2g} % of the\nsamples beyond", transform=left.transAxes, ha="right", size=7.5
     )  # fmt: skip
     pairs = data.distances.shape[1]
     distances = (data.distances.ravel(), model.distances.ravel())

@@ -28,3 +28,16 @@ def controlled_negative_log_likelihood(
     rest = -log_density - energy
     error = np.hypot(rest.std(ddof=1) / np.sqrt(len(rest)), mean_energy.standard_error)
     return Estimate(float(mean_energy.value + rest.mean()), float(error))
+
+
+def divergence(log_density: np.ndarray, energy: np.ndarray, log_normalizer: Estimate) -> Estimate:
+    """Kullback-Leibler divergence KL(p || q) from the system to the model, in nats: how far the NLL is above its floor.
+
+    Args:
+        log_density: of held-out configurations, in nats, shape (n,).
+        energy: their reduced energies, shape (n,).
+        log_normalizer: log Z of the system.
+    """
+    gap = -log_density - energy
+    error = np.hypot(gap.std(ddof=1) / np.sqrt(len(gap)), log_normalizer.standard_error)
+    return Estimate(float(gap.mean() - log_normalizer.value), float(error))

@@ -88,18 +88,21 @@ def _summary(evaluation: ParticleEvaluation, system: str) -> str:
     ours = (
         "molediff",
         _text(figures["nll"], 3),
+        _text(figures["divergence"], 3),
         _text(figures["effective_share"], 1, 100),
     )
-    floor = ("entropy of the data (floor)", _text(truths["nll"], 3), "100")
-    head = ("", "NLL", "effective share / %")
+    floor = ("entropy of the data (floor)", _text(truths["nll"], 3), "0", "100")
+    published = ((name, nll, "", share) for name, nll, share in PUBLISHED.get(system, ()))
+    head = ("", "NLL", "above the floor", "effective share / %")
     notes = (
         f"Heaviest weight: {100 * figures['largest_share'].value:.2g} % of a seed's total; samples without weight: "
-        f"{100 * figures['without_weight'].value:.2g} %. Error of the integration, from twice the nodes and steps: "
+        f"{100 * figures['without_weight'].value:.2g} %, of higher energy than any test sample: "
+        f"{100 * figures['above_the_data'].value:.2g} %. Error of the integration, from twice the nodes and steps: "
         f"{figures['rule_error_log_weight'].value:.3f} nats of a log-weight (root mean square), "
         f"{figures['rule_error_nll'].value:+.3f} of the NLL. Without the energy as a control variate the NLL is "
         f"{_text(figures['nll_plain'], 2)}."
     )
-    rows = table(head, [floor, *PUBLISHED.get(system, ()), ours], data_rows=[floor[0]])
+    rows = table(head, [floor, *published, ours], data_rows=[floor[0]])
     return section("Beside the published", rows, f"{_CONVENTION} {notes}")
 
 

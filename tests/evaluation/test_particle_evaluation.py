@@ -51,7 +51,9 @@ def test_an_exact_model_reaches_every_floor(exact):
     assert figures["effective_share"] == pytest.approx(1, abs=1e-4)
     assert figures["nll"] == pytest.approx(entropy(STD, 4), abs=2e-3)
     assert figures["log_normalizer"] == pytest.approx(entropy(STD, 4) - 2, abs=2e-3)
+    assert figures["divergence"] == pytest.approx(0, abs=2e-3)
     assert figures["without_weight"] == 0
+    assert figures["above_the_data"] < 0.05
     assert figures["rule_error_log_weight"] < 2e-3
     for name, floor in found.floors.items():
         assert figures[name] < floor.value + 6 * floor.standard_error + 0.05, name

@@ -3,6 +3,7 @@ import numpy as np
 from molediff.evaluation.importance import Estimate
 from molediff.evaluation.particle_likelihood import (
     controlled_negative_log_likelihood,
+    divergence,
     negative_log_likelihood,
 )
 
@@ -22,3 +23,11 @@ def test_the_energy_takes_out_what_it_explains():
 def test_a_right_model_leaves_the_error_of_the_mean_energy():
     energy = np.array([1.0, 2.0, 3.0])
     assert controlled_negative_log_likelihood(-energy - 2, energy, Estimate(4.0, 0.5)) == (6.0, 0.5)
+
+
+def test_the_divergence_of_a_wider_normal_is_the_closed_form():
+    """KL(N(0, 1) || N(0, s^2)) = log s + (1 / s^2 - 1) / 2."""
+    x = np.random.default_rng(1).standard_normal(20_000)
+    log_density = -0.5 * (x / 1.5) ** 2 - np.log(1.5) - 0.5 * np.log(2 * np.pi)
+    value, error = divergence(log_density, 0.5 * x**2, Estimate(0.5 * np.log(2 * np.pi), 0.0))
+    assert abs(value - (np.log(1.5) + 0.5 * (1 / 1.5**2 - 1))) < 4 * error < 0.02
