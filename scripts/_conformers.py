@@ -65,14 +65,14 @@ def measure(
         strain = {**strain, "num_molecules": 0}
     shared = {"references": digest(references), "num_molecules": len(mols), "seed": seed, "strain": strain}
     store = RowStore(Path(folder) / "rows", shared)
-    session = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    run_id = datetime.now(timezone.utc).isoformat(timespec="seconds")
     ours = Ours(generator, digest(find_weights(weights)), mols, seed, solvers, max_attempts)
     rows = []
     for contender in [*baselines(mols, seed), *ours.contenders(evaluations, relaxed)]:
         row = store.load(contender)
         if row is None:
             row = measure_row(
-                contender, mols, seed, session, strain["num_molecules"], strain["num_conformers"], progress
+                contender, mols, seed, run_id, strain["num_molecules"], strain["num_conformers"], progress
             )
             store.save(contender, row)
         rows.append(row)
@@ -86,7 +86,7 @@ def measure(
     found = measure_hard(ours, root, seed, progress, **hard) if hard["num_scanned"] else None
     return {
         "num_references": num_references,
-        "rows": [finite_or_none({k: v for k, v in asdict(row).items() if k != "session"}) for row in rows],
+        "rows": [finite_or_none({k: v for k, v in asdict(row).items() if k != "run_id"}) for row in rows],
         "hard": found,
     }
 

@@ -41,7 +41,7 @@ def sample(config: DictConfig, words: list[str]) -> None:
         raise ValueError(f"images take key=value settings alone, such as label=7; got {words[0]!r}")
     use_threads(config.threads)
     generator = ImageGenerator.from_pretrained(config.weights, device=config.device)
-    labels: Any = config.label
+    labels: Any = list(config.label) if OmegaConf.is_list(config.label) else config.label
     columns = config.columns
     num_images = config.num_images
     if config.by_class:

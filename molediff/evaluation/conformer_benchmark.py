@@ -62,7 +62,7 @@ class Row:
         recall: for each molecule the RMSD in Angstrom of each reference to the nearest sample.
         precision: for each molecule the RMSD of each sample to the nearest reference.
         num_requested: for each molecule the samples asked for.
-        session: of the run that measured it; seconds compare only within one session.
+        run_id: of the run that measured it; seconds compare only within one run.
     """
 
     name: str
@@ -73,14 +73,14 @@ class Row:
     recall: list[list[float]]
     precision: list[list[float]]
     num_requested: list[int]
-    session: str
+    run_id: str
 
 
 def measure_row(
     contender: Contender,
     references: Sequence[Mol],
     seed: int,
-    session: str = "",
+    run_id: str = "",
     strain_molecules: int = 0,
     strain_conformers: int = 2,
     progress: bool = True,
@@ -91,7 +91,7 @@ def measure_row(
         contender: the method.
         references: molecules with explicit hydrogens, stereo, and their K reference conformers.
         seed: handed to the method, at least 1.
-        session: see `Row`.
+        run_id: see `Row`.
         strain_molecules: of so many molecules, evenly spread, conformers are relaxed by GFN2-xTB; 0 for none.
         strain_conformers: of each of these, the first so many.
         progress: show a bar.
@@ -140,7 +140,7 @@ def measure_row(
         [matrix.min(axis=1, initial=np.inf).round(5).tolist() for matrix in matrices],
         [matrix.min(axis=0).round(5).tolist() for matrix in matrices],
         counts,
-        session,
+        run_id,
     )
 
 

@@ -53,11 +53,11 @@ def text_table(rows: Sequence[Row]) -> str:
         for line in cells
     ]
     lines.insert(1, "-" * max(map(len, lines)))
-    sessions = {row.session for row in rows if row.kind != "data"}
+    run_ids = {row.run_id for row in rows if row.kind != "data"}
     caution = (
         []
-        if len(sessions) < 2
-        else [f"The rows come from {len(sessions)} runs: times compare only within one."]
+        if len(run_ids) < 2
+        else [f"The rows come from {len(run_ids)} runs: times compare only within one."]
     )
     return "\n".join([*lines, "", LEGEND, *caution])
 

@@ -45,7 +45,7 @@ def measured(references):
         return twice
 
     contender = Contender("copies", "rdkit", copies)
-    row = measure_row(contender, references, seed=3, session="monday", progress=False)
+    row = measure_row(contender, references, seed=3, run_id="monday", progress=False)
     assert asked == [(0, 4, 3), (0, 2, 3)]  # 2K, without coordinates
     return contender, row
 
@@ -95,7 +95,7 @@ def test_a_row_is_kept_for_the_same_settings_alone(measured, tmp_path):
     store.save(contender, row)
     loaded = store.load(contender)
     assert loaded is not None
-    assert (loaded.recall, loaded.precision, loaded.session) == (row.recall, row.precision, "monday")
+    assert (loaded.recall, loaded.precision, loaded.run_id) == (row.recall, row.precision, "monday")
     assert loaded.figures["cov_recall_0.5_mean"] == 0.5
     assert math.isnan(loaded.figures["xtb_strain_median"])
     assert RowStore(tmp_path, {"seed": 2}).load(contender) is None
@@ -115,7 +115,7 @@ def test_table_shows_failures_and_warns_of_times_of_several_runs(measured):
     lines = text_table([row]).splitlines()
     assert lines[2].split()[:2] == ["copies", "50.0"]
     assert "runs" not in text_table([row])
-    other = type(row)(**{**vars(row), "session": "tuesday"})
+    other = type(row)(**{**vars(row), "run_id": "tuesday"})
     assert "2 runs: times compare only within one" in text_table([row, other])
 
 
