@@ -33,6 +33,7 @@ from molediff.images.digits import load_digits
 from molediff.images.generator import ImageGenerator
 from molediff.images.requests import class_indices
 from molediff.images.sources import load_images
+from molediff.solver_options import check_whole_number
 
 
 def sample(config: DictConfig, words: list[str]) -> None:
@@ -40,6 +41,14 @@ def sample(config: DictConfig, words: list[str]) -> None:
     if words:
         raise ValueError(f"images take key=value settings alone, such as label=7; got {words[0]!r}")
     use_threads(config.threads)
+    for key, suffixes in (("output", (".png",)), ("array", (".npz",)), ("film", (".gif",))):
+        file = config[key]
+        if (file is not None or key == "output") and Path(str(file)).suffix not in suffixes:
+            raise ValueError(f"{key} must end in {suffixes[0]}; got {file}")
+    for key in ("num_images", "film_images", "film_steps"):
+        check_whole_number(key, config[key], least=1)
+    if config.columns is not None:
+        check_whole_number("columns", config.columns, least=1)
     generator = ImageGenerator.from_pretrained(config.weights, device=config.device)
     labels: Any = list(config.label) if OmegaConf.is_list(config.label) else config.label
     columns = config.columns
@@ -72,6 +81,10 @@ def sample(config: DictConfig, words: list[str]) -> None:
     if config.film is not None:
         shown = min(num_images, config.film_images)
         film_labels = labels[:shown] if isinstance(labels, list) else labels
+        if config.by_class:  # of every class alike
+            columns = max(1, shown // num_classes)
+            film_labels = [label for label in range(num_classes) for _ in range(columns)]
+            shown = len(film_labels)
         film = generator.film(shown, film_labels, num_steps=config.film_steps, **settings)
         write_film(film, config.film, columns)
         written.append(config.film)

@@ -204,6 +204,8 @@ class ImageGenerator:
             raise ValueError(
                 f"latents must have the shape (n, {', '.join(map(str, shape))}); got {array.shape}."
             )
+        if not np.isfinite(array).all():
+            raise ValueError("latents must be finite; give what `encode` returned, or unit noise.")
         denoiser = self.model.denoiser(self._classes(len(array), label, 0.0, 0))
         x_1, diffusion = torch.from_numpy(array).to(self.model.device), self.model.diffusion
         return self.model.images(

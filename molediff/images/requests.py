@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 Label = int | str | None
 """Class number, class name, or None: no class."""
@@ -27,7 +29,7 @@ def class_indices(
     Raises:
         ValueError: there is no such class, or not one label an image.
     """
-    several = isinstance(label, Sequence | np.ndarray) and not isinstance(label, str)
+    several = isinstance(label, Sequence | np.ndarray | Tensor) and not isinstance(label, str)
     labels: list[Any] = list(label) if several else [label] * num_images  # type: ignore[arg-type]
     if len(labels) != num_images:
         raise ValueError(
@@ -53,9 +55,10 @@ def _class_index(label: Any, num_classes: int, class_names: Sequence[str]) -> in
     return int(label)
 
 
-def check_guidance(guidance: float, classes: np.ndarray, num_classes: int) -> None:
+def check_guidance(guidance: Any, classes: np.ndarray, num_classes: int) -> None:
     """Raise a ValueError unless a guidance scale means something for these `classes`."""
-    if not np.isfinite(guidance) or guidance < -1:
+    is_number = isinstance(guidance, Real) and not isinstance(guidance, bool)
+    if not is_number or not np.isfinite(guidance) or guidance < -1:
         raise ValueError(
             "guidance must be a number of at least -1 (-1 ignores the label, 0 is the conditional model, more "
             f"sharpens the label); got {guidance!r}."

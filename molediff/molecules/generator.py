@@ -58,6 +58,11 @@ class ConformerGenerator:
     ):
         if precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"precision must be 'auto', 'float32' or 'bfloat16'; got {precision!r}.")
+        if getattr(model.network, "trunk", None) is None:
+            raise ValueError(
+                f"This is no model of molecules (its network is {type(model.network).__name__}, without a molecular "
+                'graph): give weights of conformers, such as "qm9".'
+            )
         self.device = choose_device(device)
         self.model = model.to(self.device).eval().requires_grad_(False)
         self.metadata = dict(metadata or {})

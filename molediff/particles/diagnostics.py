@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 MAX_R_HAT = 1.01
 
 
-class NotMixedError(RuntimeError):
+class NotMixedError(ValueError):
     """Chains that should have one law have not: their samples do not represent the density."""
 
 

@@ -50,7 +50,10 @@ class SampledImages(SamplingCallback):
 
     @torch.no_grad()
     def look(self, task: OptimizedTask, step: int) -> dict[str, float]:
-        """Sample and write the grid; there is nothing to log."""
+        """Sample and write the grid, if this step has none yet; there is nothing to log."""
+        file = self.folder / f"samples_{step:06d}.png"
+        if file.exists():  # at the end of a run the last step is validated twice
+            return {}
         model, is_training = task.model, task.training
         network = model.network
         rows = min(network.num_classes, 10) or 4
@@ -65,5 +68,5 @@ class SampledImages(SamplingCallback):
         images = to_images(network.decode(pixels) if hasattr(network, "decode") else pixels, self.num_levels)
         task.train(is_training)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.draw(images, self.num_each).save(self.folder / f"samples_{step:06d}.png")
+        self.draw(images, self.num_each).save(file)
         return {}
