@@ -65,7 +65,7 @@ def measure(
         strain = {**strain, "num_molecules": 0}
     shared = {"references": digest(references), "num_molecules": len(mols), "seed": seed, "strain": strain}
     store = RowStore(Path(folder) / "rows", shared)
-    run_id = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    run_id = datetime.now(timezone.utc).isoformat(timespec="microseconds")
     ours = Ours(generator, digest(find_weights(weights)), mols, seed, solvers, max_attempts)
     rows = []
     for contender in [*baselines(mols, seed), *ours.contenders(evaluations, relaxed)]:

@@ -96,7 +96,7 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path, how):
     )
     children = [int(parent.stdout.readline()) for _ in range(2)]
     parent.send_signal(how)
-    parent.wait(timeout=20)
+    parent.wait(timeout=120)
     deadline = time.monotonic() + 20
     while any(map(is_running, children)) and time.monotonic() < deadline:
         time.sleep(0.05)
