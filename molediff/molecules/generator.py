@@ -58,10 +58,12 @@ class ConformerGenerator:
     ):
         if precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"precision must be 'auto', 'float32' or 'bfloat16'; got {precision!r}.")
-        if getattr(model.network, "trunk", None) is None:
+        network = model.network
+        is_of_images, is_of_particles = hasattr(network, "sample_shape"), getattr(network, "trunk", 0) is None
+        if is_of_images or is_of_particles:
             raise ValueError(
-                f"This is no model of molecules (its network is {type(model.network).__name__}, without a molecular "
-                'graph): give weights of conformers, such as "qm9".'
+                f"This is no model of molecules (its network is {type(network).__name__}, without a molecular graph)"
+                ': give weights of conformers, such as "qm9".'
             )
         self.device = choose_device(device)
         self.model = model.to(self.device).eval().requires_grad_(False)
