@@ -140,6 +140,8 @@ def _distances(evaluation: ParticleEvaluation) -> str:
 def _text(found: Estimate, digits: int, factor: float = 1.0) -> str:
     if not math.isfinite(found.value):
         return ""
+    if abs(found.value) >= 1e4:  # a mean that one pair of overlapping particles decides
+        return f"{factor * found.value:.1e}"
     error = f" ± {factor * found.standard_error:.{digits}f}" if math.isfinite(found.standard_error) else ""
     return f"{factor * found.value:.{digits}f}{error}"
 
