@@ -54,7 +54,7 @@ def main(config: DictConfig, sources: list[str]) -> None:
         f"{sum(len(record.energies) for record in chosen)} conformers of {found.num_molecules} molecules in {output} "
         f"({output.stat().st_size / 1e6:.2f} MB), {len(failed)} failed; {seconds:.0f} s, "
         f"{seconds / max(len(chosen), 1):.1f} s a molecule\n"
-        f"Doubling the seeds to {recipe.num_seeds}: {found.num_low_by_half} to {found.num_low} minima within "
+        f"The last doubling of the seeds: {found.num_low_by_half} to {found.num_low} minima within "
         f"2.5 kcal/mol ({100 * found.growth:+.1f} %), in {found.num_changed} molecules"
     )
     if not found.num_molecules:

@@ -8,10 +8,11 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning import seed_everything
 
+from molediff.networks.pretrained import find_weights
 from molediff.training.allocator import keep_freed_memory
 from molediff.training.clock import Clock
 from molediff.training.guard import DivergedError
-from molediff.training.run import load_into, train
+from molediff.training.run import load_into, scale_of, train
 
 
 @command("train")
@@ -22,11 +23,13 @@ def main(config: DictConfig) -> None:
     settings = config.trainer
     clock = Clock(config.max_steps, config.max_minutes)
     data = instantiate(config.data)
-    config.scale = round(data.scale(), 4) if config.scale is None else config.scale
+    warm_start = None if config.warm_start is None else find_weights(config.warm_start)
+    if config.scale is None:
+        config.scale = round(data.scale(), 4) if warm_start is None else scale_of(warm_start)
     seed_everything(config.seed, verbose=False)
     model = build_model(config)
-    if config.warm_start is not None:
-        load_into(model, config.warm_start)
+    if warm_start is not None:
+        load_into(model, warm_start)
     task = build_task(config, model, clock, data.unpack)
     try:
         metrics = train(

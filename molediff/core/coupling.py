@@ -13,7 +13,9 @@ eta > 0) and the likelihood weighting, hold for the independent coupling alone.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import torch
 from torch import Tensor
@@ -23,16 +25,30 @@ class Coupling(ABC):
     """Chooses the data that goes with a draw of noise."""
 
     @abstractmethod
-    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return `x_0` (n, ...) turned or reordered to go with `eps` (n, ...); `mask` (n, N) is true for
-        real rows."""
+    def __call__(
+        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """Pair data with noise.
+
+        Args:
+            x_0: data, shape (n, ...).
+            eps: noise, shape (n, ...).
+            mask: for samples (n, N, d), true for real rows, shape (n, N).
+            alike: points of a sample that nothing tells apart: tensors (G, k), each row the places of k such points
+                among the n N flattened ones. A point is in one row at most.
+
+        Returns:
+            `x_0` turned or reordered to go with `eps`, shape (n, ...).
+        """
 
 
 @dataclass(frozen=True)
 class Independent(Coupling):
     """Data and noise as drawn, independent of each other: the coupling of diffusion models."""
 
-    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
+    ) -> Tensor:
         return x_0
 
 
@@ -45,7 +61,9 @@ class RotationalAlignment(Coupling):
     is no longer exact: see the module's docstring.
     """
 
-    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
+    ) -> Tensor:
         rotation = kabsch(x_0, eps, mask)
         with torch.autocast(x_0.device.type, enabled=False):
             return (x_0.to(rotation) @ rotation.mT).to(x_0)
@@ -59,7 +77,9 @@ class PermutationalAlignment(Coupling):
     For sets of identical particles. Real rows keep their places among themselves: padding stays padding. Needs SciPy.
     """
 
-    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
+    ) -> Tensor:
         from scipy.optimize import linear_sum_assignment
 
         # The squares are the same for every pairing, so the inner products decide.
@@ -74,6 +94,31 @@ class PermutationalAlignment(Coupling):
 
 
 @dataclass(frozen=True)
+class ExchangeOfEquals(Coupling):
+    """Reorder the points within each group of equals so that the sum of squared distances to its noise is least.
+
+    Else the mean over all orders is what a denoiser learns at high noise: there the three hydrogens of a methyl group
+    coincide, and the ODE has to tear them apart late.
+    """
+
+    def __call__(
+        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
+    ) -> Tensor:
+        points, noise = x_0.flatten(0, 1), eps.detach().flatten(0, 1).to(x_0)
+        moved = points.clone()
+        for group in alike:
+            orders = list(permutations(range(group.shape[1])))
+            order = torch.tensor(orders, device=group.device)  # (k!, k)
+            gain = noise[group] @ points[group].mT  # (G, k, k)
+            places = torch.arange(group.shape[1], device=group.device)
+            best = order[
+                gain[:, places, order].sum(-1).argmax(1)
+            ]  # (G, k): what comes to stand at each place
+            moved[group] = points[torch.gather(group, 1, best)]
+        return moved.view_as(x_0)
+
+
+@dataclass(frozen=True)
 class MinibatchOptimalTransport(Coupling):
     """Reorder the samples of a batch so that the sum of squared distances to the noise is least (Tong et al. 2023).
 
@@ -81,7 +126,9 @@ class MinibatchOptimalTransport(Coupling):
     fit. Needs POT.
     """
 
-    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
+    ) -> Tensor:
         import ot
 
         if mask is not None and not bool((mask == mask[:1]).all()):
@@ -100,9 +147,11 @@ class InTurn(Coupling):
 
     couplings: tuple[Coupling, ...]
 
-    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
+    ) -> Tensor:
         for coupling in self.couplings:
-            x_0 = coupling(x_0, eps, mask)
+            x_0 = coupling(x_0, eps, mask, alike)
         return x_0
 
 

@@ -63,7 +63,7 @@ class DiffusionModel(nn.Module):
             The prediction in the dtype of `x_t`, shape (n, ...).
         """
         pred = self.network(x_t / expand_like(self.path.spread(t), x_t), self.path.lambda_(t), condition)
-        return self.space.project(pred.to(x_t.dtype), getattr(condition, "mask", None))
+        return self.space.velocity(pred.to(x_t.dtype), x_t, getattr(condition, "mask", None))
 
     forward = predict
 

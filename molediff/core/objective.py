@@ -14,6 +14,7 @@ from torch import Tensor
 
 from molediff.core.control_variate import TargetScore
 from molediff.core.path import Path, expand_like
+from molediff.core.quotient import without_rotation
 from molediff.core.target import Target, check_target
 from molediff.core.time_density import LogitNormal, LogNormalSigma, LossEqualizing, TimeDensity, Uniform
 from molediff.core.weight import (
@@ -62,6 +63,7 @@ class DenoisingScoreMatching:
         density: distribution of the training times.
         control_variate: takes noise out of what is regressed where the score of the data is known; for independent
             couplings.
+        quotient: leave the rigid rotation about x_t out of the error, for a model in `ShapeSpace`.
     """
 
     path: Path
@@ -69,6 +71,7 @@ class DenoisingScoreMatching:
     weight: Weight = field(default_factory=Simple)
     density: TimeDensity = field(default_factory=Uniform)
     control_variate: TargetScore | None = None
+    quotient: bool = False
 
     def __post_init__(self) -> None:
         check_target(self.target, self.path)
@@ -108,7 +111,10 @@ class DenoisingScoreMatching:
         if self.control_variate is not None:
             x_0, eps = self.control_variate(x_0, eps, self.path, t)
         a, b = self.target.coefficients(self.path, t)
-        square = (pred - expand_like(a, x_0) * x_0 - expand_like(b, eps) * eps).square()
+        error = pred - expand_like(a, x_0) * x_0 - expand_like(b, eps) * eps
+        if self.quotient:
+            error = without_rotation(error, self.noised(x_0, eps, t), mask)
+        square = error.square()
         if mask is None:
             mean = square.flatten(1).mean(1)
         else:

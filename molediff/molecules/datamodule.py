@@ -128,6 +128,43 @@ def sdf_datamodule(
     )
 
 
+def ensembles_datamodule(
+    train: str,
+    val: str,
+    batch_size: int = 32,
+    num_reference: int = 20,
+    num_workers: int = 0,
+    seed: int = 0,
+) -> ConformerDataModule:
+    """Ensembles as scripts/build_ensembles.py writes them: all of `train` to train on, all of `val` held out.
+
+    Raises:
+        ValueError: a molecule is in both, also as another stereoisomer, or a file has no usable one.
+    """
+    parts = {path: load_sdf(path) for path in (train, val)}
+    known, held_out = (
+        {Chem.CanonSmiles(smiles, useChiral=0) for smiles in conformers.packed.smiles_list()}
+        for conformers in parts.values()
+    )
+    if known & held_out:
+        raise ValueError(f"{train} and {val} share {len(known & held_out)} molecules: none would be held out")
+    return ConformerDataModule(
+        parts[train],
+        parts[val],
+        first_mols(one_each(parts[val]), num_reference),
+        batch_size,
+        num_workers,
+        seed,
+        "two files of ensembles",
+    )
+
+
+def one_each(conformers: ConformerDataset) -> ConformerDataset:
+    """The first conformer of each molecule."""
+    _, first = np.unique(conformers.packed.molecule[conformers.conformers], return_index=True)
+    return conformers.subset(np.sort(first))
+
+
 def builtin_datamodule(
     batch_size: int = 8, num_reference: int = 2, num_workers: int = 0, seed: int = 0
 ) -> ConformerDataModule:

@@ -10,33 +10,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import islice
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import rdForceFieldHelpers, rdMolAlign
+from rdkit.Chem import rdForceFieldHelpers
 
 from molediff.molecules.canonical import PerceptionError
+from molediff.molecules.minima import Minimum, distinct_minima, is_known, num_low, within
 from molediff.molecules.perception import perceive
-from molediff.molecules.result import with_conformers
+from molediff.molecules.result import boltzmann_weights, with_conformers
 from molediff.molecules.seeds import OWN, Seed, make_seeds
 from molediff.molecules.stereo import reflected
 from molediff.molecules.xtb import MAX_GRADIENT, XTBFailed, relax
 
-KCAL_PER_KELVIN = 0.0019872043  # Boltzmann's constant times Avogadro's number, CODATA 2018
-
-# Two geometries are one minimum if they agree in both: the thresholds of CREST (Pracht, Bohle, Grimme 2020, Phys. Chem.
-# Chem. Phys. 22, 7169), whose RMSD is of all atoms.
-DUPLICATE_RMSD = 0.125  # Angstrom, heavy atoms
-DUPLICATE_ENERGY = 0.05  # kcal/mol
-
-LOW_WINDOW = 2.5
-"""kcal/mol above the lowest minimum: those that matter at room temperature, by which completeness is judged."""
+_COMPLETE = 0.05  # growth of the number of low minima at which a search ends
 
 # Relaxation keeps a symmetry of its start and would end on a pass between two minima.
 _JITTER = 0.01  # Angstrom, standard deviation
 _FORCE_FIELD_STEPS = 2000
-_MAX_MATCHES = 1000
 
 
 class NoEnsemble(ValueError):
@@ -48,7 +40,8 @@ class Recipe:
     """How minima are searched.
 
     Attributes:
-        num_seeds: starting geometries (see `seeds.make_seeds`).
+        num_seeds: starting geometries (see `seeds.make_seeds`) to begin with.
+        max_seeds: they are doubled until that finds less than 5 % more minima within `LOW_WINDOW`, up to this number.
         window: highest energy above the lowest minimum that is kept, in kcal/mol.
         force_field_window: starts higher than this above the force field's lowest are not tried, in kcal/mol.
         temperature: of the Boltzmann weights, in Kelvin.
@@ -60,6 +53,7 @@ class Recipe:
     """
 
     num_seeds: int = 100
+    max_seeds: int = 3200
     window: float = 6.0
     force_field_window: float = 15.0
     temperature: float = 298.15
@@ -74,14 +68,8 @@ class Recipe:
             raise ValueError(
                 f"an ensemble needs at least 2 seeds and a seed of at least 0; got {self.num_seeds}, {self.seed}"
             )
-
-
-class Minimum(NamedTuple):
-    """A minimum of GFN2-xTB: positions (N, 3) in Angstrom, total energy in kcal/mol, where its start came from."""
-
-    positions: np.ndarray
-    energy: float
-    source: str
+        if self.max_seeds < self.num_seeds:
+            raise ValueError(f"max_seeds is at least num_seeds; got {self.max_seeds} and {self.num_seeds}")
 
 
 @dataclass(frozen=True)
@@ -98,7 +86,7 @@ class Ensemble:
         num_seeds: starting geometries.
         num_relaxed: relaxations by GFN2-xTB.
         num_low: minima within `LOW_WINDOW`.
-        num_low_by_half: how many the first half of the seeds had found.
+        num_low_by_half: how many there were before the seeds were last doubled.
         num_rejected: relaxations without use, by reason.
     """
 
@@ -128,15 +116,21 @@ def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> Ensemble:
         ImportError: tblite is not installed.
     """
     search = Search(mol, recipe)
-    seeds = list(make_seeds(mol, recipe.num_seeds, recipe.seed))
-    search.add(seeds[: recipe.num_seeds // 2])
-    by_half = search.distinct()
-    search.add(seeds[recipe.num_seeds // 2 :])
-    minima = search.distinct()
+    seeds = make_seeds(mol, recipe.max_seeds, recipe.seed)
+    first = list(islice(seeds, recipe.num_seeds // 2))
+    search.add(first)
+    num_seeds, minima = len(first), search.distinct()
+    by_half = minima
+    while more := list(islice(seeds, num_seeds)):
+        search.add(more)
+        num_seeds += len(more)
+        by_half, minima = minima, search.distinct()
+        if num_seeds >= recipe.num_seeds and not _found_more(minima, by_half):
+            break
     if not minima:
         counts = ", ".join(f"{count} {reason}" for reason, count in search.num_rejected.items())
         raise NoEnsemble(
-            f"no minimum from {len(seeds)} seeds ({counts or 'no starting geometry'}): state all stereo, and check "
+            f"no minimum from {num_seeds} seeds ({counts or 'no starting geometry'}): state all stereo, and check "
             "that it is possible"
         )
     kept = within(minima, recipe.window)
@@ -148,44 +142,17 @@ def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> Ensemble:
         weights=boltzmann_weights(energies, recipe.temperature),
         sources=[minimum.source for minimum in kept],
         lowest=kept[0].energy,
-        num_seeds=len(seeds),
+        num_seeds=num_seeds,
         num_relaxed=search.num_relaxed,
-        num_low=len(within(minima, LOW_WINDOW)),
-        num_low_by_half=sum(minimum.energy - kept[0].energy <= LOW_WINDOW for minimum in by_half),
+        num_low=num_low(minima, minima),
+        num_low_by_half=num_low(by_half, minima),
         num_rejected=dict(search.num_rejected),
     )
 
 
-def boltzmann_weights(energies: np.ndarray, temperature: float) -> np.ndarray:
-    """exp(-E/kT) / sum, shape (K,); energies in kcal/mol, temperature in Kelvin."""
-    factors = np.exp(-(energies - energies.min()) / (KCAL_PER_KELVIN * temperature))
-    return factors / factors.sum()
-
-
-def within(minima: Sequence[Minimum], window: float) -> list[Minimum]:
-    """The minima up to `window` kcal/mol above the lowest, which comes first."""
-    return [minimum for minimum in minima if minimum.energy - minima[0].energy <= window]
-
-
-def distinct_minima(mol: Chem.Mol, minima: Sequence[Minimum]) -> list[Minimum]:
-    """The minima without duplicates, by rising energy; of duplicates the lowest stays."""
-    kept: list[Minimum] = []
-    for minimum in sorted(minima, key=lambda minimum: minimum.energy):
-        if not is_known(mol, minimum, kept):
-            kept.append(minimum)
-    return kept
-
-
-def is_known(mol: Chem.Mol, minimum: Minimum, others: Sequence[Minimum]) -> bool:
-    """Whether one of `others` has the same energy and, up to rotations and symmetries, the same heavy atoms."""
-    near = [other for other in others if abs(other.energy - minimum.energy) < DUPLICATE_ENERGY]
-    if not near:
-        return False
-    heavy = Chem.RemoveHs(with_conformers(mol, [minimum.positions, *(other.positions for other in near)]))
-    return any(
-        rdMolAlign.GetBestRMS(Chem.Mol(heavy), heavy, 0, place, maxMatches=_MAX_MATCHES) < DUPLICATE_RMSD
-        for place in range(1, len(near) + 1)
-    )
+def _found_more(minima: Sequence[Minimum], before: Sequence[Minimum]) -> bool:
+    """Whether `minima` has so many more low ones than `before` that there may be more to find."""
+    return num_low(minima, minima) > (1 + _COMPLETE) * num_low(before, minima)
 
 
 @dataclass

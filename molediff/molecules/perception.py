@@ -63,6 +63,7 @@ def perceive(smiles: str, elements: Sequence[int], positions: np.ndarray) -> Per
     if template is None:
         raise PerceptionError("RDKit cannot read the SMILES")
     Chem.RemoveStereochemistry(template)
+    template = Chem.RemoveHs(template)  # a hydrogen that was written out for its stereo
     wanted = _template_skeleton(template)
     reasons = []
     for method, connected in _connectivities(elements, positions):

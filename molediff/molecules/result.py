@@ -144,13 +144,7 @@ class GenerationResult:
         Raises:
             ValueError: there are no energies, or the temperature is not positive.
         """
-        if not 0 < temperature < np.inf:
-            raise ValueError(f"temperature must be above 0 Kelvin; got {temperature!r}.")
-        relative = self.relative_energies
-        weights = np.exp(-np.where(np.isnan(relative), np.inf, relative) / (GAS_CONSTANT * temperature))
-        return weights / max(
-            float(weights.sum()), 1.0
-        )  # the lowest has 1; without any there is nothing to divide
+        return boltzmann_weights(self.relative_energies, temperature)
 
     def isomeric_smiles(self) -> list[str]:
         """Canonical SMILES of each conformer with the stereo that its coordinates show, n strings.
@@ -189,3 +183,19 @@ def with_conformers(mol: Chem.Mol, coordinates: Sequence[np.ndarray] | np.ndarra
 def above_lowest(energies: np.ndarray) -> np.ndarray:
     """Energies (n,) above the lowest of them; NaN stays NaN."""
     return energies - np.nanmin(energies) if np.isfinite(energies).any() else energies
+
+
+def boltzmann_weights(energies: np.ndarray, temperature: float) -> np.ndarray:
+    """exp(-E / RT) / sum, shape (n,); a NaN has weight 0.
+
+    Args:
+        energies: above the lowest, which has 0, in kcal/mol, shape (n,).
+        temperature: in Kelvin.
+
+    Raises:
+        ValueError: the temperature is not positive.
+    """
+    if not 0 < temperature < np.inf:
+        raise ValueError(f"temperature must be above 0 Kelvin; got {temperature!r}.")
+    weights = np.exp(-np.where(np.isnan(energies), np.inf, energies) / (GAS_CONSTANT * temperature))
+    return weights / max(float(weights.sum()), 1.0)  # without any energy there is nothing to divide

@@ -30,6 +30,8 @@ PAIR_CARDINALITIES = (
     2,  # the bond is conjugated -> 1
 )
 
+_HYDROGEN, _TWO_BONDS = 1, 3  # codes of the element and of the distance
+
 
 @dataclass
 class GraphBatch:
@@ -93,3 +95,27 @@ class GraphBatch:
             chiral_sign=self.chiral_sign.repeat_interleave(k),
             positions=None if self.positions is None else self.positions.repeat_interleave(k, dim=0),
         )
+
+    def alike(self, copies: int = 1) -> list[Tensor]:
+        """Hydrogens of one atom, which nothing in the graph tells apart.
+
+        Args:
+            copies: samples of each graph, next to each other.
+
+        Returns:
+            Tensors (G, k), for k = 2, 3 and 4 where there are such: rows of places in B * copies * N flattened atoms.
+        """
+        num_atoms = self.mask.shape[1]
+        hydrogen = self.node_codes[..., 0] == _HYDROGEN
+        pairs = (self.pair_codes[..., 1] == _TWO_BONDS) & hydrogen.unsqueeze(1) & hydrogen.unsqueeze(2)
+        pairs = pairs | torch.diag_embed(hydrogen)
+        first = (pairs.long().argmax(-1) == torch.arange(num_atoms, device=pairs.device)) & hydrogen
+        groups = []
+        for size in (2, 3, 4):
+            graph, atom = (first & (pairs.sum(-1) == size)).nonzero(as_tuple=True)
+            members = pairs[graph, atom].nonzero()[:, 1].view(-1, size)
+            sample = graph[:, None] * copies + torch.arange(copies, device=graph.device)
+            places = members.unsqueeze(1) + (sample * num_atoms).unsqueeze(-1)
+            if len(members):
+                groups.append(places.flatten(0, 1))
+        return groups

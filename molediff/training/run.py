@@ -141,6 +141,13 @@ def load_into(model: nn.Module, weights: str | Path) -> None:
         raise ValueError(f"the weights {weights} do not fit the network: {reason}") from None
 
 
+def scale_of(weights: str | Path) -> float | None:
+    """The unit of the model that the weights belong to, in the data's unit: what goes on from them must keep it."""
+    _, metadata = load_weights(weights)
+    scale: float | None = metadata.get("config", {}).get("scale")
+    return scale
+
+
 def state_of(task: OptimizedTask) -> dict[str, Any]:
     """How far the run is, when and from which sources, for the metadata of its weights."""
     return {

@@ -105,12 +105,13 @@ class DiffusionTask(OptimizedTask):
         repeats: int,
     ) -> Tensor:
         """Losses (n * repeats,) of samples x_0 (n, ..., d) in model units, each used `repeats` times in a row."""
+        alike = condition.alike(repeats) if hasattr(condition, "alike") else ()
         condition = self.model.encode(condition)
         if repeats > 1:
             condition = None if condition is None else condition.repeat(repeats)
             x_0 = x_0.repeat_interleave(repeats, dim=0)
             mask = None if mask is None else mask.repeat_interleave(repeats, dim=0)
-        x_0 = self.coupling(x_0, eps, mask)
+        x_0 = self.coupling(x_0, eps, mask, alike)
         pred = self.model.predict(objective.noised(x_0, eps, t), t, condition)
         if self.output_clipping is not None and pred.requires_grad:
             weight, clip = objective.target_weight(t), self.output_clipping

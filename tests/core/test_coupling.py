@@ -7,6 +7,7 @@ import torch
 from e3nn import o3
 
 from molediff.core.coupling import (
+    ExchangeOfEquals,
     Independent,
     InTurn,
     MinibatchOptimalTransport,
@@ -145,3 +146,21 @@ def test_couplings_in_turn_never_lose_to_the_first_alone():
     both = distance(InTurn((PermutationalAlignment(), RotationalAlignment())))
     assert (permuted <= independent + 1e-12).all()
     assert (both <= permuted + 1e-12).all()
+
+
+def test_exchange_of_equals_is_best_of_all_orders():
+    x, eps = normal(3, 7, 3), normal(3, 7, 3, seed=1)
+    alike = [torch.tensor([[0, 2], [7, 13], [15, 16]]), torch.tensor([[3, 5, 6], [8, 9, 12]])]
+    paired = ExchangeOfEquals()(x, eps, alike=alike).flatten(0, 1)
+    x, eps = x.flatten(0, 1), eps.flatten(0, 1)
+    for places in [row for group in alike for row in group.tolist()]:
+        orders = [x[list(order)] for order in itertools.permutations(places)]
+        best = min(orders, key=lambda order: (order - eps[places]).square().sum())
+        assert torch.equal(paired[places], best)
+    rest = [i for i in range(21) if i not in {0, 2, 7, 13, 15, 16, 3, 5, 6, 8, 9, 12}]
+    assert torch.equal(paired[rest], x[rest])
+
+
+def test_exchange_without_equals_changes_nothing():
+    x, eps = normal(2, 5, 3), normal(2, 5, 3, seed=1)
+    assert torch.equal(ExchangeOfEquals()(x, eps), x)

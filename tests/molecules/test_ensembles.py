@@ -9,18 +9,9 @@ from rdkit import Chem
 from scipy.spatial.transform import Rotation
 
 from molediff.molecules import ensembles
-from molediff.molecules.ensembles import (
-    DUPLICATE_ENERGY,
-    Minimum,
-    NoEnsemble,
-    Recipe,
-    boltzmann_weights,
-    build_ensemble,
-    distinct_minima,
-    equals_its_mirror_image,
-    is_known,
-    within,
-)
+from molediff.molecules.ensembles import NoEnsemble, Recipe, build_ensemble, equals_its_mirror_image
+from molediff.molecules.minima import DUPLICATE_ENERGY, Minimum, distinct_minima, is_known, within
+from molediff.molecules.result import boltzmann_weights
 from molediff.molecules.xtb import XTBFailed
 
 needs_tblite = pytest.mark.skipif(
@@ -90,8 +81,21 @@ def test_what_half_the_seeds_found_is_counted_from_the_lowest_of_all(monkeypatch
     monkeypatch.setattr(
         ensembles.Search, "distinct", lambda self: [Minimum(positions, e, "test") for e in next(energies)]
     )
-    found = build_ensemble(mol, Recipe(num_seeds=2))
+    found = build_ensemble(mol, Recipe(num_seeds=2, max_seeds=2))
     assert (found.num_low, found.num_low_by_half) == (2, 1)
+
+
+@pytest.mark.parametrize(("counts", "num_seeds"), [([3, 3], 4), ([3, 4, 4], 8), ([1, 2, 3, 4, 5], 24)])
+def test_seeds_are_doubled_while_that_finds_more(monkeypatch, counts, num_seeds):
+    mol, found = embedded("CCCO"), iter(counts)
+    positions = mol.GetConformer().GetPositions()
+    monkeypatch.setattr(ensembles.Search, "add", lambda self, seeds: None)
+    monkeypatch.setattr(
+        ensembles.Search,
+        "distinct",
+        lambda self: [Minimum(positions, 0.1 * e, "") for e in range(next(found))],
+    )
+    assert build_ensemble(mol, Recipe(num_seeds=4, max_seeds=24)).num_seeds == num_seeds
 
 
 def test_a_molecule_without_a_minimum_says_why(monkeypatch):
@@ -108,6 +112,8 @@ def test_a_recipe_is_checked():
         Recipe(window=0.0)
     with pytest.raises(ValueError, match="at least 2 seeds"):
         Recipe(num_seeds=1)
+    with pytest.raises(ValueError, match="max_seeds is at least num_seeds"):
+        Recipe(num_seeds=100, max_seeds=50)
 
 
 @needs_tblite

@@ -237,6 +237,20 @@ def test_repeat_puts_copies_next_to_each_other_and_moves_the_stereocentres_along
     assert triples(repeated) == triples(expected)
 
 
+def test_alike_are_the_hydrogens_of_one_atom_in_every_copy():
+    mols = [molecule("CO"), molecule("C"), molecule("NC=O")]
+    batch = collate([mol_to_graph(mol) for mol in mols])
+    num_atoms = batch.mask.shape[1]
+    pairs, triples, quartets = batch.alike(copies=2)
+    expected = [[2, 3, 4], [2 + num_atoms, 3 + num_atoms, 4 + num_atoms]]
+    assert triples.tolist() == expected
+    assert quartets.tolist() == [
+        [start + i for i in (1, 2, 3, 4)] for start in (2 * num_atoms, 3 * num_atoms)
+    ]
+    assert pairs.tolist() == [[start + i for i in (3, 4)] for start in (4 * num_atoms, 5 * num_atoms)]
+    assert collate([mol_to_graph(molecule("FC#N"))]).alike() == []
+
+
 def test_graphs_batch_in_torch_geometric_too():
     graphs = [mol_to_graph(molecule(smiles)) for smiles in ("C[C@H](O)C(N)=O", "C1[C@H](N)O1")]
     batch = Batch.from_data_list(graphs)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 from scipy.spatial.distance import pdist
 
 from molediff.cache import StaleCacheError, read_cache
@@ -107,6 +108,14 @@ def test_a_smiles_of_another_molecule_is_not_perceived():
         perceive("C1", [8, 1, 1], water)
     with pytest.raises(PerceptionError, match="a hydrogen has no bond"):
         perceive("O", [8, 1, 1], 10 * water)
+
+
+@pytest.mark.parametrize("smiles", ["[H]/N=C/O", "[H]/N=C\\O"])
+def test_a_hydrogen_that_carries_stereo_is_a_hydrogen_like_others(smiles):
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    rdDistGeom.EmbedMolecule(mol, randomSeed=1)
+    elements = [atom.GetAtomicNum() for atom in mol.GetAtoms()]
+    assert perceive(smiles, elements, mol.GetConformer().GetPositions()).smiles == Chem.CanonSmiles(smiles)
 
 
 def test_cache_is_read_back_and_not_built_again(tmp_path: Path, qm9_source: Path, monkeypatch):

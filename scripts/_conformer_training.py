@@ -1,0 +1,116 @@
+"""`benchmark=conformer_training`: small runs of train.py that differ in one choice, each held against ensembles."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from _conformers import digest
+from tqdm import tqdm
+
+from molediff.core.solvers import DPMSolverPP2M
+from molediff.evaluation.conformer_benchmark import Contender, finite_or_none, measure_row
+from molediff.evaluation.generated import Generated
+from molediff.evaluation.references import read_references
+from molediff.evaluation.solver_evaluations import steps_within
+from molediff.evaluation.training_table import training_table
+from molediff.files import complete_file
+from molediff.molecules.generator import ConformerGenerator
+
+_GRID = "central_lambda"
+
+
+def measure(
+    folder: str,
+    references: str,
+    num_molecules: int | None,
+    seeds: Sequence[int],
+    seed: int,
+    evaluations: Sequence[int],
+    common: Sequence[str],
+    variants: Mapping[str, Sequence[str] | None],
+) -> dict[str, Any]:
+    """Train and measure what `configs/benchmark/conformer_training.yaml` asks for; a table of what there is."""
+    mols = read_references(references)[:num_molecules]
+    shared = {
+        "references": digest(references),
+        "num_molecules": len(mols),
+        "seed": seed,
+        "evaluations": [*evaluations],
+    }
+    found: dict[str, list[dict[str, Any]]] = {}
+    for run_seed in seeds:
+        for variant, words in variants.items():
+            if words is None:
+                continue
+            run_dir = Path(folder, f"{variant.replace(' ', '_')}_{run_seed}")
+            settings = {**shared, "words": [*common, *words, f"seed={run_seed}"]}
+            row = _kept(run_dir / "row.json", settings)
+            if row is None:
+                seconds = run_training(run_dir, settings["words"])
+                row = {"processor_seconds": seconds, **measure_weights(run_dir, mols, seed, evaluations)}
+                with complete_file(run_dir / "row.json") as file:
+                    json.dump(finite_or_none({"settings": settings, "row": row}), file)
+            found.setdefault(variant, []).append(row)
+            tqdm.write(training_table({variant: [row]}, evaluations).splitlines()[-1])
+    table = training_table(found, evaluations)
+    print(f"\n{len(mols)} molecules, {references}\n{table}")
+    with complete_file(Path(folder) / "table.md") as file:
+        file.write(table + "\n")
+    return {"num_molecules": len(mols), "variants": found}
+
+
+def _kept(path: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """What an earlier run measured with these settings."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    row: dict[str, Any] = content["row"]
+    return row if content["settings"] == settings else None
+
+
+def run_training(run_dir: Path, words: Sequence[str]) -> float:
+    """One run of train.py, or the rest of one that was killed; processor seconds of this part."""
+    started = (run_dir / "last.ckpt").exists()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    log = run_dir / "train.log"
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file:
+        command = [sys.executable, str(Path(__file__).with_name("train.py")), *words, f"run_dir='{run_dir}'"]
+        done = subprocess.run(
+            [*command, *(["ckpt_path=last"] if started else [])],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        raise SystemExit(f"training in {run_dir} failed: see {log}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def measure_weights(
+    run_dir: Path, mols: Sequence[Any], seed: int, evaluations: Sequence[int]
+) -> dict[str, Any]:
+    """Figures of the benchmark of conformers at each number of evaluations, and the steps of the run."""
+    torch.set_num_threads(1)
+    generator = ConformerGenerator.from_pretrained(str(run_dir / "weights.safetensors"), device="cpu")
+    figures = {}
+    for wanted in evaluations:
+        solver = DPMSolverPP2M()
+        steps, spent = steps_within(solver, _GRID, generator.model.path, wanted)
+        method = Generated(
+            generator, mols, None, seed, solver=solver, num_steps=steps, grid=_GRID, max_attempts=1
+        )
+        contender = Contender(
+            f"{run_dir.name}, {spent}", "ours", method, wrong_stereo=lambda m=method: m.wrong_stereo
+        )
+        figures[str(wanted)] = measure_row(contender, mols, seed, progress=False).figures
+    return {"steps": generator.metadata["steps"], "figures": figures}
