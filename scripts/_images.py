@@ -29,6 +29,7 @@ from molediff.evaluation.image_quality import ImageJudge
 from molediff.evaluation.machine import describe_machine
 from molediff.evaluation.report import check_writable
 from molediff.evaluation.skeleton import write_files
+from molediff.files import write_arrays
 from molediff.images.digits import load_digits
 from molediff.images.generator import ImageGenerator
 from molediff.images.requests import class_indices
@@ -76,7 +77,7 @@ def sample(config: DictConfig, words: list[str]) -> None:
     if config.array is not None:
         model = generator.model
         classes = class_indices(labels, num_images, model.num_classes, model.class_names)
-        np.savez_compressed(config.array, images=images, labels=classes)
+        write_arrays(config.array, images=images, labels=classes)
         written.append(config.array)
     if config.film is not None:
         shown = min(num_images, config.film_images)

@@ -19,7 +19,7 @@ from molediff.evaluation.particle_figures import particle_plots
 from molediff.evaluation.particle_page import particle_metrics, particle_page
 from molediff.evaluation.report import check_writable
 from molediff.evaluation.skeleton import write_files
-from molediff.files import complete_file
+from molediff.files import complete_file, write_arrays
 from molediff.particles.datasets import load_samples
 from molediff.particles.generator import ParticleGenerator
 
@@ -49,7 +49,7 @@ def sample(config: DictConfig, words: list[str]) -> None:
             f"log-density {_quantiles(log_density)}; effective share {100 * effective_share(weights):.1f} %"
         )
     if output.suffix == ".npz":
-        np.savez_compressed(output, **arrays)
+        write_arrays(output, **arrays)
     else:
         _write_xyz(output, x, energy)
     if config.film is not None:

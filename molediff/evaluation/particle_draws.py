@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from molediff.files import write_arrays
 from molediff.particles.generator import ParticleGenerator
 from molediff.processes import run_in_processes
 
@@ -44,7 +45,7 @@ class Draws:
         arrays["seeds"] = np.array(list(self.samples))
         for seed, (x, log_density) in self.samples.items():
             arrays[f"x_{seed}"], arrays[f"log_density_{seed}"] = x, log_density
-        np.savez_compressed(file, **arrays)
+        write_arrays(file, **arrays)
 
 
 def load_draws(file: str | os.PathLike[str]) -> Draws:

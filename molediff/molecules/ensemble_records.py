@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from rdkit import Chem, rdBase
 
-from molediff.cache import write_bytes
+from molediff.files import write_bytes
 from molediff.molecules.ensemble_tasks import Task
 from molediff.molecules.ensembles import Ensemble, NoEnsemble, Recipe, build_ensemble
 from molediff.molecules.result import with_conformers

@@ -21,7 +21,8 @@ from filelock import FileLock
 from rdkit import Chem, rdBase
 from tqdm import tqdm
 
-from molediff.cache import StaleCacheError, read_cache, write_bytes, write_cache
+from molediff.cache import StaleCacheError, read_cache, write_cache
+from molediff.files import write_bytes
 from molediff.molecules.canonical import PerceptionError
 from molediff.molecules.dataset import ConformerDataset
 from molediff.molecules.features import featurize

@@ -13,6 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from molediff.files import write_bytes
+
 FORMAT = "molediff-1"
 
 
@@ -35,7 +37,6 @@ def save_weights(
         ValueError: a weight is not finite, or too large for `dtype`.
         OSError: the file cannot be written.
     """
-    path = Path(path)
     tensors = {}
     for name, tensor in module.state_dict().items():
         stored = tensor.detach().cpu().contiguous()
@@ -48,13 +49,7 @@ def save_weights(
         tensors[name] = stored.clone()
     text = json.dumps(metadata)
     header = {"format": FORMAT, "sha256": checksum(tensors, text), "metadata": text}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(save(tensors, metadata=header))
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_bytes(path, save(tensors, metadata=header))
 
 
 def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -15,7 +15,8 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
-from molediff.cache import StaleCacheError, read_cache, write_bytes, write_cache
+from molediff.cache import StaleCacheError, read_cache, write_cache
+from molediff.files import write_bytes
 from molediff.particles.diagnostics import (
     autocorrelation_time,
     check_mixed,

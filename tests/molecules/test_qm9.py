@@ -160,7 +160,7 @@ def test_a_build_that_stops_leaves_nothing_behind(tmp_path: Path, qm9_source: Pa
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("molediff.cache.os.replace", stop)
+    monkeypatch.setattr("molediff.files.os.replace", stop)
     with pytest.raises(KeyboardInterrupt):
         build(tmp_path, qm9_source)
     assert [file.name for file in (tmp_path / "qm9").iterdir() if file.name != ".lock"] == []
