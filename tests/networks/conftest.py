@@ -1,5 +1,6 @@
-"""A small network with random weights, and real molecular graphs."""
+"""Small networks with random weights, and real molecular graphs."""
 
+import functools
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from rdkit import Chem
 from molediff.molecules.graph import collate, mol_to_graph
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
+from molediff.networks.tensor_field import TensorFieldNetwork
 
 
 @pytest.fixture(params=[torch.float32, torch.float64], ids=["float32", "float64"])
@@ -20,22 +22,27 @@ def dtype(request: pytest.FixtureRequest) -> Iterator[torch.dtype]:
     torch.set_default_dtype(before)
 
 
-@pytest.fixture
-def network(dtype: torch.dtype) -> EquivariantNetwork:
+SIZES = {
+    "length_scale": 1.4, "channels": 32, "pair_channels": 16, "num_trunk_blocks": 2, "num_heads": 4, "num_basis": 16,
+}  # fmt: skip
+
+
+@functools.cache
+def built(kind: type[EquivariantNetwork], dtype: torch.dtype) -> EquivariantNetwork:
+    """One network of each kind and type: e3nn takes long to build one."""
     torch.manual_seed(0)
-    network = EquivariantNetwork(
-        NODE_CARDINALITIES,
-        PAIR_CARDINALITIES,
-        length_scale=1.4,
-        channels=32,
-        vector_channels=16,
-        pair_channels=16,
-        num_trunk_blocks=2,
-        num_blocks=3,
-        num_heads=4,
-        num_basis=16,
-    )
-    return network.to(dtype).eval()
+    more = {"vector_channels": 16, "num_blocks": 3}
+    if kind is TensorFieldNetwork:
+        more = {"vector_channels": 4, "message_channels": 4, "num_blocks": 2}
+    return kind(NODE_CARDINALITIES, PAIR_CARDINALITIES, **SIZES, **more).eval()  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=[EquivariantNetwork, TensorFieldNetwork], ids=["equivariant", "tensor_field"])
+def network(request: pytest.FixtureRequest, dtype: torch.dtype) -> EquivariantNetwork:
+    """Each of the networks for graphs, in the default type of the test and without gradients."""
+    network = built(request.param, dtype).to(dtype)
+    network.zero_grad()
+    return network
 
 
 def graphs(*smiles: str) -> GraphBatch:
