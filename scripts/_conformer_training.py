@@ -54,9 +54,10 @@ def measure(
             row = _kept(run_dir / "row.json", settings)
             if row is None:
                 seconds = run_training(run_dir, settings["words"])
-                row = {"processor_seconds": seconds, **measure_weights(run_dir, mols, seed, evaluations)}
+                measured = measure_weights(run_dir, mols, seed, evaluations)
+                row = finite_or_none({"processor_seconds": seconds, **measured})
                 with complete_file(run_dir / "row.json") as file:
-                    json.dump(finite_or_none({"settings": settings, "row": row}), file)
+                    json.dump({"settings": settings, "row": row}, file)
             found.setdefault(variant, []).append(row)
             tqdm.write(training_table({variant: [row]}, evaluations).splitlines()[-1])
     table = training_table(found, evaluations)

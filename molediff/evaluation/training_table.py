@@ -20,7 +20,8 @@ def training_table(found: Mapping[str, Sequence[Mapping[str, Any]]], evaluations
     """A Markdown table with a line for each variant, means over its runs.
 
     Args:
-        found: rows of each variant: "processor_seconds" and "figures" by number of evaluations.
+        found: rows of each variant: "processor_seconds" and "figures" by number of evaluations, None where there is
+            nothing to average.
         evaluations: which of these are shown.
     """
     head = ["choice", "runs", "processor min"]
@@ -29,10 +30,8 @@ def training_table(found: Mapping[str, Sequence[Mapping[str, Any]]], evaluations
     for variant, rows in found.items():
         cells = [variant, str(len(rows)), f"{fmean(row['processor_seconds'] for row in rows) / 60:.1f}"]
         for number in evaluations:
-            figures = [row["figures"][str(number)] for row in rows]
-            cells += [
-                f"{factor * fmean(values[key] for values in figures):.{digits}f}"
-                for key, _, factor, digits in COLUMNS
-            ]
+            for key, _, factor, digits in COLUMNS:
+                values = [row["figures"][str(number)][key] for row in rows]
+                cells.append("-" if None in values else f"{factor * fmean(values):.{digits}f}")
         lines.append(cells)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
