@@ -118,7 +118,7 @@ class PairProduct(nn.Module):
 
 
 class AcceleratedPairProduct(nn.Module):
-    """`PairProduct` by NVIDIA's cuEquivariance: product and sum are one kernel on a GPU; plain torch elsewhere.
+    """`PairProduct` by NVIDIA's cuEquivariance: its CUDA kernels where cuequivariance-ops-torch is, else plain torch.
 
     Raises:
         ImportError: cuequivariance-torch is not installed.
