@@ -39,6 +39,7 @@ def build_model(config: DictConfig) -> nn.Module:
         instantiate(config.target),
         instantiate(config.space),
         config.scale,
+        instantiate(config.prior),
     )
 
 

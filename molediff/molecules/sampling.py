@@ -15,8 +15,6 @@ from torch import Tensor
 from molediff.core.held_points import hold_points
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import Step
-from molediff.core.target import Sample as CleanSample
-from molediff.core.target import convert
 from molediff.molecules.fixed import FixedAtoms
 from molediff.molecules.graph import MolecularGraph, collate
 from molediff.molecules.options import GenerationOptions
@@ -93,11 +91,19 @@ class Sampler:
         options: solver, grid and whether to keep the trajectory.
         device: where the model is.
         autocast: bfloat16 matrix products in the network; coordinates and the solver's state stay float32.
+
+    Raises:
+        ValueError: atoms are to be fixed, and the model has a prior.
     """
 
     def __init__(
         self, model: DiffusionModel, options: GenerationOptions, device: torch.device, autocast: bool
     ):
+        if options.fixed is not None and model.prior is not None:
+            raise ValueError(
+                "`fixed` holds atoms in space, but this model diffuses other coordinates (its prior is "
+                f"{model.prior}): leave `fixed` out, or take weights trained without a prior."
+            )
         self.model, self.device, self.autocast = model, device, autocast
         self.solver = options.make_solver()
         self.times = options.times(model.path)
@@ -131,6 +137,11 @@ class Sampler:
             denoiser = hold_points(denoiser, *self._known(fixed, counts, condition.mask))
         steps: list[Step] = []
         x = self._solve(denoiser, condition, [generator for mine in generators for generator in mine], steps)
+        x, to_data = self.model.to_data(x, condition), self.model.to_data
+        steps = [
+            step._replace(x_t=to_data(step.x_t, condition), x0_hat=to_data(step.x0_hat, condition))
+            for step in steps
+        ]
         ends = np.cumsum(counts)
         return [
             self._cut(x, steps, slice(end - count, end), int(graph.num_nodes or 0))
@@ -172,13 +183,12 @@ class Sampler:
             )
 
     def _denoiser(self, condition: Any) -> Denoiser:
-        """`DiffusionModel.denoiser` for an encoded condition, with the network alone under autocast."""
-        model = self.model
+        """`DiffusionModel.denoiser_of`, whose matrix products alone autocast touches."""
+        denoiser = self.model.denoiser_of(condition)
 
         def denoise(x_t: Tensor, t: Tensor) -> Tensor:
             with self._autocast():
-                pred = model.predict(x_t, t, condition)
-            return convert(pred.float(), x_t, t, model.path, model.target, CleanSample())
+                return denoiser(x_t, t)
 
         return denoise
 
@@ -186,10 +196,10 @@ class Sampler:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast)
 
     def _cut(self, x: Tensor, steps: list[Step], rows: slice, num_atoms: int) -> RawSamples:
-        """The samples `rows` without padding, in Angstrom."""
+        """The samples `rows` without padding."""
 
         def cut(y: Tensor) -> np.ndarray:
-            return (y[rows, :num_atoms] * self.model.scale).cpu().numpy()
+            return y[rows, :num_atoms].cpu().numpy()
 
         coordinates = cut(x).astype(np.float64)
         if not steps:

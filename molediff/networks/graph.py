@@ -61,6 +61,11 @@ class GraphBatch:
         """Number of graphs B."""
         return self.mask.shape[0]
 
+    @property
+    def bonded(self) -> Tensor:
+        """Whether a bond joins two atoms, bool, shape (B, N, N)."""
+        return self.pair_codes[..., 0] > 0
+
     def __len__(self) -> int:
         return self.num_graphs
 

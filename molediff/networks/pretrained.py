@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 import molediff
+from molediff.core.harmonic import HarmonicPrior
 from molediff.core.model import DiffusionModel
 from molediff.core.noise import NoiseSpace
 from molediff.core.path import Path
@@ -41,7 +42,7 @@ def find_weights(weights: str | FilePath) -> FilePath:
 
 
 def load_model(weights: str | FilePath) -> tuple[DiffusionModel, dict[str, Any]]:
-    """Rebuild a model from a weights file: network, path, target, space and scale are in its metadata.
+    """Rebuild a model from a weights file: network, path, target, space, scale and prior are in its metadata.
 
     Args:
         weights: name of shipped weights, or path of a `.safetensors` file.
@@ -57,12 +58,14 @@ def load_model(weights: str | FilePath) -> tuple[DiffusionModel, dict[str, Any]]
     state, metadata = load_weights(path)
     with _explained(path):
         config = metadata["config"]
+        prior = config.get("prior")
         model = DiffusionModel(
             build(config["network"], nn.Module),
             build(config["path"], Path),
             build(config["target"], Target),
             build(config["space"], NoiseSpace),
             float(config["scale"]),
+            None if prior is None else build(prior, HarmonicPrior),
         )
         model.load_state_dict(state)
     return model, metadata

@@ -124,7 +124,13 @@ class TensorFieldNetwork(EquivariantNetwork):
             for i in range(num_blocks)
         )
 
-    def forward(self, x: Tensor, lambda_: Tensor, condition: GraphBatch | Encoding | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        lambda_: Tensor,
+        condition: GraphBatch | Encoding | None = None,
+        previous: Tensor | None = None,
+    ) -> Tensor:
         """As in `EquivariantNetwork`, in three dimensions.
 
         Raises:
@@ -134,7 +140,7 @@ class TensorFieldNetwork(EquivariantNetwork):
             raise ValueError(
                 f"A tensor-field network is for points in space, (n, N, 3); got {tuple(x.shape)}."
             )
-        return super().forward(x, lambda_, condition)
+        return super().forward(x, lambda_, condition, previous)
 
 
 class TensorFieldBlock(nn.Module):

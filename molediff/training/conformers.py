@@ -13,7 +13,6 @@ from torch import Tensor
 from molediff.core.model import DiffusionModel
 from molediff.core.path import Path
 from molediff.core.solvers import DPMSolverPP2M, Solver, central_lambda, with_final_denoising
-from molediff.core.target import Sample, convert
 from molediff.molecules.graph import collate, mol_to_graph
 from molediff.networks.graph import GraphBatch
 from molediff.training.optimized import OptimizedTask
@@ -83,18 +82,16 @@ class SampledConformers(SamplingCallback):
     @torch.no_grad()
     def _sample(self, model: DiffusionModel, graph: GraphBatch, number: int) -> Tensor:
         """Conformers (num_samples, N, 3) of one molecule, in Angstrom."""
-        path, space = model.path, model.space
+        space = model.space
         seeds = range(self.seed + 10_000 * number, self.seed + 10_000 * number + self.num_samples)
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         encoding = model.encode(graph).repeat(self.num_samples)
         mask = graph.mask.repeat_interleave(self.num_samples, dim=0)
         x_1 = space.sample((*mask.shape, 3), generators, mask, device=mask.device)
-
-        def denoiser(x_t: Tensor, t: Tensor) -> Tensor:
-            return convert(model.predict(x_t, t, encoding), x_t, t, path, model.target, Sample())
-
-        times = with_final_denoising(self.times(path, self.num_steps - 1))
-        return self.solver.sample(denoiser, path, times, x_1, generators, space, mask) * model.scale
+        times = with_final_denoising(self.times(model.path, self.num_steps - 1))
+        denoiser = model.denoiser_of(encoding)
+        x_0 = self.solver.sample(denoiser, model.path, times, x_1, generators, space, mask)
+        return model.to_data(x_0, encoding)
 
 
 def wrong_hands(positions: Tensor, graph: GraphBatch) -> Tensor:

@@ -28,6 +28,10 @@ class DiffusionTask(OptimizedTask):
     model the encoding can cost as much as the rest. All noise of the training comes from a generator of the task's own,
     which is kept in checkpoints.
 
+    A model with a prior is trained in the prior's coordinates: there the loss is taken, and there the coupling pairs
+    data and noise (a rotation is the same in both). A network with self-conditioning sees its own first estimate, made
+    without gradient, in half of the steps, and never in validation.
+
     Args:
         model: the model to train; its path, target, space and scale are used.
         objective: a `DenoisingScoreMatching` with the model's path and target. A density that learns (`LossEqualizing`)
@@ -103,25 +107,33 @@ class DiffusionTask(OptimizedTask):
         eps: Tensor,
         t: Tensor,
         repeats: int,
+        estimate_first: bool = False,
     ) -> Tensor:
-        """Losses (n * repeats,) of samples x_0 (n, ..., d) in model units, each used `repeats` times in a row."""
+        """Losses (n * repeats,) of samples x_0 (n, ..., d) in data units, each used `repeats` times in a row; with
+        `estimate_first` the network sees its own estimate of them."""
         alike = condition.alike(repeats) if hasattr(condition, "alike") else ()
         condition = self.model.encode(condition)
+        x_0 = self.model.from_data(x_0, condition, mask)
         if repeats > 1:
             condition = None if condition is None else condition.repeat(repeats)
             x_0 = x_0.repeat_interleave(repeats, dim=0)
             mask = None if mask is None else mask.repeat_interleave(repeats, dim=0)
         x_0 = self.coupling(x_0, eps, mask, alike)
-        pred = self.model.predict(objective.noised(x_0, eps, t), t, condition)
+        x_t = objective.noised(x_0, eps, t)
+        previous = self._estimate(x_t, t, condition) if estimate_first else None
+        pred = self.model.predict(x_t, t, condition, previous)
         if self.output_clipping is not None and pred.requires_grad:
             weight, clip = objective.target_weight(t), self.output_clipping
             pred.register_hook(lambda gradient: clip(gradient, weight))
         return objective.loss(pred, x_0, eps, t, mask)
 
-    def _unpack(self, batch: Any) -> tuple[Tensor, Any, Tensor | None]:
-        """x_0 projected to the model's space and in model units, the condition and the mask."""
-        x_0, condition, mask = self.unpack(batch)
-        return self.model.space.project(x_0, mask) / self.model.scale, condition, mask
+    @torch.no_grad()
+    def _estimate(self, x_t: Tensor, t: Tensor, condition: Any) -> Tensor:
+        """Estimate of x_0 from x_t alone."""
+        x0_hat = self.model.denoiser_of(condition)(x_t, t)
+        # Its casts of the weights have no gradient, and before torch 2.11 the next pass would use them.
+        torch.clear_autocast_cache()
+        return x0_hat
 
     def _noise(self, shape: tuple[int, ...], mask: Tensor | None, generator: torch.Generator) -> Tensor:
         """Noise of the model's space, drawn on the CPU so that a seed means the same on every device."""
@@ -130,14 +142,16 @@ class DiffusionTask(OptimizedTask):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Mean loss of the batch at `num_draws` noise levels a sample."""
-        x_0, condition, mask = self._unpack(batch)
+        x_0, condition, mask = self.unpack(batch)
         num, draws = x_0.shape[0], self.num_draws
         if self.drop_probability and condition is not None:
             condition = condition.without(drop_condition(num, self.drop_probability, self.generator))
         t = self.objective.sample_times(num * draws, self.generator, self.device)
         draw_mask = None if mask is None else mask.repeat_interleave(draws, dim=0)
         eps = self._noise((num * draws, *x_0.shape[1:]), draw_mask, self.generator)
-        losses = self._draw_losses(self.objective, x_0, condition, mask, eps, t, draws)
+        # One coin for the whole step: half of the steps then cost no first pass.
+        coin = self.model.self_conditioning and bool(torch.randint(2, (), generator=self.generator))
+        losses = self._draw_losses(self.objective, x_0, condition, mask, eps, t, draws, coin)
         self.objective.density.update(t, losses, self.model.path)
         return self.counted(losses.mean(), num)
 
@@ -149,7 +163,7 @@ class DiffusionTask(OptimizedTask):
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Losses at fixed noise: sample i of the loader has the same eps and times every time, whatever the batches."""
-        x_0, condition, mask = self._unpack(batch)
+        x_0, condition, mask = self.unpack(batch)
         path, draws = self.model.path, self.num_validation_draws
         times, noise = [], []
         for i in range(self._validation_seen, self._validation_seen + x_0.shape[0]):

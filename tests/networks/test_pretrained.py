@@ -5,10 +5,11 @@ import pytest
 import torch
 from fake_generators import SCALE, random_weights
 
+from molediff.core.harmonic import HarmonicPrior
 from molediff.core.path import CosineVP
 from molediff.core.path import Path as NoisingPath
 from molediff.molecules.generator import ConformerGenerator
-from molediff.networks.pretrained import build
+from molediff.networks.pretrained import build, load_model
 from molediff.networks.weights import save_weights
 
 NETWORK = {
@@ -54,6 +55,28 @@ def test_loaded_model_is_the_saved_one(weights):
     assert generator.model.scale == SCALE
     assert not generator.model.training
     assert generator.metadata["max_atoms"] == 5
+
+
+def test_options_of_the_model_come_back(tmp_path):
+    saved = random_weights(prior=HarmonicPrior(0.03), self_conditioning=True)
+    config = {
+        **CONFIG,
+        "network": {**NETWORK, "self_conditioning": True},
+        "prior": {"_target_": "molediff.core.harmonic.HarmonicPrior", "ridge": 0.03},
+    }
+    save_weights(tmp_path / "options.safetensors", saved, {"config": config}, dtype=None)
+    model, _ = load_model(tmp_path / "options.safetensors")
+    assert model.prior == HarmonicPrior(0.03)
+    assert model.self_conditioning
+    assert torch.equal(model.network.previous_radial.weight, saved.network.previous_radial.weight)
+
+
+@pytest.mark.parametrize("absent", [{}, {"prior": None}])
+def test_a_model_has_no_options_unless_its_file_says_so(tmp_path, absent):
+    save_weights(tmp_path / "plain.safetensors", random_weights(), {"config": {**CONFIG, **absent}})
+    model, _ = load_model(tmp_path / "plain.safetensors")
+    assert model.prior is None
+    assert not model.self_conditioning
 
 
 def test_missing_name_lists_what_there_is():
