@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from e3nn import o3
 from fake_generators import embedded, knowing, random_weights
+from rdkit import Chem
 from rdkit.Chem import rdMolAlign
 
 from molediff.core.harmonic import HarmonicPrior
@@ -72,6 +74,23 @@ def test_a_generator_takes_such_a_model(made):
     )
     assert result.num_drawn == 2
     assert result.num_rejected.keys().isdisjoint({"nan"})
+
+
+@torch.no_grad()
+def test_predictions_under_a_prior_follow_rotations_and_the_order_of_the_atoms():
+    model, mol = random_weights(prior=HarmonicPrior(), self_conditioning=True), embedded(LACTAMIDE)
+    order, rotation = torch.randperm(13, generator=torch.Generator().manual_seed(0)), o3.rand_matrix()
+    reordered = collate([mol_to_graph(Chem.RenumberAtoms(mol, order.tolist()))])
+    z, previous = torch.randn(2, 1, 13, 3, generator=torch.Generator().manual_seed(1))
+    t = torch.full((1,), 0.4)
+
+    def moved(x):
+        return (x @ rotation.T)[:, order]
+
+    expected = moved(model.predict(z, t, collate([mol_to_graph(mol)]), previous))
+    torch.testing.assert_close(
+        model.predict(moved(z), t, reordered, moved(previous)), expected, atol=1e-4, rtol=0
+    )
 
 
 def test_estimates_are_shown_in_sampling():
