@@ -17,7 +17,7 @@ from rdkit import Chem, rdBase
 
 from molediff.files import write_bytes
 from molediff.molecules.ensemble_tasks import Task
-from molediff.molecules.ensembles import Ensemble, NoEnsemble, Recipe, build_ensemble
+from molediff.molecules.ensembles import FoundMinima, NoEnsemble, Recipe, build_ensemble
 from molediff.molecules.result import with_conformers
 from molediff.processes import run_in_processes
 
@@ -31,7 +31,7 @@ class Record:
     Attributes:
         reason: why there is no ensemble; empty if there is one.
         seconds: processor time; of a molecule that was killed, wall time.
-        Others as in `Ensemble`.
+        Others as in `FoundMinima`.
     """
 
     name: str
@@ -149,7 +149,7 @@ def build_record(task: Task, recipe: Recipe) -> Record:
     return _record(task.name, ensemble, time.process_time() - start)
 
 
-def _record(name: str, ensemble: Ensemble, seconds: float) -> Record:
+def _record(name: str, ensemble: FoundMinima, seconds: float) -> Record:
     positions = [conformer.GetPositions() for conformer in ensemble.mol.GetConformers()]
     counts = ("num_seeds", "num_relaxed", "num_low", "num_low_by_half", "num_rejected")
     return Record(

@@ -73,7 +73,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class FoundMinima:
     """The minima of one molecule, the lowest first.
 
     Attributes:
@@ -103,7 +103,7 @@ class Ensemble:
     num_rejected: dict[str, int]
 
 
-def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> Ensemble:
+def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> FoundMinima:
     """Search the minima of one molecule.
 
     Args:
@@ -135,7 +135,7 @@ def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> Ensemble:
         )
     kept = within(minima, recipe.window)
     energies = np.array([minimum.energy for minimum in kept]) - kept[0].energy
-    return Ensemble(
+    return FoundMinima(
         mol=with_conformers(mol, [minimum.positions for minimum in kept]),
         smiles=search.smiles,
         energies=energies,
