@@ -100,7 +100,11 @@ def baselines(mols: Sequence[Mol], seed: int) -> list[Contender]:
     """The data themselves, what a perfect sampler would return, and RDKit."""
     return [
         Contender("reference ensembles", "data", list(mols)),
-        Contender("2K draws of the references", "data", iter([draws_of_references(m, seed) for m in mols])),
+        Contender(
+            "2K draws of the references",
+            "data",
+            iter([draws_of_references(mol, (seed, place)) for place, mol in enumerate(mols)]),
+        ),
         Contender("ETKDGv3", "rdkit", etkdg),
         Contender("ETKDGv3 + MMFF94s", "rdkit", etkdg_mmff),
     ]

@@ -25,7 +25,7 @@ from molediff.files import complete_file
 Kind = Literal["data", "rdkit", "ours", "relaxed"]
 
 # What a row is measured by besides its own settings: rows of another version are measured again.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _median(arrays: Sequence[np.ndarray]) -> float:
     return float(np.median(values)) if values.size else math.nan
 
 
-def draws_of_references(mol: Mol, seed: int) -> Mol:
+def draws_of_references(mol: Mol, seed: int | tuple[int, ...]) -> Mol:
     """2K draws of the K reference conformers with equal chances: what a perfect sampler of them would return.
 
     It covers a share of 1 - (1 - 1/K)^2K of them, 75 % of two and 86 % of many: the most that samples which know

@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from molediff.evaluation.conformer_benchmark import Row
 from molediff.evaluation.style import DATA_COLOUR, FIGURE_STYLE, METHOD_COLOURS
@@ -80,6 +81,9 @@ def _quality_figure(rows: Sequence[Row], position: Callable[[Row], float | None]
                 axes.set_ylim(bottom=0)
         for axes in grid[-1]:
             axes.set_xlabel(label)
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
         figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
     return figure
 
