@@ -1,18 +1,19 @@
 """Train a model: `python scripts/train.py experiment=qm9_conformers max_minutes=110`. Keys: configs/train.yaml."""
 
 import sys
+from typing import Any
 
 from _cli import DictConfig, command, use_threads
 from _parts import build_callbacks, build_model, build_task
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
-from pytorch_lightning import seed_everything
+from pytorch_lightning import LightningDataModule, seed_everything
 
 from molediff.networks.pretrained import find_weights
 from molediff.training.allocator import keep_freed_memory
 from molediff.training.clock import Clock
 from molediff.training.guard import DivergedError
-from molediff.training.run import load_into, scale_of, train
+from molediff.training.run import facts_of, load_into, train
 
 
 @command("train")
@@ -24,8 +25,9 @@ def main(config: DictConfig) -> None:
     clock = Clock(config.max_steps, config.max_minutes)
     data = instantiate(config.data)
     warm_start = None if config.warm_start is None else find_weights(config.warm_start)
+    former = {} if warm_start is None else facts_of(warm_start)
     if config.scale is None:
-        config.scale = round(data.scale(), 4) if warm_start is None else scale_of(warm_start)
+        config.scale = former.get("scale") or round(data.scale(), 4)
     seed_everything(config.seed, verbose=False)
     model = build_model(config)
     if warm_start is not None:
@@ -45,7 +47,7 @@ def main(config: DictConfig) -> None:
             settings.validate_minutes,
             settings.checkpoint_minutes,
             callbacks=build_callbacks(config, data),
-            metadata={"config": OmegaConf.to_container(config, resolve=True), "split": data.split},
+            metadata=metadata_of(config, data, former),
         )
     except DivergedError as error:
         print(f"train.py: stopped: {error}; the last good checkpoint is in {config.run_dir}", file=sys.stderr)
@@ -53,6 +55,16 @@ def main(config: DictConfig) -> None:
     print(
         f"weights: {config.run_dir}/weights.safetensors; validation loss {metrics.get('val/loss', float('nan')):.4f}"
     )
+
+
+def metadata_of(config: DictConfig, data: LightningDataModule, former: dict[str, Any]) -> dict[str, Any]:
+    """What the weights file says of its origin, besides how far the training is."""
+    metadata = {"config": OmegaConf.to_container(config, resolve=True), "split": data.split}
+    if former:
+        metadata["begun_with"] = former["begun_with"]
+    if hasattr(data, "max_atoms"):
+        metadata["max_atoms"] = max(data.max_atoms, former.get("max_atoms", 0))
+    return metadata
 
 
 if __name__ == "__main__":

@@ -66,6 +66,11 @@ class ConformerDataModule(ResumableDataModule):
         self.reference_mols = reference_mols
         self.split = split
 
+    @property
+    def max_atoms(self) -> int:
+        """Atoms of the largest molecule to train on."""
+        return int(self.train.num_atoms.max())
+
     def scale(self, num_molecules: int = 4096) -> float:
         """Standard deviation in Angstrom of the coordinates about the centre of each molecule."""
         total, count = 0.0, 0

@@ -141,11 +141,15 @@ def load_into(model: nn.Module, weights: str | Path) -> None:
         raise ValueError(f"the weights {weights} do not fit the network: {reason}") from None
 
 
-def scale_of(weights: str | Path) -> float | None:
-    """The unit of the model that the weights belong to, in the data's unit: what goes on from them must keep it."""
+def facts_of(weights: str | Path) -> dict[str, Any]:
+    """What stays true of a model that goes on from these weights: their scale, what they knew, and which they were."""
     _, metadata = load_weights(weights)
-    scale: float | None = metadata.get("config", {}).get("scale")
-    return scale
+    known = {key: metadata[key] for key in ("sha256", "samples_seen", "split") if key in metadata}
+    return {
+        "scale": metadata.get("config", {}).get("scale"),
+        "max_atoms": metadata.get("max_atoms", 0),
+        "begun_with": known,
+    }
 
 
 def state_of(task: OptimizedTask) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from rdkit import Chem
 
 import molediff
 from molediff import ConformerGenerator
+from molediff.networks.weights import load_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "data" / "demo.sdf"
@@ -165,6 +166,11 @@ def test_a_killed_run_leaves_nothing_behind(tmp_path):
 
 # train.py, evaluate.py, benchmark.py
 
+SMALL = [
+    f"network.{key}"
+    for key in ("channels", "vector_channels", "pair_channels", "num_trunk_blocks", "num_blocks")
+]  # of the smoke test: without these words the network is that of the shipped weights
+
 
 def test_weights_of_a_training_run_can_be_sampled(smoke_run, tmp_path):
     """After so few steps the samples may all be rejected, but they are drawn and examined."""
@@ -172,6 +178,19 @@ def test_weights_of_a_training_run_can_be_sampled(smoke_run, tmp_path):
     ended = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=ENVIRONMENT)
     found = statuses(tmp_path / "status.csv")
     assert (ended.returncode, found) == (0, ["ok"]) or "rejected" in ended.stderr
+
+
+def test_a_run_that_goes_on_from_weights_keeps_what_they_knew(tmp_path):
+    shipped = ConformerGenerator.from_pretrained("qm9")
+    words = ("warm_start=qm9", "max_steps=1", "data.batch_size=2", "trainer.sample_minutes=0", "threads=1")
+    run("train.py", "experiment=smoke", *(f"~{key}" for key in SMALL), *words, folder=tmp_path)
+    weights, metadata = load_weights(tmp_path / "outputs" / "smoke" / "weights.safetensors")
+    assert metadata["config"]["scale"] == shipped.model.scale
+    assert (
+        metadata["max_atoms"] == shipped.metadata["max_atoms"]
+    )  # more than in the few small molecules of this run
+    assert metadata["begun_with"]["sha256"] == shipped.metadata["sha256"]
+    assert weights.keys() == shipped.model.state_dict().keys()
 
 
 def test_a_report_is_written(tmp_path):
