@@ -24,6 +24,8 @@ def main(config: DictConfig) -> None:
     settings = config.trainer
     clock = Clock(config.max_steps, config.max_minutes)
     data = instantiate(config.data)
+    for note in getattr(data, "notes", ()):
+        print(f"train.py: {note}", file=sys.stderr)
     warm_start = None if config.warm_start is None else find_weights(config.warm_start)
     former = {} if warm_start is None else facts_of(warm_start)
     if config.scale is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from molediff.molecules.dataset import ConformerDataset
 from molediff.molecules.features import featurize
 from molediff.molecules.packing import Record, pack
 from molediff.molecules.qm9 import load_qm9
-from molediff.molecules.sdf import load_sdf
+from molediff.molecules.sdf import SdfConformers, load_sdf
 from molediff.networks.graph import GraphBatch
 
 BUILTIN_SMILES = tuple(
@@ -46,6 +47,7 @@ class ConformerDataModule(ResumableDataModule):
         num_workers: processes that prepare batches; 0 prepares them in the training process.
         seed: of the order of the batches.
         split: what was held out and how, for the record.
+        notes: what the user should know of the data, sentences.
     """
 
     unpack = staticmethod(unpack_conformers)
@@ -59,12 +61,14 @@ class ConformerDataModule(ResumableDataModule):
         num_workers: int = 0,
         seed: int = 0,
         split: str = "",
+        notes: Sequence[str] = (),
     ) -> None:
         super().__init__(batch_size, num_workers, seed)
         self.train = train
         self.val = val
         self.reference_mols = reference_mols
         self.split = split
+        self.notes = list(notes)
 
     @property
     def max_atoms(self) -> int:
@@ -129,7 +133,14 @@ def sdf_datamodule(
         )
     reference = first_mols(val, num_reference)
     return ConformerDataModule(
-        train, val, reference, batch_size, num_workers, seed, "hash of the molecule, train"
+        train,
+        val,
+        reference,
+        batch_size,
+        num_workers,
+        seed,
+        "hash of the molecule, train",
+        left_out(path, conformers),
     )
 
 
@@ -161,7 +172,15 @@ def ensembles_datamodule(
         num_workers,
         seed,
         "two files of ensembles",
+        [note for path, conformers in parts.items() for note in left_out(path, conformers)],
     )
+
+
+def left_out(path: str, conformers: SdfConformers) -> list[str]:
+    """A sentence about the records that could not be used, if there are any."""
+    reasons = conformers.reasons()
+    words = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+    return [f"{path}: {reasons.total()} records were left out: {words}"] if reasons else []
 
 
 def one_each(conformers: ConformerDataset) -> ConformerDataset:

@@ -35,3 +35,10 @@ def test_a_molecule_in_both_files_is_refused_also_as_another_stereoisomer(tmp_pa
     val = write(tmp_path / "val.sdf", ["C[C@@H](F)O"], 1)
     with pytest.raises(ValueError, match="share 1 molecules"):
         ensembles_datamodule(train, val)
+
+
+def test_records_that_cannot_be_used_are_counted_by_reason(tmp_path: Path):
+    train = write(tmp_path / "train.sdf", ["CCO", "C[Si](C)(C)C"], 1)
+    val = write(tmp_path / "val.sdf", ["CCCO"], 1)
+    (note,) = ensembles_datamodule(train, val).notes
+    assert note.startswith(f"{train}: 1 records were left out: ")
