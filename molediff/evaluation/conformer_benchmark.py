@@ -25,7 +25,7 @@ from molediff.files import complete_file
 Kind = Literal["data", "rdkit", "ours", "relaxed"]
 
 # What a row is measured by besides its own settings: rows of another version are measured again.
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import BinaryIO, cast
 from rdkit import Chem, rdBase
 from rdkit.Chem import Mol
 
+from molediff.molecules.canonical import assign_stereo
+
 
 def read_references(path: str | os.PathLike[str]) -> list[Mol]:
     """Molecules with reference conformers from an SDF file (`.sdf` or `.sdf.gz`), hydrogens included.
@@ -49,7 +51,7 @@ def _checked(mol: Mol | None, where: str) -> Mol:
         raise ValueError(f"{where} has no 3D coordinates")
     if any(atom.GetNumImplicitHs() for atom in mol.GetAtoms()):
         raise ValueError(f"{where} lacks hydrogens: references need them all, with coordinates")
-    Chem.AssignStereochemistryFrom3D(mol)
+    assign_stereo(mol)
     return mol
 
 

@@ -1,9 +1,11 @@
 import gzip
+from pathlib import Path
 
 import pytest
 from rdkit import Chem
 
 from molediff.evaluation.references import read_references
+from molediff.evaluation.stereo import stereo_matches
 
 
 def write(path, *molecules):
@@ -39,3 +41,18 @@ def test_missing_hydrogens_and_flat_or_broken_records_are_named(tmp_path, embed)
         read_references(tmp_path / "empty.sdf")
     with pytest.raises(FileNotFoundError):
         read_references(tmp_path / "missing.sdf")
+
+
+def test_the_shipped_ensembles_are_the_molecules_that_their_records_say():
+    """Also in the two cages where a carbon stands outside of its neighbours' tetrahedron."""
+    path = Path(__file__).parents[2] / "data" / "ensembles_test.sdf.gz"
+    mols = read_references(path)
+    assert (len(mols), sum(mol.GetNumConformers() for mol in mols)) == (200, 2082)
+    with gzip.open(path) as file:
+        asked = dict.fromkeys(
+            mol.GetProp("SMILES") for mol in Chem.ForwardSDMolSupplier(file, removeHs=False)
+        )
+    assert [Chem.CanonSmiles(Chem.MolToSmiles(Chem.RemoveHs(mol))) for mol in mols] == [
+        Chem.CanonSmiles(smiles) for smiles in asked
+    ]
+    assert all(stereo_matches(mol).all() for mol in mols)
