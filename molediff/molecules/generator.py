@@ -83,7 +83,8 @@ class ConformerGenerator:
         """Load a generator.
 
         Args:
-            weights: name of weights that ship with the package ("qm9"), or path of a `.safetensors` file
+            weights: name of weights that ship with the package ("qm9", or "qm9_b3lyp" for
+                one B3LYP geometry of each molecule), or path of a `.safetensors` file
                 made by training.
             device: see the class.
             precision: see the class.
