@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,8 +27,13 @@ from molediff.core.solvers import (
 
 Grid = Callable[[Path, int], Tensor]
 
-SOLVERS: Mapping[str, type[Solver]] = {
+COOLING = 0.15
+"""Of "dpmpp_2m_cooled". Chosen on ensembles of validation molecules: precision gains up to twice as much, recall
+no longer does (docs/conformers.md)."""
+
+SOLVERS: Mapping[str, Callable[[], Solver]] = {
     "dpmpp_2m": DPMSolverPP2M,
+    "dpmpp_2m_cooled": partial(DPMSolverPP2M, cooling=COOLING),
     "ddim": DDIM,
     "heun": Heun,
     "euler_maruyama": EulerMaruyama,

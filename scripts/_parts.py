@@ -64,6 +64,7 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
         num_draws=settings.num_draws,
         drop_probability=settings.drop_probability,
         output_clipping=instantiate(settings.output_clipping),
+        loss_in_points=settings.loss_in_points,
         num_validation_draws=settings.num_validation_draws,
         **optimization,
     )

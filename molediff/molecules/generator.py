@@ -119,7 +119,7 @@ class ConformerGenerator:
         num_conformers: int = 10,
         seed: int = 0,
         *,
-        solver: str | Solver = "dpmpp_2m",
+        solver: str | Solver = "dpmpp_2m_cooled",
         num_steps: int = 5,
         eta: float | None = None,
         grid: str | Grid = "central_lambda",
@@ -147,8 +147,9 @@ class ConformerGenerator:
             molecules: SMILES and RDKit Mols (see `molecules.inputs.prepare`), read as they are needed.
             num_conformers: conformers of each.
             seed: at least 0.
-            solver: "dpmpp_2m", "ddim", "heun", "euler_maruyama", "ancestral", or a solver of
-                `molediff.core.solvers`.
+            solver: "dpmpp_2m_cooled", which draws samples nearer to the minima than the learned distribution has them;
+                "dpmpp_2m", "ddim", "heun", "euler_maruyama" or "ancestral", which draw from that distribution; or a
+                solver of `molediff.core.solvers`, such as `DPMSolverPP2M(cooling=0.3)`.
             num_steps: solver steps; one network evaluation each (Heun: two).
             eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own. Weights trained with
                 rotational alignment know only the ODE exactly (see `molediff.core.coupling`).

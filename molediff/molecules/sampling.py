@@ -91,19 +91,11 @@ class Sampler:
         options: solver, grid and whether to keep the trajectory.
         device: where the model is.
         autocast: bfloat16 matrix products in the network; coordinates and the solver's state stay float32.
-
-    Raises:
-        ValueError: atoms are to be fixed, and the model has a prior.
     """
 
     def __init__(
         self, model: DiffusionModel, options: GenerationOptions, device: torch.device, autocast: bool
     ):
-        if options.fixed is not None and model.prior is not None:
-            raise ValueError(
-                "`fixed` holds atoms in space, but this model diffuses other coordinates (its prior is "
-                f"{model.prior}): leave `fixed` out, or take weights trained without a prior."
-            )
         self.model, self.device, self.autocast = model, device, autocast
         self.solver = options.make_solver()
         self.times = options.times(model.path)
@@ -134,7 +126,7 @@ class Sampler:
             condition = self.model.encode(batch.to(self.device)).repeat(copies)
         denoiser = self._denoiser(condition)
         if any(part is not None for part in fixed):
-            denoiser = hold_points(denoiser, *self._known(fixed, counts, condition.mask))
+            denoiser = self._holding(denoiser, condition, *self._known(fixed, counts, condition.mask))
         steps: list[Step] = []
         x = self._solve(denoiser, condition, [generator for mine in generators for generator in mine], steps)
         x, to_data = self.model.to_data(x, condition), self.model.to_data
@@ -147,6 +139,13 @@ class Sampler:
             self._cut(x, steps, slice(end - count, end), int(graph.num_nodes or 0))
             for graph, count, end in zip(graphs, counts, ends, strict=True)
         ]
+
+    def _holding(self, denoiser: Denoiser, condition: Any, known: Tensor, is_known: Tensor) -> Denoiser:
+        """The denoiser with the `known` atoms (n, N, 3) put in; under a prior its estimates become points for that."""
+        if self.model.prior is None:
+            return hold_points(denoiser, known, is_known)
+        held = hold_points(lambda x, t: condition.to_points(denoiser(x, t)), known, is_known)
+        return lambda x, t: condition.from_points(held(x, t))
 
     def _known(
         self, fixed: Sequence[FixedAtoms | None], counts: Sequence[int], mask: Tensor

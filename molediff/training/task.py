@@ -28,9 +28,9 @@ class DiffusionTask(OptimizedTask):
     model the encoding can cost as much as the rest. All noise of the training comes from a generator of the task's own,
     which is kept in checkpoints.
 
-    A model with a prior is trained in the prior's coordinates: there the loss is taken, and there the coupling pairs
-    data and noise (a rotation is the same in both). A network with self-conditioning sees its own first estimate, made
-    without gradient, in half of the steps, and never in validation.
+    A model with a prior is trained in the prior's coordinates: there the coupling pairs data and noise (a rotation is
+    the same in both), and there the loss is taken unless `loss_in_points`. A network with self-conditioning sees its
+    own first estimate, made without gradient, in half of the steps, and never in validation.
 
     Args:
         model: the model to train; its path, target, space and scale are used.
@@ -49,6 +49,8 @@ class DiffusionTask(OptimizedTask):
         schedule: factor on the learning rate (`training.schedules`).
         clipping: largest gradient norm of a step (`training.clipping`).
         output_clipping: bounds the gradient that each draw sends into the network, by its noise level; None: no bound.
+        loss_in_points: of a model with a prior, take the loss of the points instead. The prior's coordinates weigh an
+            error along a stiff mode, such as a bond, more than one along a soft mode, such as a torsion.
         num_validation_draws: noise draws a validation sample, fixed for the whole run.
         num_bins: number of bins of lambda in which the validation loss is given.
         seed: of the training noise and of the validation noise.
@@ -72,6 +74,7 @@ class DiffusionTask(OptimizedTask):
         schedule: Schedule | None = None,
         clipping: Clipping | None = None,
         output_clipping: NoiseLevelClipping | None = None,
+        loss_in_points: bool = False,
         num_validation_draws: int = 4,
         num_bins: int = 4,
         seed: int = 0,
@@ -90,6 +93,7 @@ class DiffusionTask(OptimizedTask):
         self.num_draws = num_draws
         self.drop_probability = drop_probability
         self.output_clipping = output_clipping
+        self.loss_in_points = loss_in_points and model.prior is not None
         self.num_validation_draws = num_validation_draws
         self.num_bins = num_bins
         self._validation_losses: list[Tensor] = []
@@ -125,6 +129,8 @@ class DiffusionTask(OptimizedTask):
         if self.output_clipping is not None and pred.requires_grad:
             weight, clip = objective.target_weight(t), self.output_clipping
             pred.register_hook(lambda gradient: clip(gradient, weight))
+        if self.loss_in_points:
+            pred, x_0, eps = (condition.to_points(part) for part in (pred, x_0, eps))
         return objective.loss(pred, x_0, eps, t, mask)
 
     @torch.no_grad()

@@ -140,6 +140,35 @@ def test_stochastic_solvers_have_the_moments_within_standard_errors(solver):
     assert ((x.T.cov() - covariance).abs() < 4 * errors + bias).all()
 
 
+@pytest.mark.parametrize("path", [LinearVP(), CosineVP(), Straight()], ids=path_name)
+@pytest.mark.parametrize(("cooling", "cooled_from"), [(0.15, -math.inf), (1.0, -math.inf), (1.0, 0.3)])
+def test_cooling_takes_off_the_variance_that_it_says(path, cooling, cooled_from):
+    """Of a centred normal of variance v, x / alpha goes as (v + nu^2)^((1 + cooling) / 2), nu = sigma / alpha."""
+    v, ends = 0.3, torch.tensor([path.t_max, path.t_min], dtype=torch.float64)
+    data, solver = gaussian(path, [0.0], [[v]]), DPMSolverPP2M(cooling, cooled_from)
+    x_1 = torch.ones(1, 1, dtype=torch.float64)
+    x_0 = solver.sample(data.denoiser, path, uniform_lambda(path, 400), x_1)
+    first, last = v + torch.exp(-2 * path.lambda_(ends))
+    begin = v + math.exp(-2 * cooled_from) if cooled_from > -math.inf else first
+    first_alpha, last_alpha = path.alpha(ends)
+    expected = last_alpha / first_alpha * (last / first) ** 0.5 * (last / begin) ** (cooling / 2)
+    torch.testing.assert_close(x_0, expected.reshape(1, 1), rtol=2e-3, atol=0)
+
+
+def test_cooling_after_modes_have_parted_takes_off_their_width_alone():
+    path = CosineVP()
+    data, times = two_peaks(path), uniform_lambda(path, 100)
+    x_1 = started(data, path, 200)
+    warm, cold = (
+        DPMSolverPP2M(c, cooled_from=0.7).sample(data.denoiser, path, times, x_1) for c in (0.0, 1.0)
+    )
+    for side in (-1, 1):
+        warm_side, cold_side = (x[x[:, 0] * side > 0] for x in (warm, cold))
+        assert 0.9 < len(cold_side) / len(warm_side) < 1.1
+        torch.testing.assert_close(cold_side.mean(0), warm_side.mean(0), rtol=0, atol=0.05)
+        assert (cold_side.std(0) < 0.75 * warm_side.std(0)).all()
+
+
 @cache
 def solved_two_peaks(path):
     """Starts, and where the ODE takes them: dopri5 at 1e-11."""
@@ -465,6 +494,8 @@ def test_bad_grids_are_refused(times, words):
         (lambda: DDIM(1.5), "EulerMaruyama"),
         (lambda: DDIM(math.nan), "nan"),
         (lambda: SDEDPMSolverPP2M(-1.0), "-1.0"),
+        (lambda: DPMSolverPP2M(cooling=-0.1), "-0.1"),
+        (lambda: DPMSolverPP2M(cooling=math.inf), "finite"),
         (lambda: Churn(-1.0), "s_churn"),
         (lambda: Churn(ode=Ancestral()), "ODE"),
         (lambda: PredictorCorrector(step_size=0.0), "step_size"),

@@ -40,7 +40,7 @@ def test_a_killed_run_goes_on_with_the_rows_that_are_missing(settings, tmp_path,
         return measure_row(contender, *arguments)
 
     monkeypatch.setattr(_conformers, "measure_row", counted)
-    killed = "molediff DPM-Solver++(2M), 2"
+    killed = _conformers.Ours.name(next(iter(settings["solvers"])), 2)
     with pytest.raises(KeyboardInterrupt):
         _conformers.measure(**settings)
     assert len(list((tmp_path / "rows").iterdir())) == len(measured) == 5

@@ -4,11 +4,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from molediff.core.solvers import DDIM, EulerMaruyama
+from molediff.solver_options import SOLVERS
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+CONFIGS = SCRIPTS.with_name("configs") / "solver"
 
 
 @pytest.fixture
@@ -19,6 +22,11 @@ def build_solver(monkeypatch):
     return lambda name, eta: build_solver(
         OmegaConf.create({"solver": {"solver": {"_target_": f"molediff.core.solvers.{name}"}}, "eta": eta})
     )
+
+
+@pytest.mark.parametrize("name", list(SOLVERS))
+def test_a_solver_is_the_same_by_name_and_by_config(name):
+    assert instantiate(OmegaConf.load(CONFIGS / f"{name}.yaml").solver) == SOLVERS[name]()
 
 
 def test_eta_goes_to_a_solver_that_has_it(build_solver):

@@ -6,6 +6,7 @@ import torch
 from fake_generators import embedded, knowing, random_weights
 from rdkit import Chem
 
+from molediff.core.harmonic import HarmonicPrior
 from molediff.core.held_points import hold_points
 from molediff.molecules.generator import ConformerGenerator
 
@@ -36,11 +37,12 @@ def distances(x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("atoms", [[4], [0, 3], [1, 2, 3, 5], list(range(13))])
-@pytest.mark.parametrize("solver", ["dpmpp_2m", "ancestral"])
-def test_fixed_atoms_lie_exactly_where_they_were_given_and_the_rest_fits(atoms, solver):
+@pytest.mark.parametrize("solver", ["dpmpp_2m_cooled", "ancestral"])
+@pytest.mark.parametrize("prior", [None, HarmonicPrior()], ids=["plain", "harmonic"])
+def test_fixed_atoms_lie_exactly_where_they_were_given_and_the_rest_fits(atoms, solver, prior):
     truth = embedded(LACTAMIDE).GetConformer().GetPositions()
     given = turned(truth)[atoms]
-    result = knowing(LACTAMIDE).generate(
+    result = knowing(LACTAMIDE, prior=prior).generate(
         LACTAMIDE, 3, num_steps=6, solver=solver, fixed=dict(zip(atoms, given, strict=True))
     )
     assert result.status == "ok", result.reason

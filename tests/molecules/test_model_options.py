@@ -98,8 +98,3 @@ def test_estimates_are_shown_in_sampling():
     forgets.network.self_conditioning = False
     (seen,), (unseen,) = (raw_samples(model, ["CCO"], [0]) for model in (heeds, forgets))
     assert np.abs(seen - unseen).max() > 0.01
-
-
-def test_fixed_atoms_are_refused_under_a_prior():
-    with pytest.raises(ValueError, match=r"its prior is HarmonicPrior\(ridge=0.01\)\): leave `fixed` out"):
-        knowing("CCO", prior=HarmonicPrior()).generate("CCO", fixed={0: (0.0, 0.0, 0.0)})

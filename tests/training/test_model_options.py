@@ -44,6 +44,18 @@ def test_a_network_that_knows_the_points_has_no_loss_under_a_prior(coupling):
     assert task._draw_losses(task.objective, 1.1 * x_0, graph, mask, eps, t, 1).min() > 1e-3
 
 
+@pytest.mark.parametrize("prior", [HarmonicPrior(), HarmonicPrior(1.0)])
+def test_a_loss_in_points_does_not_depend_on_the_prior(prior):
+    """The network answers with the points; of points a tenth larger, the squared error is that tenth's."""
+    model = knowing(*SMILES, prior=prior).model
+    task = make_task(model, coupling=RotationalAlignment(), loss_in_points=True)
+    x_0, graph, mask = unpack_conformers(batch())
+    t, eps = torch.full((2,), 0.01), model.space.project(torch.randn(*mask.shape, 3), mask)
+    losses = task._draw_losses(task.objective, 1.1 * x_0, graph, mask, eps, t, 1)
+    tenth = 0.1 * model.space.project(x_0, mask) / model.scale
+    torch.testing.assert_close(losses, tenth.square().sum((1, 2)) / (3 * mask.sum(1)), rtol=0.05, atol=1e-4)
+
+
 def test_conformers_sampled_in_training_are_in_angstrom():
     generator = knowing("CCO", prior=HarmonicPrior())
     sampled = SampledConformers([embedded("CCO")], rmsd_matrix, num_samples=3)
