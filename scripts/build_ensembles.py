@@ -55,7 +55,8 @@ def main(config: DictConfig, sources: list[str]) -> None:
         f"({output.stat().st_size / 1e6:.2f} MB), {len(failed)} failed; {seconds:.0f} s, "
         f"{seconds / max(len(chosen), 1):.1f} s a molecule\n"
         f"The last doubling of the seeds: {found.num_low_by_half} to {found.num_low} minima within "
-        f"2.5 kcal/mol ({100 * found.growth:+.1f} %), in {found.num_changed} molecules"
+        f"2.5 kcal/mol ({100 * found.growth:+.1f} %), in {found.num_changed} molecules; starts without the force "
+        f"field: {found.num_low_direct} more"
     )
     if not found.num_molecules:
         raise SystemExit(1)

@@ -47,6 +47,7 @@ class Record:
     num_relaxed: int
     num_low: int
     num_low_by_half: int
+    num_low_direct: int
     num_rejected: dict[str, int]
 
     def line(self) -> str:
@@ -151,7 +152,7 @@ def build_record(task: Task, recipe: Recipe) -> Record:
 
 def _record(name: str, ensemble: FoundMinima, seconds: float) -> Record:
     positions = [conformer.GetPositions() for conformer in ensemble.mol.GetConformers()]
-    counts = ("num_seeds", "num_relaxed", "num_low", "num_low_by_half", "num_rejected")
+    counts = ("num_seeds", "num_relaxed", "num_low", "num_low_by_half", "num_low_direct", "num_rejected")
     return Record(
         name=name,
         smiles=ensemble.smiles,
@@ -167,21 +168,23 @@ def _record(name: str, ensemble: FoundMinima, seconds: float) -> Record:
 
 
 def _failure(task: Task, reason: str, seconds: float) -> Record:
-    return Record(task.name, task.smiles, reason, round(seconds, 2), [], [], [], [], 0.0, 0, 0, 0, 0, {})
+    return Record(task.name, task.smiles, reason, round(seconds, 2), [], [], [], [], 0.0, 0, 0, 0, 0, 0, {})
 
 
 class Completeness(NamedTuple):
     """Whether more seeds would find more.
 
     Attributes:
-        num_low: minima within 2.5 kcal/mol of the lowest, over all molecules.
+        num_low: minima within 2.5 kcal/mol of the lowest, over all molecules, by way of the force field.
         num_low_by_half: how many of them half the seeds had found.
+        num_low_direct: how many more were found by starts that went to GFN2-xTB directly.
         num_changed: molecules whose number differs.
         num_molecules: molecules with an ensemble.
     """
 
     num_low: int
     num_low_by_half: int
+    num_low_direct: int
     num_changed: int
     num_molecules: int
 
@@ -193,12 +196,13 @@ class Completeness(NamedTuple):
 
 def check_completeness(records: Iterable[Record]) -> Completeness:
     """What doubling the seeds, from half of them to all, changed in these ensembles."""
-    pairs = [(record.num_low, record.num_low_by_half) for record in records if not record.reason]
+    found = [record for record in records if not record.reason]
     return Completeness(
-        sum(low for low, _ in pairs),
-        sum(half for _, half in pairs),
-        sum(low != half for low, half in pairs),
-        len(pairs),
+        sum(record.num_low for record in found),
+        sum(record.num_low_by_half for record in found),
+        sum(record.num_low_direct for record in found),
+        sum(record.num_low != record.num_low_by_half for record in found),
+        len(found),
     )
 
 

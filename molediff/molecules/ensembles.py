@@ -1,8 +1,9 @@
 """Reference ensembles: the minima of a molecule on the energy surface of GFN2-xTB.
 
-Seeds of several kinds are relaxed in a force field; what is new among the force field's minima goes to GFN2-xTB; what
-comes back with the graph and the stereo asked for, is no duplicate and lies in the energy window is the ensemble. Of a
-molecule that equals its mirror image every minimum has a mirror image of the same energy, which is added.
+Seeds of several kinds are relaxed in a force field; what is new among the force field's minima goes to GFN2-xTB. That
+has minima which the force field lacks, so that other seeds go to it directly. What comes back with the graph and the
+stereo asked for, is no duplicate and lies in the energy window is the ensemble. Of a molecule that equals its mirror
+image every minimum has a mirror image of the same energy, which is added.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ _COMPLETE = 0.05  # growth of the number of low minima at which a search ends
 # Relaxation keeps a symmetry of its start and would end on a pass between two minima.
 _JITTER = 0.01  # Angstrom, standard deviation
 _FORCE_FIELD_STEPS = 2000
+# Of a seed that goes to GFN2-xTB directly: enough to part atoms that random torsions have put on top of each other, too
+# few to turn torsions into the force field's minima.
+_PARTING_STEPS = 30
 
 
 class NoEnsemble(ValueError):
@@ -42,6 +46,9 @@ class Recipe:
     Attributes:
         num_seeds: starting geometries (see `seeds.make_seeds`) to begin with.
         max_seeds: they are doubled until that finds less than 5 % more minima within `LOW_WINDOW`, up to this number.
+        num_direct: starting geometries that go to GFN2-xTB without the force field's minima in between, so many at a
+            time until they find less than 5 % more minima within `LOW_WINDOW`; 0 for none.
+        max_direct: the most of these.
         window: highest energy above the lowest minimum that is kept, in kcal/mol.
         force_field_window: starts higher than this above the force field's lowest are not tried, in kcal/mol.
         temperature: of the Boltzmann weights, in Kelvin.
@@ -54,6 +61,8 @@ class Recipe:
 
     num_seeds: int = 100
     max_seeds: int = 3200
+    num_direct: int = 16
+    max_direct: int = 96
     window: float = 6.0
     force_field_window: float = 15.0
     temperature: float = 298.15
@@ -70,6 +79,10 @@ class Recipe:
             )
         if self.max_seeds < self.num_seeds:
             raise ValueError(f"max_seeds is at least num_seeds; got {self.max_seeds} and {self.num_seeds}")
+        if not 0 <= self.num_direct <= self.max_direct:
+            raise ValueError(
+                f"num_direct is at least 0 and at most max_direct; got {self.num_direct} and {self.max_direct}"
+            )
 
 
 @dataclass(frozen=True)
@@ -85,8 +98,9 @@ class FoundMinima:
         lowest: GFN2-xTB energy of the lowest, in kcal/mol.
         num_seeds: starting geometries.
         num_relaxed: relaxations by GFN2-xTB.
-        num_low: minima within `LOW_WINDOW`.
+        num_low: minima within `LOW_WINDOW` that were found by way of the force field.
         num_low_by_half: how many there were before the seeds were last doubled.
+        num_low_direct: how many more the direct starts found.
         num_rejected: relaxations without use, by reason.
     """
 
@@ -100,6 +114,7 @@ class FoundMinima:
     num_relaxed: int
     num_low: int
     num_low_by_half: int
+    num_low_direct: int
     num_rejected: dict[str, int]
 
 
@@ -127,6 +142,10 @@ def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> FoundMinima:
         by_half, minima = minima, search.distinct()
         if num_seeds >= recipe.num_seeds and not _found_more(minima, by_half):
             break
+    through_force_field = minima
+    if recipe.num_direct:
+        num_seeds += search.add_directly(minima)
+        minima = search.distinct()
     if not minima:
         counts = ", ".join(f"{count} {reason}" for reason, count in search.num_rejected.items())
         raise NoEnsemble(
@@ -144,8 +163,9 @@ def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> FoundMinima:
         lowest=kept[0].energy,
         num_seeds=num_seeds,
         num_relaxed=search.num_relaxed,
-        num_low=num_low(minima, minima),
+        num_low=num_low(through_force_field, minima),
         num_low_by_half=num_low(by_half, minima),
+        num_low_direct=num_low(minima, minima) - num_low(through_force_field, minima),
         num_rejected=dict(search.num_rejected),
     )
 
@@ -191,12 +211,32 @@ class Search:
             if seed.source == OWN:  # as it is: what a force field does to a strained cage may not be undone
                 self._relax(seed.positions, OWN)
 
+    def add_directly(self, minima: Sequence[Minimum]) -> int:
+        """Relax new seeds by GFN2-xTB without the force field's minima in between, as long as that adds to `minima`.
+
+        Returns:
+            How many seeds they were.
+        """
+        recipe, blank = self.recipe, Chem.Mol(self.mol)
+        blank.RemoveAllConformers()
+        seeds = make_seeds(blank, recipe.max_direct, recipe.seed + 1)
+        num_seeds = 0
+        while batch := list(islice(seeds, recipe.num_direct)):
+            for seed in batch:
+                for start in self._force_field_minima(seed, _PARTING_STEPS):
+                    self._relax(start.positions, f"{seed.source}, direct")
+            num_seeds += len(batch)
+            before, minima = minima, self.distinct()
+            if not _found_more(minima, before):
+                break
+        return num_seeds
+
     def distinct(self) -> list[Minimum]:
         """All minima so far, with mirror images and without duplicates, the lowest first."""
         return distinct_minima(self.mol, self._with_mirror_images(self._minima))
 
-    def _force_field_minima(self, seed: Seed) -> list[Minimum]:
-        """The minimum of MMFF94s, or of UFF, below a seed; none without parameters."""
+    def _force_field_minima(self, seed: Seed, num_steps: int = _FORCE_FIELD_STEPS) -> list[Minimum]:
+        """The minimum of MMFF94s, or of UFF, below a seed, or what is on the way to it after so many steps."""
         mol = with_conformers(self.mol, [seed.positions])
         parameters = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant="MMFF94s")
         if parameters is not None:
@@ -206,7 +246,7 @@ class Search:
         else:
             return [Minimum(seed.positions, 0.0, seed.source)]
         force_field.Initialize()
-        force_field.Minimize(maxIts=_FORCE_FIELD_STEPS)
+        force_field.Minimize(maxIts=num_steps)
         return [Minimum(mol.GetConformer().GetPositions(), force_field.CalcEnergy(), seed.source)]
 
     def _relax(self, positions: np.ndarray, source: str) -> None:

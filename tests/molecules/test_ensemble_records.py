@@ -31,7 +31,7 @@ def record(task: Task, recipe: Recipe = RECIPE, num_minima: int = 2) -> Record:
     energies, weights = [0.0, 0.7123][:num_minima], [0.77, 0.23][:num_minima]
     return Record(
         task.name, task.smiles, "", 1.0, energies, weights, ["ETKDG", "ring flip"][:num_minima],
-        positions.tolist(), -1000.0, 4, 3, num_minima, 1, {"not converged": 1},
+        positions.tolist(), -1000.0, 4, 3, num_minima, 1, 2, {"not converged": 1},
     )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def test_a_run_killed_in_its_first_line_begins_anew(tmp_path):
 @pytest.mark.parametrize("suffix", [".sdf", ".sdf.gz"])
 def test_ensembles_are_written_with_energies_weights_and_sources(tmp_path, suffix):
     path = tmp_path / f"out{suffix}"
-    failed = Record("x", "C", "no", 0.0, [], [], [], [], 0.0, 0, 0, 0, 0, {})
+    failed = Record("x", "C", "no", 0.0, [], [], [], [], 0.0, 0, 0, 0, 0, 0, {})
     write_ensembles(path, [record(TASKS[0]), failed, record(TASKS[2])], {"method": "GFN2-xTB"})
     content = gzip.decompress(path.read_bytes()) if suffix == ".sdf.gz" else path.read_bytes()
     supplier = Chem.SDMolSupplier()
@@ -131,6 +131,7 @@ def test_completeness_compares_half_the_seeds_with_all():
     found = check_completeness(records)
     assert (found.num_low, found.num_low_by_half, found.num_changed, found.num_molecules) == (3, 2, 1, 2)
     assert found.growth == pytest.approx(0.5)
+    assert found.num_low_direct == 4
 
 
 def test_tasks_are_drawn_by_a_seed_over_the_whole_split(qm9_rows):

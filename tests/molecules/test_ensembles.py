@@ -81,8 +81,23 @@ def test_what_half_the_seeds_found_is_counted_from_the_lowest_of_all(monkeypatch
     monkeypatch.setattr(
         ensembles.Search, "distinct", lambda self: [Minimum(positions, e, "test") for e in next(energies)]
     )
-    found = build_ensemble(mol, Recipe(num_seeds=2, max_seeds=2))
+    found = build_ensemble(mol, Recipe(num_seeds=2, max_seeds=2, num_direct=0))
     assert (found.num_low, found.num_low_by_half) == (2, 1)
+
+
+def test_starts_go_to_the_minimizer_directly_while_that_finds_more(monkeypatch):
+    """What the force field finds is one minimum; direct starts find a second, in the second batch nothing."""
+    mol, relaxed = embedded("CCCO"), []
+    positions = mol.GetConformer().GetPositions()
+    minima = [Minimum(positions, 1.0, ""), Minimum(positions, 0.0, "")]
+    monkeypatch.setattr(ensembles.Search, "add", lambda self, seeds: None)
+    monkeypatch.setattr(ensembles.Search, "_relax", lambda self, x, source: relaxed.append((x, source)))
+    monkeypatch.setattr(ensembles.Search, "distinct", lambda self: minima[: 2 if relaxed else 1])
+    found = build_ensemble(mol, Recipe(num_seeds=2, max_seeds=2, num_direct=4, max_direct=20))
+    assert (found.num_low, found.num_low_by_half, found.num_low_direct) == (1, 1, 1)
+    assert len(relaxed) == 8
+    assert found.num_seeds == 10
+    assert {source for _, source in relaxed} == {"ETKDG, direct", "random torsions, direct"}
 
 
 @pytest.mark.parametrize(("counts", "num_seeds"), [([3, 3], 4), ([3, 4, 4], 8), ([1, 2, 3, 4, 5], 24)])
@@ -95,7 +110,7 @@ def test_seeds_are_doubled_while_that_finds_more(monkeypatch, counts, num_seeds)
         "distinct",
         lambda self: [Minimum(positions, 0.1 * e, "") for e in range(next(found))],
     )
-    assert build_ensemble(mol, Recipe(num_seeds=4, max_seeds=24)).num_seeds == num_seeds
+    assert build_ensemble(mol, Recipe(num_seeds=4, max_seeds=24, num_direct=0)).num_seeds == num_seeds
 
 
 def test_a_molecule_without_a_minimum_says_why(monkeypatch):
@@ -104,7 +119,7 @@ def test_a_molecule_without_a_minimum_says_why(monkeypatch):
 
     monkeypatch.setattr(ensembles, "relax", relax)
     with pytest.raises(NoEnsemble, match=r"no minimum from 4 seeds \(\d without a minimum\)"):
-        build_ensemble(molecule("CCO"), Recipe(num_seeds=4))
+        build_ensemble(molecule("CCO"), Recipe(num_seeds=4, num_direct=0))
 
 
 def test_a_recipe_is_checked():
@@ -114,6 +129,8 @@ def test_a_recipe_is_checked():
         Recipe(num_seeds=1)
     with pytest.raises(ValueError, match="max_seeds is at least num_seeds"):
         Recipe(num_seeds=100, max_seeds=50)
+    with pytest.raises(ValueError, match="num_direct is at least 0 and at most max_direct; got 12 and 8"):
+        Recipe(num_direct=12, max_direct=8)
 
 
 @needs_tblite
