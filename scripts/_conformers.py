@@ -145,9 +145,9 @@ class Ours:
         first = next(iter(self.solvers))
         for solver, settings in self.solvers.items():
             done = set()
-            for wanted in evaluations:
+            for wanted in settings.get("evaluations", evaluations):
                 options, spent = self.options(solver, wanted)
-                if wanted <= settings["most"] and spent not in done:  # Heun has no two evaluations
+                if spent not in done:  # Heun has no two evaluations
                     done.add(spent)
                     yield self.contender(solver, spent, options)
         for wanted in relaxed:
