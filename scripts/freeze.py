@@ -18,6 +18,7 @@ def main(config: DictConfig, molecules: list[str]) -> None:
         molecules[0],
         num_conformers=1,
         seed=config.seed,
+        solver="dpmpp_2m",  # as the equation of motion has it: a cooled state holds less noise than its time says
         num_steps=config.num_steps,
         grid=config.grid,
         trajectory=True,
