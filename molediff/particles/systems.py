@@ -70,7 +70,7 @@ SYSTEMS = {
             std=2.0,
             bridge_levels=30,
             bridge_chains=6,
-            bridge_moves=1500,
+            bridge_moves=2500,
         ),
     )
 }
