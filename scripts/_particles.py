@@ -33,7 +33,9 @@ def sample(config: DictConfig, words: list[str]) -> None:
         raise ValueError(f"output must end in .npz or .xyz; got {output}")
     use_threads(config.threads)
     output.parent.mkdir(parents=True, exist_ok=True)
-    generator = ParticleGenerator.from_pretrained(config.weights, device=config.device)
+    generator = ParticleGenerator.from_pretrained(
+        config.weights, device=config.device, compiled=config.compile
+    )
     options = {"num_nodes": config.num_nodes, "num_steps": config.num_steps, "batch_size": config.batch_size}
     if config.density:
         x, log_density = generator.generate_with_log_prob(config.num_samples, config.seed, **options)
@@ -91,6 +93,7 @@ def evaluate(config: DictConfig) -> None:
                 str(config.weights), list(config.seeds), config.num_samples,
                 samples.test[: config.num_held_out].astype(np.float64), config.num_checked,
                 config.num_nodes, config.num_steps, config.num_processes, report,
+                config.compile,
             )  # fmt: skip
         draws.save(folder / "draws.npz")
     else:

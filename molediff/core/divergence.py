@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from molediff.core.compiled import CompiledDenoiser
 from molediff.core.model import Denoiser
 from molediff.core.noise import FullSpace, NoiseSpace
 
@@ -93,8 +94,15 @@ def denoised_with_trace(
     """The estimate of x_0 (n, ...) at times `t` (n,), and the sum over the `directions` (k, n, ...) of z . J z, (n,).
 
     Products by reverse mode, batched over directions: on the networks of this package that takes half the time of
-    forward mode and a third of one product after another.
+    forward mode and a third of one product after another. A `CompiledDenoiser` takes less than half of that.
+
+    Raises:
+        ValueError: a mask for a compiled denoiser.
     """
+    if isinstance(denoiser, CompiledDenoiser):
+        if mask is not None:
+            raise ValueError("A compiled denoiser knows no mask: take the plain one.")
+        return denoiser.with_trace(x.detach(), t, directions)
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         x0_hat = space.project(denoiser(x, t), mask)

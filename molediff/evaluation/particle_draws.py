@@ -79,6 +79,7 @@ class Task:
     num_nodes: int
     num_steps: int
     x: np.ndarray | None = None
+    compiled: bool = False
 
     def finer(self) -> Task:
         """The same by twice the nodes and steps."""
@@ -95,6 +96,7 @@ def draw(
     num_steps: int,
     num_processes: int = 1,
     report: Callable[[int, int], None] = lambda done, total: None,
+    compiled: bool = False,
 ) -> Draws:
     """Draw samples of every seed, and take the log-densities of held-out configurations.
 
@@ -107,6 +109,7 @@ def draw(
         num_nodes, num_steps: of the rule; see `core.ode.GaussLegendre`.
         num_processes: that share the work, one thread each.
         report: called with the number of finished configurations and of all.
+        compiled: compile the network, in every process; see `ParticleGenerator`.
 
     Raises:
         RuntimeError: a process failed.
@@ -122,7 +125,7 @@ def draw(
         for part in _parts(min(num_checked, len(test)))
     ]
     groups = [*drawn.values(), held_out, checked, checked_test]
-    tasks = [task for group in groups for task in group]
+    tasks = [replace(task, compiled=compiled) for group in groups for task in group]
     answers: dict[int, tuple[np.ndarray, np.ndarray, float]] = {}
     done, total = 0, sum(task.num for task in tasks)
     for number, answer in _answers(tasks, num_processes):
@@ -162,7 +165,7 @@ def _numbered_work(item: tuple[int, Task]) -> tuple[np.ndarray, np.ndarray, floa
 
 def _work(task: Task) -> tuple[np.ndarray, np.ndarray, float]:
     """Configurations, their log-densities, and the processor seconds they took."""
-    generator, start = _generator(task.weights), os.times()
+    generator, start = _generator(task.weights, task.compiled), os.times()
     options = {"num_nodes": task.num_nodes, "num_steps": task.num_steps, "batch_size": _PART}
     if task.x is not None:
         x, log_density = task.x, generator.log_prob(task.x, **options)
@@ -173,5 +176,8 @@ def _work(task: Task) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 @lru_cache(maxsize=2)
-def _generator(weights: str) -> ParticleGenerator:
-    return ParticleGenerator.from_pretrained(weights, device="cpu")
+def _generator(weights: str, compiled: bool) -> ParticleGenerator:
+    generator = ParticleGenerator.from_pretrained(weights, device="cpu", compiled=compiled)
+    if compiled:  # before any time is taken
+        generator.generate_with_log_prob(1, num_nodes=1, num_steps=1)
+    return generator

@@ -124,7 +124,7 @@ class GeometricBlock(nn.Module):
         h = self.norm(state.scalars) * (1 + scale) + shift
         positions = state.positions
         distances = pair_distances(positions)
-        hidden = self._pair_hidden(h, state.pairs, basis(distances))
+        hidden = self._pair_hidden(h, state.pairs, basis.projected(distances, self.pair_radial))
         state.pairs = hidden if state.pairs is None else state.pairs + hidden
         logits, weights = self.pair_out(hidden).split(
             [self.num_heads, self.force_to_vector.in_features], dim=-1
@@ -157,9 +157,8 @@ class GeometricBlock(nn.Module):
         ) + self.force_to_displacement(forces)
         return moved.squeeze(-1).to(positions.dtype)
 
-    def _pair_hidden(self, h: Tensor, pairs: Tensor | None, radial: Tensor) -> Tensor:
+    def _pair_hidden(self, h: Tensor, pairs: Tensor | None, mixed: Tensor) -> Tensor:
         start, end = self.pair_ends(h).chunk(2, dim=-1)
-        mixed = self.pair_radial(radial)
         # In place where autograd allows it: these are the largest tensors, and memory is what limits the speed.
         if pairs is not None:
             mixed = self.pair_mix(pairs).add_(mixed)

@@ -42,6 +42,20 @@ class GaussianBasis(nn.Module):
             )  # the matrix product that follows would round it anyway
         return _bumps(z)
 
+    def projected(self, distances: Tensor, projection: nn.Linear) -> Tensor:
+        """What `projection` makes of the bumps: (...,) -> (..., out_features).
+
+        A compiled network whose weights are fixed gets the derivative by the distances alone, as one number a distance
+        and feature: products with a Jacobian then do without the bumps, which are the widest tensors there are.
+        """
+        if not (torch.compiler.is_compiling() and distances.requires_grad) or projection.weight.requires_grad:
+            return projection(self(distances))
+        fixed = distances.detach()
+        z = (fixed.unsqueeze(-1) - self.centres) * self.inverse_widths
+        bumps = _bumps(z)
+        slope = projection(bumps * z * -self.inverse_widths)
+        return projection(bumps) + (distances - fixed).unsqueeze(-1) * slope
+
 
 def _bumps(z: Tensor) -> Tensor:
     # Held above exp(-40): exp is ten times slower where it underflows, and denormal numbers are slow ever after.

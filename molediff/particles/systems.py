@@ -60,6 +60,17 @@ SYSTEMS = {
             bridge_levels=14,
             bridge_moves=1500,
         ),
-        System("lj55", lj55, temperatures=(1.0, 1.05, 1.1), num_leapfrog=24, std=1.5, bridge_levels=40),
+        # A liquid drop at kT = 1: chains from random starts agree without higher temperatures, which cost time.
+        System(
+            "lj55",
+            lj55,
+            num_leapfrog=24,
+            thinning=15,
+            burn_in=300,
+            std=2.0,
+            bridge_levels=30,
+            bridge_chains=6,
+            bridge_moves=2500,
+        ),
     )
 }

@@ -10,6 +10,7 @@ import torch
 
 from molediff.particles import NotMixedError, PairPotential, System, load_samples
 from molediff.particles.datasets import SPLITS, draw_samples, symmetrize
+from molediff.particles.systems import SYSTEMS
 from molediff.random_numbers import numbered_generator
 
 COUNTS = {"train": 600, "validation": 300, "test": 300, "reference": 300}
@@ -101,6 +102,12 @@ def test_a_run_that_has_not_mixed_leaves_no_data(tmp_path):
     with pytest.raises(NotMixedError, match="has not mixed"):
         load_samples(stuck, tmp_path, num_samples=COUNTS, progress=False)
     assert not list((tmp_path / "particles").glob("wells.[!l]*"))
+
+
+def test_a_short_run_of_the_large_cluster_is_refused():
+    short = replace(SYSTEMS["lj55"], burn_in=10, num_draws=8, thinning=1, num_leapfrog=4)
+    with pytest.raises(NotMixedError, match="has not mixed"):
+        draw_samples(short, 32, numbered_generator(1))
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():

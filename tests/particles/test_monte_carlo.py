@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from molediff.particles import DoubleWell, LennardJones, PairPotential, dw4, lj13
+from molediff.particles import DoubleWell, LennardJones, PairPotential, dw4, lj13, lj55
 from molediff.particles.diagnostics import split_r_hat, standard_error
 from molediff.particles.free_energy import bennett, log_normalizer
 from molediff.particles.ladder import Ladder
@@ -113,9 +113,16 @@ def test_tempering_mixes_what_is_stuck_at_one_temperature():
     assert split_r_hat(tempered.traces["longest_distance"]) < 1.08
 
 
-@pytest.mark.parametrize(("energy", "settings"), [(dw4, {"initial_std": 2.0}), (lj13, {"num_leapfrog": 12})])
+@pytest.mark.parametrize(
+    ("energy", "settings"),
+    [
+        (dw4, {"initial_std": 2.0, "num_chains": 64}),
+        (lj13, {"num_leapfrog": 12, "num_chains": 64}),
+        (lj55, {"num_leapfrog": 12, "num_chains": 12, "num_draws": 25, "burn_in": 60, "initial_std": 2.0}),
+    ],
+)
 def test_the_virial_is_the_number_of_dimensions(energy, settings):
-    run = draw(energy, num_chains=64, num_draws=50, **settings)
+    run = draw(energy, **settings)
     x = torch.from_numpy(run.positions)
     virial = -(x * energy.force(x.flatten(0, 1)).view(x.shape)).sum((2, 3)).numpy()
     assert agrees(virial, energy.degrees_of_freedom)
