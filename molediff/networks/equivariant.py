@@ -109,6 +109,7 @@ class EquivariantNetwork(nn.Module):
                 first=i == 0,
                 knows_pairs=i > 0 or self.trunk is not None,
                 chiral=chiral,
+                last=i == num_blocks - 1,
             )
             for i in range(num_blocks)
         )

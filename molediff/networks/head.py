@@ -88,9 +88,10 @@ class GeometricBlock(nn.Module):
         knows_pairs: bool = True,
         chiral: bool = True,
         num_forces: int = 16,
+        last: bool = False,
     ):
         super().__init__()
-        self.num_heads, self.vector_channels, self.first = num_heads, vector_channels, first
+        self.num_heads, self.vector_channels, self.first, self.last = num_heads, vector_channels, first, last
         self.norm = nn.LayerNorm(channels)
         self.film = nn.Linear(channels, 2 * channels)
         self.pair_ends = nn.Linear(channels, 2 * pair_channels)
@@ -125,7 +126,8 @@ class GeometricBlock(nn.Module):
         positions = state.positions
         distances = pair_distances(positions)
         hidden = self._pair_hidden(h, state.pairs, basis.projected(distances, self.pair_radial))
-        state.pairs = hidden if state.pairs is None else state.pairs + hidden
+        if not self.last:
+            self._keep_pairs(state, hidden)
         logits, weights = self.pair_out(hidden).split(
             [self.num_heads, self.force_to_vector.in_features], dim=-1
         )
@@ -156,6 +158,15 @@ class GeometricBlock(nn.Module):
             state.vectors * out_gate.unsqueeze(2)
         ) + self.force_to_displacement(forces)
         return moved.squeeze(-1).to(positions.dtype)
+
+    def _keep_pairs(self, state: HeadState, hidden: Tensor) -> None:
+        """Add to the pair features; in place where they are the head's own and nothing is differentiated."""
+        if state.pairs is None:
+            state.pairs = hidden
+        elif self.first or hidden.requires_grad:
+            state.pairs = state.pairs + hidden
+        else:
+            state.pairs.add_(hidden)
 
     def _pair_hidden(self, h: Tensor, pairs: Tensor | None, mixed: Tensor) -> Tensor:
         start, end = self.pair_ends(h).chunk(2, dim=-1)
