@@ -38,17 +38,20 @@ def main(config: DictConfig, sources: list[str]) -> None:
     path = config.records or Path("outputs", "ensembles", f"{output.name.removesuffix('.gz')}.jsonl")
     records = EnsembleRecords(path, recipe)
     with tqdm(total=len(tasks), unit=" molecules", disable=not config.progress or None) as bar:
-        bar.update(sum(task.name in records.records for task in tasks))
+        bar.update(sum(records.settles(task) for task in tasks))
         for record in run_tasks(
             tasks, records, recipe, config.num_processes, config.seconds_each, config.retry_failed
         ):
             bar.update()
             tqdm.write(record.line())
     chosen = [records.records[task.name] for task in tasks]
-    write_ensembles(output, chosen, {"method": "GFN2-xTB", "recipe": recipe})
     failed = [record for record in chosen if record.reason]
     for record in failed:
         print(record.line(), file=sys.stderr)
+    if len(failed) == len(chosen):
+        print(f"no ensemble: {output} is not written")
+        raise SystemExit(1)
+    write_ensembles(output, chosen, {"method": "GFN2-xTB", "recipe": recipe})
     found, seconds = check_completeness(chosen), sum(record.seconds for record in chosen)
     print(
         f"{sum(len(record.energies) for record in chosen)} conformers of {found.num_molecules} molecules in {output} "
@@ -58,8 +61,6 @@ def main(config: DictConfig, sources: list[str]) -> None:
         f"2.5 kcal/mol ({100 * found.growth:+.1f} %), in {found.num_changed} molecules; starts without the force "
         f"field: {found.num_low_direct} more"
     )
-    if not found.num_molecules:
-        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,13 @@ class Record:
         )
 
 
+def _loads(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
 class EnsembleRecords:
     """The records of a run in a file that only grows.
 
@@ -78,9 +85,14 @@ class EnsembleRecords:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.records: dict[str, Record] = {}
-        for line in self._whole_lines(json.dumps({"recipe": asdict(recipe)})):
+        for line in self._whole_lines({"recipe": asdict(recipe)}):
             record = Record(**json.loads(line))
             self.records[record.name] = record
+
+    def settles(self, task: Task, retry_failed: bool = False) -> bool:
+        """Whether there is a record of the task: of this molecule, not of another one that had its name."""
+        record = self.records.get(task.name)
+        return record is not None and record.smiles == task.smiles and not (retry_failed and record.reason)
 
     def add(self, record: Record) -> None:
         """Append a record; it is on the disk when this returns."""
@@ -93,12 +105,12 @@ class EnsembleRecords:
             file.flush()
             os.fsync(file.fileno())
 
-    def _whole_lines(self, head: str) -> list[str]:
+    def _whole_lines(self, head: dict[str, object]) -> list[str]:
         """The lines behind `head`; one that does not end is cut off. A file that begins otherwise is not touched."""
         content = self.path.read_bytes() if self.path.exists() else b""
-        begin = f"{head}\n".encode()
-        if not (content.startswith(begin) or begin.startswith(content)):
-            first = content.split(b"\n")[0].decode("utf-8", errors="replace")
+        begin, first = json.dumps(head), content.split(b"\n")[0].decode("utf-8", errors="replace")
+        # Compared as numbers, 6 is 6.0; a head that a kill cut off is no JSON.
+        if not (begin.startswith(first) if b"\n" not in content else _loads(first) == head):
             raise ValueError(
                 f"{self.path} was begun with another recipe ({first[:300]}): name another file, or remove it"
             )
@@ -106,7 +118,7 @@ class EnsembleRecords:
         if end < len(content):
             os.truncate(self.path, end)
         if not end:
-            self._append(head)
+            self._append(begin)
         return content[:end].decode("utf-8").splitlines()[1:]
 
 
@@ -128,8 +140,7 @@ def run_tasks(
         seconds_each: after so many seconds a molecule is given up; None: never.
         retry_failed: do those again that an earlier run gave up.
     """
-    settled = {name for name, record in records.records.items() if not (retry_failed and record.reason)}
-    missing = [task for task in tasks if task.name not in settled]
+    missing = [task for task in tasks if not records.settles(task, retry_failed)]
     for outcome in run_in_processes(
         partial(build_record, recipe=recipe), missing, num_processes, seconds_each
     ):

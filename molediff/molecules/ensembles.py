@@ -24,6 +24,7 @@ from molediff.molecules.result import boltzmann_weights, with_conformers
 from molediff.molecules.seeds import OWN, Seed, make_seeds
 from molediff.molecules.stereo import reflected
 from molediff.molecules.xtb import MAX_GRADIENT, XTBFailed, relax
+from molediff.solver_options import check_whole_number
 
 _COMPLETE = 0.05  # growth of the number of low minima at which a search ends
 
@@ -70,19 +71,18 @@ class Recipe:
     seed: int = 1
 
     def __post_init__(self) -> None:
+        for name in ("num_seeds", "max_seeds", "num_direct", "max_direct", "seed"):
+            check_whole_number(f"{name} of an ensemble", getattr(self, name), least=0)
         for name in ("num_seeds", "window", "force_field_window", "temperature", "max_gradient"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} of an ensemble must be above 0; got {getattr(self, name)}")
-        if self.num_seeds < 2 or self.seed < 0:
-            raise ValueError(
-                f"an ensemble needs at least 2 seeds and a seed of at least 0; got {self.num_seeds}, {self.seed}"
-            )
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and value > 0):
+                raise ValueError(f"{name} of an ensemble must be above 0; got {value!r}")
+        if self.num_seeds < 2:
+            raise ValueError(f"an ensemble needs at least 2 seeds; got {self.num_seeds}")
         if self.max_seeds < self.num_seeds:
             raise ValueError(f"max_seeds is at least num_seeds; got {self.max_seeds} and {self.num_seeds}")
-        if not 0 <= self.num_direct <= self.max_direct:
-            raise ValueError(
-                f"num_direct is at least 0 and at most max_direct; got {self.num_direct} and {self.max_direct}"
-            )
+        if self.num_direct > self.max_direct:
+            raise ValueError(f"num_direct is at most max_direct; got {self.num_direct} and {self.max_direct}")
 
 
 @dataclass(frozen=True)

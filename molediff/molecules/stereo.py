@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from rdkit import Chem
 
-from molediff.molecules.canonical import assign_hands
+from molediff.molecules.canonical import assign_hands, assign_stereo
 from molediff.molecules.graph import MolecularGraph
 
 # A double bond is cis or trans if its dihedral is within 60 degrees of 0 or 180; strained trans-cyclooctene
@@ -162,13 +162,13 @@ def _dihedral(bond: Chem.Bond) -> tuple[int, int, int, int]:
 
 def perceived_smiles(mol: Chem.Mol) -> list[str]:
     """Canonical SMILES, without hydrogens, of each conformer of `mol` with the stereo that its coordinates
-    show.
+    show, with hands as `canonical.assign_hands` reads them.
     """
     blank = Chem.Mol(mol)
     Chem.RemoveStereochemistry(blank)
     smiles = []
     for conformer in mol.GetConformers():
         seen = Chem.Mol(blank, confId=conformer.GetId())
-        Chem.AssignStereochemistryFrom3D(seen, replaceExistingTags=True)
+        assign_stereo(seen)
         smiles.append(Chem.MolToSmiles(Chem.RemoveHs(seen)))
     return smiles

@@ -159,3 +159,20 @@ def test_one_molecule_from_task_to_record():
     found = build_record(Task("w", "CO"), RECIPE)
     assert (found.reason, found.energies, found.weights, found.num_low) == ("", [0.0], [1.0], 1)
     assert np.shape(found.positions) == (1, 6, 3)
+
+
+def test_a_name_that_another_molecule_had_is_done_again(tmp_path, done):
+    first, other = Task("w", "CO"), Task("w", "CCO")
+    records = EnsembleRecords(tmp_path / "r.jsonl", RECIPE)
+    list(run_tasks([first], records, RECIPE))
+    list(run_tasks([first], records, RECIPE))
+    list(run_tasks([other], records, RECIPE))
+    assert done == ["w", "w"]
+    assert EnsembleRecords(tmp_path / "r.jsonl", RECIPE).records["w"].smiles == "CCO"
+
+
+def test_a_recipe_is_the_same_with_whole_numbers(tmp_path):
+    EnsembleRecords(tmp_path / "r.jsonl", Recipe(window=6))
+    EnsembleRecords(tmp_path / "r.jsonl", Recipe(window=6.0))
+    with pytest.raises(ValueError, match="another recipe"):
+        EnsembleRecords(tmp_path / "r.jsonl", Recipe(window=7.0))

@@ -129,8 +129,12 @@ def test_a_recipe_is_checked():
         Recipe(num_seeds=1)
     with pytest.raises(ValueError, match="max_seeds is at least num_seeds"):
         Recipe(num_seeds=100, max_seeds=50)
-    with pytest.raises(ValueError, match="num_direct is at least 0 and at most max_direct; got 12 and 8"):
+    with pytest.raises(ValueError, match="num_direct is at most max_direct; got 12 and 8"):
         Recipe(num_direct=12, max_direct=8)
+    with pytest.raises(ValueError, match=r"num_direct of an ensemble must be a whole number .*got 2\.5"):
+        Recipe(num_direct=2.5)
+    with pytest.raises(ValueError, match="window of an ensemble must be above 0; got 'wide'"):
+        Recipe(window="wide")
 
 
 @needs_tblite

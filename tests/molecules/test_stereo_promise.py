@@ -4,6 +4,7 @@ import pytest
 from fake_generators import embedded, knowing, scrambling
 from rdkit import Chem
 
+from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.inputs import prepare
 from molediff.molecules.stereo import StereoCheck
 
@@ -97,3 +98,13 @@ def test_unspecified_centres_are_left_to_each_sample():
     (result,) = generator.generate_many(possible, 12, num_steps=1, max_attempts=6)
     found = set(result.isomeric_smiles())
     assert found == {Chem.CanonSmiles(s) for s in ("C[C@H](O)[C@H](F)C=O", "C[C@@H](O)[C@H](F)C=O")}
+
+
+@pytest.mark.parametrize("smiles", ["[C@H]12C[C@@H]1CC2", "[C@H]12O[C@@H]1CC2"])
+def test_isomers_of_strained_cages_are_told_as_they_were_checked(smiles):
+    """Carbons with all bonds on one side, which RDKit reads by whichever three bonds come first."""
+    result = ConformerGenerator.from_pretrained("qm9", device="cpu").generate(
+        smiles, num_conformers=6, seed=1
+    )
+    assert result.num_conformers > 0
+    assert set(result.isomeric_smiles()) == {Chem.CanonSmiles(smiles)}

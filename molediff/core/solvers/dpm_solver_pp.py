@@ -82,10 +82,10 @@ class DPMSolverPP2M(Solver):
     order: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        if not 0 <= self.cooling < math.inf:
-            raise ValueError(
-                f"cooling adds to the pull of the score and must be finite and >= 0; got {self.cooling}."
-            )
+        if not (isinstance(self.cooling, float | int) and 0 <= self.cooling < math.inf):
+            raise ValueError(f"cooling adds to the score's pull, a finite number >= 0; got {self.cooling!r}.")
+        if not isinstance(self.cooled_from, float | int) or math.isnan(self.cooled_from):
+            raise ValueError(f"cooled_from is half a log-SNR, a number or -inf; got {self.cooled_from!r}.")
 
     def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
         x0_hat = run.denoise(x, s)
