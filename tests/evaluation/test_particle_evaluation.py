@@ -35,7 +35,7 @@ def samples():
 
 def evaluation_of(generator, samples):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(particle_draws, "_generator", lambda weights: generator)
+        patch.setattr(particle_draws, "_generator", lambda weights, compiled: generator)
         draws = draw("any", [1, 2, 3], 100, samples.test[:90], 10, num_nodes=16, num_steps=2)
     return draws, evaluate_particles(generator, samples, draws, SETTINGS, {"weights": "exact"})
 
