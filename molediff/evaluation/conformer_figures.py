@@ -84,7 +84,7 @@ def _quality_figure(rows: Sequence[Row], position: Callable[[Row], float | None]
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
-        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
+        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     return figure
 
 
