@@ -14,6 +14,7 @@ from molediff.core.path import Path
 from molediff.core.solvers import (
     DDIM,
     Ancestral,
+    AtLambdas,
     DPMSolverPP2M,
     EulerMaruyama,
     Heun,
@@ -78,7 +79,7 @@ class SolverOptions:
 
     def times(self, path: Path) -> Tensor:
         """Grid of num_steps + 1 times, the last 0: the result is the network's last estimate of x_0, free of noise."""
-        if self.num_steps == 1:
+        if self.num_steps == 1 and not isinstance(self.grid, AtLambdas):
             return torch.tensor([path.t_max, 0.0], dtype=torch.float64)
         grid = self.grid if callable(self.grid) else GRIDS[self.grid]
         return with_final_denoising(grid(path, self.num_steps - 1))

@@ -32,11 +32,12 @@ from molediff.evaluation.conformer_table import text_table
 from molediff.evaluation.embedding_failures import find_failures, measure_rescue
 from molediff.evaluation.generated import Generated
 from molediff.evaluation.references import read_references
-from molediff.evaluation.solver_evaluations import steps_within
+from molediff.evaluation.solver_evaluations import count_evaluations, steps_within
 from molediff.files import complete_file
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.qm9 import load_qm9
 from molediff.networks.pretrained import find_weights
+from molediff.solver_options import make_solver
 
 # Of a row, in the JSON; every distance of every conformer is in the row's own file.
 _KEPT = ("name", "kind", "solver", "num_evaluations", "figures")
@@ -47,6 +48,7 @@ def measure(
     references: str,
     num_molecules: int | None,
     weights: str,
+    students: Sequence[str],
     seed: int,
     max_attempts: int,
     evaluations: Sequence[int],
@@ -70,8 +72,10 @@ def measure(
     store = RowStore(Path(folder) / "rows", shared)
     run_id = datetime.now(timezone.utc).isoformat(timespec="microseconds")
     ours = Ours(generator, digest(find_weights(weights)), mols, seed, solvers, max_attempts)
+    contenders = [*baselines(mols, seed), *ours.contenders(evaluations, relaxed)]
+    contenders += [student(name, mols, seed, max_attempts) for name in students]
     rows = []
-    for contender in [*baselines(mols, seed), *ours.contenders(evaluations, relaxed)]:
+    for contender in contenders:
         row = store.load(contender)
         if row is None:
             row = measure_row(
@@ -176,6 +180,24 @@ class Ours:
         grid, path = settings["grid"], self.generator.model.path
         steps, spent = steps_within(made, grid, path, evaluations)
         return {"solver": made, "num_steps": steps, "grid": grid}, spent
+
+
+def student(weights: str, mols: Sequence[Mol], seed: int, max_attempts: int) -> Contender:
+    """The row of other weights, sampled as they are meant to be."""
+    generator = ConformerGenerator.from_pretrained(weights, device="cpu")
+    generator.generate(mols[0], 1, seed)  # warm up
+    plan, name = generator.plan, Path(weights).stem
+    method = Generated(generator, mols, None, seed, max_attempts=max_attempts)
+    made = make_solver(plan.solver, None)
+    spent = count_evaluations(made, plan.grid, generator.model.path, plan.num_steps)
+    settings = {
+        "weights": digest(find_weights(weights)),
+        "plan": str(plan),
+        "max_attempts": str(max_attempts),
+    }
+    return Contender(
+        f"molediff {name}, {spent}", "ours", method, name, spent, settings, lambda: method.wrong_stereo
+    )
 
 
 def draw(rows: Sequence[Row], folder: Path, shown: Sequence[str]) -> None:

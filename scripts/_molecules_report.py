@@ -34,11 +34,11 @@ def evaluate(config: DictConfig) -> None:
         source = str(config.references)
     methods, protocol = {}, {"references": source, **describe_machine(torch.get_num_threads())}
     if generator is not None:
-        solver = build_solver(config)
+        plan = generator.plan.but(build_solver(config), config.num_steps, config.grid)
         options = {
-            "solver": solver,
-            "num_steps": config.num_steps,
-            "grid": config.grid,
+            "solver": plan.solver,
+            "num_steps": plan.num_steps,
+            "grid": plan.grid,
             "batch_atoms": config.batch_atoms,
         }
         ours = Generated(generator, references, config.num_conformers, config.seed, **options)
@@ -49,8 +49,8 @@ def evaluate(config: DictConfig) -> None:
             )
         parameters = sum(parameter.numel() for parameter in generator.model.parameters())
         protocol["molediff"] = (
-            f"weights {config.weights}, {parameters / 1e6:.2f} M parameters, {solver}, "
-            f"{config.num_steps} steps, grid {config.grid}, on {generator.device}"
+            f"weights {config.weights}, {parameters / 1e6:.2f} M parameters, {plan.solver}, "
+            f"{plan.num_steps} steps, grid {plan.grid}, on {generator.device}"
         )
     if config.etkdg:
         methods |= {"ETKDGv3": etkdg, "ETKDGv3 + MMFF94s": etkdg_mmff}

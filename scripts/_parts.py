@@ -10,15 +10,19 @@ from pytorch_lightning import LightningDataModule
 from pytorch_lightning.callbacks import Callback
 from torch import nn
 
+from molediff.core.distillation import Teacher
 from molediff.core.model import DiffusionModel
+from molediff.core.solvers import DDIM, AtLambdas, central_lambda, with_final_denoising
 from molediff.evaluation.image_grid import grid
 from molediff.evaluation.rmsd import rmsd_matrix
 from molediff.images.datamodule import ImageDataModule
 from molediff.networks.autoencoder import Autoencoder
+from molediff.networks.pretrained import load_model
 from molediff.training.autoencoding import AutoencoderTask
 from molediff.training.clock import Clock
 from molediff.training.compiled import CompiledNetwork
 from molediff.training.conformers import SampledConformers
+from molediff.training.distillation import DistillationTask
 from molediff.training.mixture import ExcessLoss, MixtureDataModule
 from molediff.training.optimized import OptimizedTask
 from molediff.training.pictures import SampledImages
@@ -55,6 +59,18 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
     }
     if isinstance(model, Autoencoder):
         return AutoencoderTask(model, clock, unpack, **optimization)
+    if config.get("distillation"):
+        return DistillationTask(
+            model,
+            build_teacher(config.distillation),
+            instantiate(config.objective),
+            clock,
+            unpack,
+            num_draws=settings.num_draws,
+            num_validation_draws=settings.num_validation_draws,
+            weights=config.distillation.weights,
+            **optimization,
+        )
     return DiffusionTask(
         model,
         instantiate(config.objective),
@@ -70,14 +86,23 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
     )
 
 
-def build_callbacks(config: DictConfig, data: LightningDataModule) -> tuple[Callback, ...]:
+def build_teacher(config: DictConfig) -> Teacher:
+    """The model that a student learns from, and how it is sampled."""
+    model, _ = load_model(config.teacher)
+    times = with_final_denoising(central_lambda(model.path, config.num_steps - 1))
+    return Teacher(model, instantiate(config.solver), times, tuple(config.stops))
+
+
+def build_callbacks(
+    config: DictConfig, task: OptimizedTask, data: LightningDataModule
+) -> tuple[Callback, ...]:
     """What happens beside the training steps."""
     compiled = (CompiledNetwork(),) if config.trainer.compile else ()
     # Last, since what samples after a validation has other shapes, which are not worth a compilation either.
-    return (*_sampling(config, data), *compiled)
+    return (*_sampling(config, task, data), *compiled)
 
 
-def _sampling(config: DictConfig, data: LightningDataModule) -> tuple[Callback, ...]:
+def _sampling(config: DictConfig, task: OptimizedTask, data: LightningDataModule) -> tuple[Callback, ...]:
     """What looks at samples during training, for the domain of `data`."""
     settings = config.trainer
     if not settings.sample_minutes or config.get("task") == "autoencoder":
@@ -89,6 +114,10 @@ def _sampling(config: DictConfig, data: LightningDataModule) -> tuple[Callback, 
         return (SampledImages(folder, grid, num_levels, settings.samples_each, settings.sample_minutes),)
     if mols := getattr(data, "reference_mols", None):
         solver, times = instantiate(config.solver.solver), instantiate(config.solver.times)
+        num_steps = config.solver.num_steps
+        if isinstance(task, DistillationTask):
+            solver, times = DDIM(), AtLambdas(tuple(task.teacher.lambdas))
+            num_steps = len(times.lambdas)
         return (
             SampledConformers(
                 mols,
@@ -97,7 +126,7 @@ def _sampling(config: DictConfig, data: LightningDataModule) -> tuple[Callback, 
                 settings.sample_minutes,
                 solver,
                 times,
-                config.solver.num_steps,
+                num_steps,
             ),
         )
     return ()

@@ -1,6 +1,7 @@
 """Train a model: `python scripts/train.py experiment=qm9_conformers max_minutes=110`. Keys: configs/train.yaml."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from _cli import DictConfig, command, use_threads
@@ -12,8 +13,10 @@ from pytorch_lightning import LightningDataModule, seed_everything
 from molediff.networks.pretrained import find_weights
 from molediff.training.allocator import keep_freed_memory
 from molediff.training.clock import Clock
+from molediff.training.distillation import DistillationTask
 from molediff.training.guard import DivergedError
-from molediff.training.run import facts_of, load_into, train
+from molediff.training.optimized import OptimizedTask
+from molediff.training.run import facts_of, find_checkpoint, load_into, train
 
 
 @command("train")
@@ -23,6 +26,7 @@ def main(config: DictConfig) -> None:
     use_threads(config.threads)
     settings = config.trainer
     clock = Clock(config.max_steps, config.max_minutes)
+    find_checkpoint(Path(config.run_dir), config.ckpt_path, config.overwrite)  # before data take their time
     data = instantiate(config.data)
     for note in getattr(data, "notes", ()):
         print(f"train.py: {note}", file=sys.stderr)
@@ -33,7 +37,7 @@ def main(config: DictConfig) -> None:
     seed_everything(config.seed, verbose=False)
     model = build_model(config)
     if warm_start is not None:
-        load_into(model, warm_start)
+        load_into(model, warm_start, config.warm_start_blocks)
     task = build_task(config, model, clock, data.unpack)
     try:
         metrics = train(
@@ -48,8 +52,8 @@ def main(config: DictConfig) -> None:
             settings.log_steps,
             settings.validate_minutes,
             settings.checkpoint_minutes,
-            callbacks=build_callbacks(config, data),
-            metadata=metadata_of(config, data, former),
+            callbacks=build_callbacks(config, task, data),
+            metadata=metadata_of(config, task, data, former),
         )
     except DivergedError as error:
         print(f"train.py: stopped: {error}; the last good checkpoint is in {config.run_dir}", file=sys.stderr)
@@ -59,11 +63,15 @@ def main(config: DictConfig) -> None:
     )
 
 
-def metadata_of(config: DictConfig, data: LightningDataModule, former: dict[str, Any]) -> dict[str, Any]:
+def metadata_of(
+    config: DictConfig, task: OptimizedTask, data: LightningDataModule, former: dict[str, Any]
+) -> dict[str, Any]:
     """What the weights file says of its origin, besides how far the training is."""
     metadata = {"config": OmegaConf.to_container(config, resolve=True), "split": data.split}
     if former:
         metadata["begun_with"] = former["begun_with"]
+    if isinstance(task, DistillationTask):
+        metadata["sampling"] = {"solver": "ddim", "lambdas": task.teacher.lambdas}
     if hasattr(data, "max_atoms"):
         metadata["max_atoms"] = max(data.max_atoms, former.get("max_atoms", 0))
     return metadata

@@ -16,6 +16,7 @@ from molediff.molecules.fixed import FixedPart
 from molediff.molecules.inputs import MAX_ATOMS
 from molediff.molecules.options import GenerationOptions
 from molediff.molecules.pipeline import Pipeline, groups
+from molediff.molecules.plan import SamplingPlan
 from molediff.molecules.result import GenerationResult
 from molediff.molecules.sampling import Sampler
 from molediff.molecules.workers import work_on_groups
@@ -39,6 +40,9 @@ class ConformerGenerator:
             0.01 Angstrom; or "auto": float32.
         max_atoms: inputs with more atoms, hydrogens included, are refused.
         weights: name or path of the weights, for the record.
+
+    Attributes:
+        plan: how the weights are meant to be sampled; what `generate_many` does unasked.
 
     Example:
         >>> generator = ConformerGenerator.from_pretrained("qm9")  # doctest: +SKIP
@@ -71,6 +75,7 @@ class ConformerGenerator:
         self.precision = precision
         self.max_atoms = max_atoms
         self.weights = weights
+        self.plan = SamplingPlan.of(self.metadata)
 
     @classmethod
     def from_pretrained(
@@ -83,9 +88,8 @@ class ConformerGenerator:
         """Load a generator.
 
         Args:
-            weights: name of weights that ship with the package ("qm9", or "qm9_b3lyp" for
-                one B3LYP geometry of each molecule), or path of a `.safetensors` file
-                made by training.
+            weights: name of weights that ship with the package ("qm9", "qm9_fast" for a smaller and faster network, or
+                "qm9_b3lyp" for one B3LYP geometry of each molecule), or path of a `.safetensors` file made by training.
             device: see the class.
             precision: see the class.
             max_atoms: see the class.
@@ -119,10 +123,10 @@ class ConformerGenerator:
         num_conformers: int = 10,
         seed: int = 0,
         *,
-        solver: str | Solver = "dpmpp_2m_cooled",
-        num_steps: int = 5,
+        solver: str | Solver | None = None,
+        num_steps: int | None = None,
         eta: float | None = None,
-        grid: str | Grid = "central_lambda",
+        grid: str | Grid | None = None,
         batch_atoms: int = 1024,
         max_attempts: int = 5,
         lookahead: int = 256,
@@ -148,13 +152,15 @@ class ConformerGenerator:
             num_conformers: conformers of each.
             seed: at least 0.
             solver: "dpmpp_2m_cooled", which draws samples nearer to the minima than the learned distribution has them;
-                "dpmpp_2m", "ddim", "heun", "euler_maruyama" or "ancestral", which draw from that distribution; or a
-                solver of `molediff.core.solvers`, such as `DPMSolverPP2M(cooling=0.3)`.
-            num_steps: solver steps; one network evaluation each (Heun: two).
+                "dpmpp_2m", "ddim", "heun", "euler_maruyama" or "ancestral", which draw from that distribution; a
+                solver of `molediff.core.solvers`, such as `DPMSolverPP2M(cooling=0.3)`; or None, as the weights are
+                meant to be sampled (`plan`): "dpmpp_2m_cooled", or the jumps of distilled weights.
+            num_steps: solver steps; one network evaluation each (Heun: two). None: as many as meant, 5 of weights that
+                are not distilled.
             eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own. Weights trained with
                 rotational alignment know only the ODE exactly (see `molediff.core.coupling`).
             grid: spacing of the steps, "central_lambda", "uniform_lambda", "uniform_t", "karras", or a function
-                (path, steps) -> times.
+                (path, steps) -> times. None: as meant, "central_lambda" or the grid of distilled weights.
             batch_atoms: most atoms in a batch, padding included. It bounds memory.
             max_attempts: most samples drawn for one conformer; a conformer without a good one is missing in
                 the result.
@@ -187,13 +193,14 @@ class ConformerGenerator:
             raise ValueError(
                 "generate_many takes a list or another iterable of molecules; for one, call generate."
             )
+        plan = self.plan.but(solver, num_steps, grid)
         options = GenerationOptions(
             num_conformers=num_conformers,
             seed=seed,
-            solver=solver,
-            num_steps=num_steps,
+            solver=plan.solver,
+            num_steps=plan.num_steps,
             eta=eta,
-            grid=grid,
+            grid=plan.grid,
             batch_atoms=batch_atoms,
             max_attempts=max_attempts,
             lookahead=lookahead,
@@ -232,9 +239,7 @@ class ConformerGenerator:
             "weights_sha256": self.metadata.get("sha256"),
             "solver": options.make_solver(),
             "num_steps": options.num_steps,
-            "grid": options.grid
-            if isinstance(options.grid, str)
-            else getattr(options.grid, "__name__", "own"),
+            "grid": getattr(options.grid, "__name__", options.grid),
             "relax": options.relax,
             "molediff": molediff.__version__,
         }

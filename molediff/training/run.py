@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import subprocess
 import warnings
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
-from torch import nn
+from torch import Tensor, nn
 
 from molediff.networks.weights import load_weights, save_weights
 from molediff.training.averaging import ExponentialMovingAverage
@@ -107,7 +109,16 @@ def train(
 
 
 def prepare_folder(run_dir: Path, ckpt_path: str | None, overwrite: bool = False) -> Path | None:
-    """The checkpoint to go on from, or None to begin anew, which removes the logs of an earlier run.
+    """`find_checkpoint`; where there is none, the logs of an earlier run are removed."""
+    checkpoint = find_checkpoint(run_dir, ckpt_path, overwrite)
+    if checkpoint is None:
+        for logs in ("csv", "tensorboard"):
+            shutil.rmtree(run_dir / logs, ignore_errors=True)
+    return checkpoint
+
+
+def find_checkpoint(run_dir: Path, ckpt_path: str | None, overwrite: bool = False) -> Path | None:
+    """The checkpoint to go on from, or None to begin anew.
 
     Raises:
         ValueError: if it does not exist, or a run in `run_dir` would be overwritten.
@@ -118,8 +129,6 @@ def prepare_folder(run_dir: Path, ckpt_path: str | None, overwrite: bool = False
             raise ValueError(
                 f"{run_dir} holds a run: go on with ckpt_path=last, or choose another run_dir= or overwrite=true"
             )
-        for logs in ("csv", "tensorboard"):
-            shutil.rmtree(run_dir / logs, ignore_errors=True)
         return None
     path = last if ckpt_path == "last" else Path(ckpt_path)
     if not path.exists():
@@ -127,18 +136,38 @@ def prepare_folder(run_dir: Path, ckpt_path: str | None, overwrite: bool = False
     return path
 
 
-def load_into(model: nn.Module, weights: str | Path) -> None:
+def load_into(model: nn.Module, weights: str | Path, blocks: Sequence[int] | None = None) -> None:
     """Begin from the weights of a file instead of random ones.
+
+    Args:
+        model: gets them.
+        weights: the file.
+        blocks: which blocks of the head to take, in this order, for a network of fewer of them; None takes all.
 
     Raises:
         ValueError: if the weights are of a network of another shape.
     """
     state, _ = load_weights(weights)
+    if blocks is not None:
+        state = with_blocks(state, blocks)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise ValueError(f"the weights {weights} do not fit the network: {reason}") from None
+
+
+def with_blocks(state: dict[str, Tensor], blocks: Sequence[int]) -> dict[str, Tensor]:
+    """The parameters of a model with these blocks of the head alone, numbered anew."""
+    numbers = {f"network.blocks.{old}.": f"network.blocks.{new}." for new, old in enumerate(blocks)}
+    kept = {}
+    for name, tensor in state.items():
+        found = re.match(r"network\.blocks\.\d+\.", name)
+        if found is None:
+            kept[name] = tensor
+        elif found[0] in numbers:
+            kept[numbers[found[0]] + name[found.end() :]] = tensor
+    return kept
 
 
 def facts_of(weights: str | Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from molediff.core.path import CosineVP
 from molediff.core.target import V
 from molediff.evaluation.rmsd import rmsd_matrix
 from molediff.molecules.datamodule import unpack_conformers
+from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph import collate, mol_to_graph
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES
@@ -88,6 +89,35 @@ def test_smoke_run_goes_on_from_its_checkpoint(tmp_path):
     ended = run(*words, "max_steps=5", "ckpt_path=last", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "step 5" in ended.stdout
+
+
+def test_a_student_is_distilled_and_sampled_by_its_own_jumps(tmp_path):
+    words = (
+        "experiment=qm9_fast",
+        "data=builtin",
+        "~data.num_validation",
+        "run_dir=out",
+        "threads=1",
+        "max_steps=2",
+    )
+    small = (
+        "network.num_blocks=1",
+        "warm_start_blocks=[0]",
+        "distillation.num_steps=4",
+        "trainer.samples_each=1",
+    )
+    stops = ("distillation.stops=[0,2]", "distillation.weights=null")
+    ended = run(*words, *small, *stops, folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+    generator = ConformerGenerator.from_pretrained(tmp_path / "out" / "weights.safetensors", device="cpu")
+    assert generator.plan.num_steps == 2
+    assert generator.plan.grid.lambdas == pytest.approx((-3.0, 1.0), abs=1e-5)
+    assert len(generator.model.network.blocks) == 1
+    assert generator.metadata["begun_with"]["sha256"]
+    ended = run(*words, *small, "distillation.stops=[2,0]", "overwrite=true", folder=tmp_path)
+    assert ended.returncode == 2
+    assert "ascend from 0" in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def test_validation_runs_the_network_as_it_is_written(toy):
 
 def test_sampling_after_a_validation_runs_the_network_as_it_is_written(monkeypatch):
     other = Callback()
-    monkeypatch.setattr(_parts, "_sampling", lambda config, data: (other,))
+    monkeypatch.setattr(_parts, "_sampling", lambda config, task, data: (other,))
     config = OmegaConf.create({"trainer": {"compile": True}})
-    first, second = _parts.build_callbacks(config, None)
+    first, second = _parts.build_callbacks(config, None, None)
     assert first is other  # before the compiled network is back
     assert isinstance(second, CompiledNetwork)

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 import torch
+from fake_generators import random_weights
 from pytorch_lightning.callbacks import Callback
 
-from molediff.networks.weights import load_weights
+from molediff.networks.weights import load_weights, save_weights
 from molediff.training import clock
 from molediff.training.clock import Clock
 from molediff.training.guard import DivergedError
-from molediff.training.run import train
+from molediff.training.run import load_into, train
 
 
 def rows_of(run_dir: Path) -> list[dict[str, str]]:
@@ -143,3 +144,13 @@ def test_lightning_is_quiet(toy: Any, tmp_path: Path, capfd: pytest.CaptureFixtu
     assert [str(w.message) for w in caught if "lightning" in w.filename] == []
     out, err = capfd.readouterr()
     assert len((out + err).splitlines()) <= 2
+
+
+def test_a_network_of_fewer_blocks_begins_with_those_that_are_named(tmp_path: Path):
+    model, smaller = random_weights(0), random_weights(1)
+    save_weights(tmp_path / "all.safetensors", model, {}, dtype=None)
+    del smaller.network.blocks[1]
+    load_into(smaller, tmp_path / "all.safetensors", [0])
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in smaller.state_dict().items())
+    with pytest.raises(ValueError, match="do not fit the network"):
+        load_into(smaller, tmp_path / "all.safetensors", [0, 1])

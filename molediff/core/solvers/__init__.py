@@ -9,6 +9,7 @@ from molediff.core.solvers.dpm_solver_pp import DPMSolverPP1, DPMSolverPP2M, DPM
 from molediff.core.solvers.dpm_solver_pp_3m import DPMSolverPP3M
 from molediff.core.solvers.euler_maruyama import Euler, EulerMaruyama
 from molediff.core.solvers.grids import (
+    AtLambdas,
     central_lambda,
     karras,
     quadratic,
@@ -26,6 +27,7 @@ from molediff.core.solvers.sde_dpm_solver_pp import SDEDPMSolverPP2M
 __all__ = [
     "DDIM",
     "Ancestral",
+    "AtLambdas",
     "Callback",
     "Churn",
     "DPMSolverPP1",

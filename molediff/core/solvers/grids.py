@@ -5,6 +5,8 @@ They stay in float64 until a solver uses them, so that steps near the ends are n
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -59,6 +61,21 @@ def central_lambda(path: Path, steps: int, bound: float = 3.0) -> Tensor:
             "give a smaller bound, or use uniform_lambda."
         )
     return path.t_of_lambda(bound * (2 * ramp(steps) - 1))
+
+
+@dataclass(frozen=True)
+class AtLambdas:
+    """The grid of these `lambdas`, half log-SNRs that ascend, for as many times and no other number of steps."""
+
+    lambdas: tuple[float, ...]
+
+    def __call__(self, path: Path, steps: int) -> Tensor:
+        """The times, for `steps` one less than there are."""
+        if steps != len(self.lambdas) - 1:
+            raise ValueError(
+                f"This grid has {len(self.lambdas)} times, for {len(self.lambdas) - 1} steps between them; got {steps}."
+            )
+        return path.t_of_lambda(torch.tensor(self.lambdas, dtype=torch.float64))
 
 
 def karras(path: Path, steps: int, rho: float = 7.0) -> Tensor:

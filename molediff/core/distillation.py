@@ -1,0 +1,107 @@
+"""Distillation: what a network must answer for few steps to end where a teacher's many steps end.
+
+A teacher's path, from noise to a sample, is cut at the times of a coarse grid. Between two cuts one exact step with a
+constant estimate of x_0 (`core.solvers.point.exact_step`, that is DDIM) leads to the teacher's state for exactly one
+estimate: the mean of the teacher's own estimates along the way, as the step weighs them. A student that answers with it
+makes the whole stretch in one evaluation. (Progressive distillation, Salimans and Ho 2022, appendix G, with the stretch
+and the teacher's solver left open.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from molediff.core.model import DiffusionModel
+from molediff.core.solvers import Solver, Step
+from molediff.core.solvers.point import Point, eps_hat, points
+
+__all__ = ["Jumps", "Teacher", "constant_estimate"]
+
+
+def constant_estimate(x_s: Tensor, x_t: Tensor, s: Point, t: Point) -> Tensor:
+    """The estimate of x_0 that, held constant, leads from `x_s` at `s` to `x_t` at `t`, of less noise, by the ODE."""
+    h = t.lambda_ - s.lambda_
+    return (x_t - (t.sigma / s.sigma) * x_s) / (-t.alpha * math.expm1(-h))
+
+
+@dataclass(frozen=True)
+class Jumps:
+    """Stretches of paths; those of one sample stand next to each other.
+
+    Attributes:
+        x_0: what to estimate, shape (n m, ...) for n samples and m stops.
+        eps: the noise that goes with it, so that alpha x_0 + sigma eps is the state to begin with.
+        t: time of that state, shape (n m,).
+    """
+
+    x_0: Tensor
+    eps: Tensor
+    t: Tensor
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A model with the solver that makes the best of it.
+
+    Attributes:
+        model: only evaluated.
+        solver: deterministic.
+        times: fine grid, the last of it 0, where there is no noise.
+        stops: places in `times` at which the student evaluates, the first of them 0.
+
+    Raises:
+        ValueError: the stops do not ascend from 0, or there is nothing behind the last; the solver is stochastic.
+    """
+
+    model: DiffusionModel
+    solver: Solver
+    times: Tensor
+    stops: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        ends = [*self.stops, len(self.times) - 1]
+        if ends[0] != 0 or any(before >= after for before, after in pairwise(ends)):
+            raise ValueError(
+                f"stops are places in a grid of {len(self.times)} times that ascend from 0 and leave a step to make "
+                f"after the last; got {self.stops}."
+            )
+        if self.solver.stochastic:
+            raise ValueError(
+                f"A student learns where noise leads, which must be one place; got {self.solver}."
+            )
+
+    @property
+    def lambdas(self) -> list[float]:
+        """Half log-SNR at the stops: the grid of the student."""
+        return [round(point.lambda_, 6) for point in points(self.model.path, self.times[list(self.stops)])]
+
+    @torch.no_grad()
+    def jumps(self, condition: Any, noise: Tensor, mask: Tensor | None) -> Jumps:
+        """Take `noise` to samples and say what a student should have answered at the stops.
+
+        Args:
+            condition: encoded by the teacher, for n samples.
+            noise: unit noise of the model's space, (n, ...).
+            mask: (n, N), true for real rows.
+        """
+        path, steps = self.model.path, list[Step]()
+        grid = points(path, self.times)
+        denoiser = self.model.denoiser_of(condition)
+        last = self.solver.sample(
+            denoiser, path, self.times, grid[0].sigma * noise, None, self.model.space, mask, steps.append
+        )
+        stops: Sequence[int] = [*self.stops, len(self.times) - 1]
+        states = [steps[stop].x_t for stop in self.stops] + [last]
+        x_0, eps, t = [], [], []
+        for (here, x_s), (there, x_t) in pairwise(zip(stops, states, strict=True)):
+            x_0.append(constant_estimate(x_s, x_t, grid[here], grid[there]))
+            eps.append(eps_hat(x_s, x_0[-1], grid[here]))
+            t.append(x_s.new_full((len(x_s),), grid[here].t))
+        return Jumps(*(torch.stack(part, dim=1).flatten(0, 1) for part in (x_0, eps, t)))

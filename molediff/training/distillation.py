@@ -1,0 +1,147 @@
+"""Training of a student that makes a teacher's many steps in few."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from molediff.core.distillation import Jumps, Teacher
+from molediff.core.model import DiffusionModel
+from molediff.core.objective import DenoisingScoreMatching
+from molediff.training.clock import Clock
+from molediff.training.optimized import OptimizedTask
+from molediff.training.task import Unpack
+
+
+class DistillationTask(OptimizedTask):
+    """Denoising score matching in which the teacher's path takes the place of data and noise.
+
+    Of the training data only the conditions are used: every sample begins as noise, the teacher takes it to a conformer
+    or whatever it makes, and the student learns the jumps between the stops. Where one jump would end
+    is given by the noise alone, so unlike a sample of the data it is no mean over many.
+
+    Args:
+        model: the student, with the path, the space and the scale of the teacher's model.
+        teacher: makes the paths.
+        objective: how errors are weighed; its times are not used.
+        clock: the bounds of the run.
+        unpack: see `DiffusionTask`.
+        num_draws: paths a sample and step.
+        num_validation_draws: paths a validation sample, of the same noise every time.
+        weights: of the loss at each stop, in proportion; None: all alike. An error of an early jump is noise to the
+            next, which takes it off; one of the last jump stays.
+        **settings: of `OptimizedTask`.
+
+    Raises:
+        ValueError: the student has another path or scale than the teacher, either has a prior, or the weights are not
+            one for each stop.
+    """
+
+    def __init__(
+        self,
+        model: DiffusionModel,
+        teacher: Teacher,
+        objective: DenoisingScoreMatching,
+        clock: Clock,
+        unpack: Unpack,
+        num_draws: int = 2,
+        num_validation_draws: int = 1,
+        weights: Sequence[float] | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(model, clock, **settings)
+        weights = [1.0] * len(teacher.stops) if weights is None else list(weights)
+        if (
+            len(weights) != len(teacher.stops)
+            or not all(weight >= 0 for weight in weights)
+            or sum(weights) == 0
+        ):
+            raise ValueError(
+                f"weights are numbers >= 0, one for each of the stops {teacher.stops}; got {weights}."
+            )
+        if model.prior is not None or teacher.model.prior is not None:
+            raise ValueError("A student walks the teacher's path among points: leave out the prior.")
+        if (model.path, model.scale) != (teacher.model.path, teacher.model.scale):
+            raise ValueError(
+                "A student walks the teacher's path: give both the same path and scale; got "
+                f"{model.path} and {teacher.model.path}, {model.scale} and {teacher.model.scale}."
+            )
+        self.model: DiffusionModel = model
+        teacher.model.requires_grad_(False).eval()
+        self._teacher = (teacher,)  # in a tuple, so that it is no part of what is trained, averaged and saved
+        self.objective = objective
+        self.unpack = unpack
+        self.num_draws = num_draws
+        self.num_validation_draws = num_validation_draws
+        self._weights = torch.tensor(weights) / sum(weights)
+        self._validation_losses: list[Tensor] = []
+        self._validation_seen = 0
+
+    @property
+    def teacher(self) -> Teacher:
+        """Makes the paths."""
+        return self._teacher[0]
+
+    def on_fit_start(self) -> None:
+        """Bring the teacher to the student's device, too."""
+        super().on_fit_start()
+        self.teacher.model.to(self.device)
+
+    def _losses(self, condition: Any, noise: Tensor, mask: Tensor | None, repeats: int) -> Tensor:
+        """Losses (n * repeats, stops) of n conditions, each with `repeats` draws of the noise (n * repeats, ...)."""
+        jumps, mask = self._jumps(condition, noise, mask, repeats)
+        num_stops = len(self.teacher.stops)
+        known = self.model.encode(condition)
+        known = None if known is None else known.repeat(repeats * num_stops)
+        pred = self.model.predict(self.objective.noised(jumps.x_0, jumps.eps, jumps.t), jumps.t, known)
+        mask = None if mask is None else mask.repeat_interleave(num_stops, dim=0)
+        return self.objective.loss(pred, jumps.x_0, jumps.eps, jumps.t, mask).unflatten(0, (-1, num_stops))
+
+    @torch.no_grad()
+    def _jumps(
+        self, condition: Any, noise: Tensor, mask: Tensor | None, repeats: int
+    ) -> tuple[Jumps, Tensor | None]:
+        """The teacher's jumps, and the mask of its samples."""
+        known = self.teacher.model.encode(condition)
+        known = None if known is None else known.repeat(repeats)
+        mask = None if mask is None else mask.repeat_interleave(repeats, dim=0)
+        jumps = self.teacher.jumps(known, self.model.space.project(noise.to(self.device), mask), mask)
+        # Its casts of the weights have no gradient, and before torch 2.11 the next pass would use them.
+        torch.clear_autocast_cache()
+        return jumps, mask
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Mean loss of the batch over `num_draws` paths a sample."""
+        x_0, condition, mask = self.unpack(batch)
+        noise = torch.randn((len(x_0) * self.num_draws, *x_0.shape[1:]), generator=self.generator)
+        losses = self._losses(condition, noise, mask, self.num_draws).mean(0)
+        return self.counted(losses @ self._weights.to(losses), len(x_0))
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the losses of the last validation."""
+        self._validation_losses, self._validation_seen = [], 0
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Losses at fixed noise: sample i of the loader has the same every time, whatever the batches."""
+        x_0, condition, mask = self.unpack(batch)
+        shape, noise = (self.num_validation_draws, *x_0.shape[1:]), []
+        for i in range(self._validation_seen, self._validation_seen + len(x_0)):
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + i)
+            noise.append(torch.randn(shape, generator=generator))
+        self._validation_seen += len(x_0)
+        self._validation_losses.append(
+            self._losses(condition, torch.cat(noise), mask, self.num_validation_draws)
+        )
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the loss, weighted over the stops, and the mean of each stop."""
+        if not self._validation_losses:
+            return
+        losses = torch.cat(self._validation_losses).mean(0)
+        by_stop = {
+            f"val/loss_stop_{k}": float(loss) for k, loss in zip(self.teacher.stops, losses, strict=True)
+        }
+        self.log_now({"val/loss": float(losses @ self._weights.to(losses)), **by_stop})

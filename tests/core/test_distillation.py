@@ -1,0 +1,122 @@
+"""A student's jumps: where they lead, against the closed form of a normal distribution."""
+
+import math
+
+import pytest
+import torch
+from core.exact import gaussian
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from molediff.core.distillation import Teacher, constant_estimate
+from molediff.core.model import DiffusionModel
+from molediff.core.noise import FullSpace
+from molediff.core.path import CosineVP, expand_like
+from molediff.core.solvers import (
+    DDIM,
+    AtLambdas,
+    DPMSolverPP2M,
+    EulerMaruyama,
+    central_lambda,
+    with_final_denoising,
+)
+from molediff.core.solvers.point import exact_step, point_at_lambda
+from molediff.core.target import Sample
+
+PATH = CosineVP()
+VARIANCE = 0.3
+
+
+class Exact(nn.Module):
+    """The estimate of x_0 for N(0, VARIANCE): alpha v x_t / (alpha^2 v + sigma^2)."""
+
+    def forward(self, x, lambda_, condition):
+        t = PATH.t_of_lambda(lambda_)
+        alpha, sigma = expand_like(PATH.alpha(t), x), expand_like(PATH.sigma(t), x)
+        return alpha * VARIANCE * x / (alpha**2 * VARIANCE + sigma**2)
+
+
+def make_teacher(num_steps=200, stops=(0, 80, 140), solver=None):
+    model = DiffusionModel(Exact(), PATH, Sample(), FullSpace())
+    times = with_final_denoising(central_lambda(PATH, num_steps - 1))
+    return Teacher(model, solver or DPMSolverPP2M(), times, stops)
+
+
+def noise(*shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+@settings(deadline=None)
+@given(
+    st.floats(-4, 4),
+    st.floats(0.01, 4),
+    st.sampled_from([torch.float32, torch.float64]),
+    st.integers(0, 2**31),
+)
+def test_the_constant_estimate_undoes_the_exact_step(lambda_, h, dtype, seed):
+    s, t = point_at_lambda(PATH, lambda_), point_at_lambda(PATH, lambda_ + h)
+    x_s, x_0 = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+    x_t = exact_step(x_s, x_0, s, t)[0]
+    accuracy = (1e-9 if dtype == torch.float64 else 1e-5) / -math.expm1(-h) / t.alpha
+    torch.testing.assert_close(constant_estimate(x_s, x_t, s, t), x_0, rtol=0, atol=10 * accuracy)
+
+
+def test_the_jumps_of_a_normal_distribution_are_the_closed_form():
+    """The ODE only rescales: x_t is x_s times the ratio of the standard deviations at t and s."""
+    teacher = make_teacher(num_steps=2000, stops=(0, 800, 1400))
+    jumps = teacher.jumps(None, noise(4, 3), None)
+    alpha, sigma = expand_like(PATH.alpha(jumps.t), jumps.x_0), expand_like(PATH.sigma(jumps.t), jumps.x_0)
+    x = (alpha * jumps.x_0 + sigma * jumps.eps).unflatten(0, (4, 3))  # the states at the stops
+    points = [point_at_lambda(PATH, lambda_) for lambda_ in teacher.lambdas]
+    std = torch.tensor([math.sqrt(p.alpha**2 * VARIANCE + p.sigma**2) for p in points], dtype=torch.float64)
+    torch.testing.assert_close(x, x[:, :1] * (std / std[0])[:, None], rtol=1e-4, atol=1e-5)
+    end = point_at_lambda(PATH, 3.0)  # from where the teacher's last step takes off what noise is left
+    variance = end.alpha**2 * VARIANCE + end.sigma**2
+    last = x[:, 0] / std[0] * (end.alpha * VARIANCE / math.sqrt(variance))
+    torch.testing.assert_close(jumps.x_0.unflatten(0, (4, 3))[:, -1], last, rtol=1e-4, atol=1e-5)
+
+
+def test_a_student_that_answers_as_asked_ends_where_the_teacher_ends():
+    teacher = make_teacher()
+    x_1, num_stops = noise(6, 3), len(teacher.stops)
+    jumps = teacher.jumps(None, x_1, None)
+    answers = iter(jumps.x_0.unflatten(0, (6, num_stops)).unbind(1))
+    times = with_final_denoising(AtLambdas(tuple(teacher.lambdas))(PATH, num_stops - 1))
+    start = point_at_lambda(PATH, teacher.lambdas[0]).sigma * x_1
+    few = DDIM().sample(lambda x, t: next(answers), PATH, times, start)
+    many = teacher.solver.sample(teacher.model.denoiser(), PATH, teacher.times, start)
+    torch.testing.assert_close(few, many, rtol=1e-5, atol=1e-5)
+
+
+def test_what_is_asked_of_a_sample_does_not_depend_on_the_others():
+    teacher, x_1 = make_teacher(num_steps=10, stops=(0, 4)), noise(5, 3)
+    together = teacher.jumps(None, x_1, None)
+    alone = teacher.jumps(None, x_1[2:3], None)
+    torch.testing.assert_close(together.x_0[4:6], alone.x_0)
+    assert together.t.tolist()[:2] == alone.t.tolist()
+
+
+@pytest.mark.parametrize("stops", [(), (1, 4), (0, 4, 4), (0, 10), (0, 5, 3)])
+def test_stops_that_make_no_grid_are_refused(stops):
+    with pytest.raises(ValueError, match="ascend from 0"):
+        make_teacher(num_steps=10, stops=stops)
+
+
+def test_noise_that_leads_to_many_places_teaches_nothing():
+    with pytest.raises(ValueError, match="one place"):
+        make_teacher(solver=EulerMaruyama())
+
+
+def test_a_grid_of_own_times_has_no_other_number_of_steps():
+    grid = AtLambdas((-3.0, 0.0, 2.0))
+    assert PATH.lambda_(grid(PATH, 2)).tolist() == pytest.approx([-3, 0, 2])
+    with pytest.raises(ValueError, match="3 times"):
+        grid(PATH, 3)
+
+
+def test_a_teacher_is_gaussian_data_exactly():
+    """The closed form above is that of the core's exact mixture."""
+    data = gaussian(PATH, [0.0, 0.0], [[VARIANCE, 0.0], [0.0, VARIANCE]])
+    x, t = noise(4, 2), torch.full((4,), 0.4, dtype=torch.float64)
+    torch.testing.assert_close(make_teacher().model.denoiser()(x, t), data.denoiser(x, t))

@@ -1,0 +1,48 @@
+"""How weights say that they are to be sampled."""
+
+import pytest
+from fake_generators import knowing, random_weights
+
+from molediff.core.solvers import AtLambdas
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.plan import SamplingPlan
+
+DISTILLED = {"sampling": {"solver": "ddim", "lambdas": [-3.0, 0.0, 1.5]}}
+
+
+def test_weights_that_say_nothing_are_sampled_cooled_in_five_steps():
+    assert SamplingPlan.of({}) == SamplingPlan("dpmpp_2m_cooled", 5, "central_lambda")
+
+
+def test_distilled_weights_are_sampled_along_their_own_grid():
+    assert SamplingPlan.of(DISTILLED) == SamplingPlan("ddim", 3, AtLambdas((-3.0, 0.0, 1.5)))
+
+
+def test_what_the_caller_says_has_precedence():
+    plan = SamplingPlan().but("ddim", None, "karras")
+    assert plan == SamplingPlan("ddim", 5, "karras")
+    assert SamplingPlan.of(DISTILLED).but(None, 7, "central_lambda") == SamplingPlan(
+        "ddim", 7, "central_lambda"
+    )
+
+
+def test_another_number_of_steps_on_the_own_grid_is_refused():
+    generator = ConformerGenerator(random_weights(), DISTILLED, device="cpu")
+    with pytest.raises(ValueError, match="grid of 3 steps"):
+        generator.generate("CCO", 1, num_steps=5)
+
+
+def test_the_generator_does_unasked_what_the_weights_say():
+    generator = knowing("CCO", metadata=DISTILLED)
+    result = generator.generate("CCO", 2, trajectory=True)
+    assert result.status == "ok"
+    assert len(result.trajectory.times) == 3
+    assert result.provenance["num_steps"] == 3
+    assert "1.5" in result.provenance["grid"]
+    assert generator.model.network.evaluations == 3
+
+
+def test_one_jump_is_a_plan_too():
+    generator = knowing("CCO", metadata={"sampling": {"solver": "ddim", "lambdas": [-2.0]}})
+    assert generator.generate("CCO", 1).status == "ok"
+    assert generator.model.network.evaluations == 1

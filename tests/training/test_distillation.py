@@ -1,0 +1,148 @@
+"""A student learns the teacher's jumps: what counts as its loss, what is kept of the teacher, what the run repeats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from fake_generators import embedded, random_weights
+from torch import Tensor
+
+from molediff.core.distillation import Teacher
+from molediff.core.harmonic import HarmonicPrior
+from molediff.core.model import DiffusionModel
+from molediff.core.objective import DenoisingScoreMatching, Unweighted
+from molediff.core.solvers import DDIM, DPMSolverPP2M, central_lambda, with_final_denoising
+from molediff.molecules.datamodule import unpack_conformers
+from molediff.molecules.graph import collate, mol_to_graph
+from molediff.networks.graph import GraphBatch
+from molediff.training.clock import Clock
+from molediff.training.distillation import DistillationTask
+from molediff.training.run import train
+
+SMILES = ("CCO", "C[C@H](O)C#N", "CC")
+
+
+def batch(*smiles: str) -> GraphBatch:
+    return collate([mol_to_graph(embedded(s), -1) for s in smiles or SMILES])
+
+
+def make_teacher(model: DiffusionModel, num_steps: int = 4, stops: tuple[int, ...] = (0, 2)) -> Teacher:
+    times = with_final_denoising(central_lambda(model.path, num_steps - 1))
+    return Teacher(model, DPMSolverPP2M(), times, stops)
+
+
+def make_task(student: DiffusionModel, teacher: Teacher, **settings: Any) -> DistillationTask:
+    objective = DenoisingScoreMatching(student.path, student.target, Unweighted(student.target))
+    return DistillationTask(student, teacher, objective, Clock(1), unpack_conformers, **settings)
+
+
+def losses(task: DistillationTask, graph: GraphBatch, repeats: int = 1, seed: int = 0) -> Tensor:
+    shape = (len(graph.mask) * repeats, graph.mask.shape[1], 3)
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    return task._losses(graph, noise, graph.mask, repeats)
+
+
+def test_a_teacher_that_stops_at_every_step_is_its_own_student():
+    """With DDIM each step has a constant estimate: the network's own answer."""
+    model = random_weights()
+    times = with_final_denoising(central_lambda(model.path, 3))
+    task = make_task(model, Teacher(model, DDIM(), times, (0, 1, 2, 3)))
+    assert losses(task, batch()).abs().max() < 1e-6
+    other = make_task(random_weights(1), Teacher(model, DDIM(), times, (0, 1, 2, 3)))
+    assert losses(other, batch()).min() > 1e-4
+
+
+def test_a_molecule_alone_has_the_losses_that_it_has_among_others():
+    task = make_task(random_weights(1), make_teacher(random_weights()))
+    graph, alone = batch(), batch("CC")
+    noise = torch.randn(3, graph.mask.shape[1], 3, generator=torch.Generator().manual_seed(0))
+    together = task._losses(graph, noise, graph.mask, 1)
+    num_atoms = alone.mask.shape[1]
+    single = task._losses(alone, noise[2:, :num_atoms], alone.mask, 1)
+    torch.testing.assert_close(together[2:], single, rtol=1e-3, atol=1e-6)
+
+
+def test_every_draw_of_a_molecule_begins_with_noise_of_its_own():
+    task = make_task(random_weights(1), make_teacher(random_weights()))
+    found = losses(task, batch(), repeats=3)
+    assert found.shape == (9, 2)
+    assert len(set(found[:3, 0].tolist())) == 3
+
+
+def test_only_the_student_is_trained_and_kept():
+    teacher = random_weights()
+    task = make_task(random_weights(1), make_teacher(teacher))
+    before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
+    task.training_step(batch(), 0).backward()
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in teacher.state_dict().items())
+    assert set(task.state_dict()) == {f"model.{name}" for name in task.model.state_dict()}
+    assert any(parameter.grad is not None for parameter in task.model.parameters())
+
+
+def test_training_brings_the_student_nearer():
+    torch.manual_seed(0)
+    task = make_task(random_weights(1), make_teacher(random_weights()), num_draws=8)
+    optimizer, before = torch.optim.Adam(task.model.parameters(), 3e-3), losses(task, batch(), 8).mean()
+    for step in range(60):
+        optimizer.zero_grad()
+        task.training_step(batch(), step).backward()
+        optimizer.step()
+    assert losses(task, batch(), 8).mean() < 0.7 * before
+
+
+def test_under_autocast_the_student_keeps_its_gradients():
+    """Autocast keeps the weights that it has cast: a teacher that is the student's own model must not take them."""
+    model = random_weights()
+    task = make_task(model, make_teacher(random_weights()))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = task.training_step(batch(), 0)
+    loss.backward()
+    norms = [p.grad.norm() for name, p in model.named_parameters() if p.grad is not None and "film" in name]
+    assert min(norms) > 0
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_prior_is_refused(which):
+    models = [random_weights(), random_weights()]
+    models[which] = random_weights(prior=HarmonicPrior())
+    with pytest.raises(ValueError, match="prior"):
+        make_task(models[0], make_teacher(models[1]))
+
+
+def test_a_student_of_another_scale_is_refused():
+    teacher = random_weights()
+    teacher.scale = 1.0
+    with pytest.raises(ValueError, match="same path and scale"):
+        make_task(random_weights(), make_teacher(teacher))
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0], [0.0, 0.0]])
+def test_weights_that_are_none_of_the_stops_are_refused(weights):
+    with pytest.raises(ValueError, match="one for each of the stops"):
+        make_task(random_weights(), make_teacher(random_weights()), weights=weights)
+
+
+def test_a_stop_of_weight_zero_teaches_nothing():
+    whole = make_task(random_weights(1), make_teacher(random_weights()), weights=[0.0, 2.0])
+    found, graph = whole.training_step(batch(), 0), batch()
+    noise = torch.randn(6, graph.mask.shape[1], 3, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(found, whole._losses(graph, noise, graph.mask, 2)[:, 1].mean())
+
+
+def test_a_run_validates_on_the_same_noise_and_logs_every_stop(tmp_path, toy):
+    make_toy, data = toy
+    student, teacher = make_toy().model, make_toy(seed=1).model
+    objective = DenoisingScoreMatching(student.path, student.target, Unweighted(student.target))
+
+    def run(folder: str) -> dict[str, float]:
+        task = DistillationTask(
+            student, make_teacher(teacher), objective, Clock(3), lambda x: (x, None, None), learning_rate=0.0
+        )
+        return train(task, data(), tmp_path / folder, device="cpu", precision="32-true")
+
+    first, second = run("a"), run("b")
+    assert first["val/loss"] == second["val/loss"] > 0
+    assert first["val/loss"] == pytest.approx((first["val/loss_stop_0"] + first["val/loss_stop_2"]) / 2)
