@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,6 +15,19 @@ from molediff.core.objective import DenoisingScoreMatching
 from molediff.training.clock import Clock
 from molediff.training.optimized import OptimizedTask
 from molediff.training.task import Unpack
+
+# Batches of paths that are kept to be learned from again, and how many there must be before any is.
+_MANY_LESSONS, _FEW_LESSONS = 256, 16
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Paths of a batch: `repeats` of each of its conditions, next to each other, with their mask (paths, N)."""
+
+    condition: Any
+    jumps: Jumps
+    mask: Tensor | None
+    repeats: int
 
 
 class DistillationTask(OptimizedTask):
@@ -30,6 +44,9 @@ class DistillationTask(OptimizedTask):
         clock: the bounds of the run.
         unpack: see `DiffusionTask`.
         num_draws: paths a sample and step.
+        num_uses: how often a path is learned from, on average: a teacher's many steps cost more than a student's few.
+            Only each `num_uses`-th step then takes a batch and makes new paths, the others some of the last thousands
+            again, which are not kept in checkpoints.
         num_validation_draws: paths a validation sample, of the same noise every time.
         weights: of the loss at each stop, in proportion; None: all alike. An error of an early jump is noise to the
             next, which takes it off; one of the last jump stays.
@@ -48,6 +65,7 @@ class DistillationTask(OptimizedTask):
         clock: Clock,
         unpack: Unpack,
         num_draws: int = 2,
+        num_uses: int = 1,
         num_validation_draws: int = 1,
         weights: Sequence[float] | None = None,
         **settings: Any,
@@ -75,8 +93,10 @@ class DistillationTask(OptimizedTask):
         self.objective = objective
         self.unpack = unpack
         self.num_draws = num_draws
+        self.num_uses = num_uses
         self.num_validation_draws = num_validation_draws
         self._weights = torch.tensor(weights) / sum(weights)
+        self._lessons: list[Lesson] = []
         self._validation_losses: list[Tensor] = []
         self._validation_seen = 0
 
@@ -90,35 +110,39 @@ class DistillationTask(OptimizedTask):
         super().on_fit_start()
         self.teacher.model.to(self.device)
 
-    def _losses(self, condition: Any, noise: Tensor, mask: Tensor | None, repeats: int) -> Tensor:
-        """Losses (n * repeats, stops) of n conditions, each with `repeats` draws of the noise (n * repeats, ...)."""
-        jumps, mask = self._jumps(condition, noise, mask, repeats)
-        num_stops = len(self.teacher.stops)
-        known = self.model.encode(condition)
-        known = None if known is None else known.repeat(repeats * num_stops)
+    def _losses(self, lesson: Lesson) -> Tensor:
+        """Losses (paths, stops)."""
+        jumps, mask, num_stops = lesson.jumps, lesson.mask, len(self.teacher.stops)
+        known = self.model.encode(lesson.condition)
+        known = None if known is None else known.repeat(lesson.repeats * num_stops)
         pred = self.model.predict(self.objective.noised(jumps.x_0, jumps.eps, jumps.t), jumps.t, known)
         mask = None if mask is None else mask.repeat_interleave(num_stops, dim=0)
         return self.objective.loss(pred, jumps.x_0, jumps.eps, jumps.t, mask).unflatten(0, (-1, num_stops))
 
     @torch.no_grad()
-    def _jumps(
-        self, condition: Any, noise: Tensor, mask: Tensor | None, repeats: int
-    ) -> tuple[Jumps, Tensor | None]:
-        """The teacher's jumps, and the mask of its samples."""
+    def _lesson(self, condition: Any, noise: Tensor, mask: Tensor | None, repeats: int) -> Lesson:
+        """The teacher's jumps from `noise` (n * repeats, ...), for n conditions."""
         known = self.teacher.model.encode(condition)
         known = None if known is None else known.repeat(repeats)
         mask = None if mask is None else mask.repeat_interleave(repeats, dim=0)
         jumps = self.teacher.jumps(known, self.model.space.project(noise.to(self.device), mask), mask)
         # Its casts of the weights have no gradient, and before torch 2.11 the next pass would use them.
         torch.clear_autocast_cache()
-        return jumps, mask
+        return Lesson(condition, jumps, mask, repeats)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Mean loss of the batch over `num_draws` paths a sample."""
-        x_0, condition, mask = self.unpack(batch)
-        noise = torch.randn((len(x_0) * self.num_draws, *x_0.shape[1:]), generator=self.generator)
-        losses = self._losses(condition, noise, mask, self.num_draws).mean(0)
-        return self.counted(losses @ self._weights.to(losses), len(x_0))
+        """Mean loss over `num_draws` new paths of each sample of the batch, or over paths of an earlier one."""
+        if self.global_step % self.num_uses == 0 or len(self._lessons) < _FEW_LESSONS:
+            x_0, condition, mask = self.unpack(batch)
+            noise = torch.randn((len(x_0) * self.num_draws, *x_0.shape[1:]), generator=self.generator)
+            lesson = self._lesson(condition, noise, mask, self.num_draws)
+            if self.num_uses > 1:
+                self._lessons = [*self._lessons[1 - _MANY_LESSONS :], lesson]
+        else:
+            lesson = self._lessons[int(torch.randint(len(self._lessons), (), generator=self.generator))]
+        losses = self._losses(lesson).mean(0)
+        num_samples = len(lesson.jumps.t) // (len(losses) * lesson.repeats)
+        return self.counted(losses @ self._weights.to(losses), num_samples)
 
     def on_validation_epoch_start(self) -> None:
         """Forget the losses of the last validation."""
@@ -132,9 +156,8 @@ class DistillationTask(OptimizedTask):
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + i)
             noise.append(torch.randn(shape, generator=generator))
         self._validation_seen += len(x_0)
-        self._validation_losses.append(
-            self._losses(condition, torch.cat(noise), mask, self.num_validation_draws)
-        )
+        lesson = self._lesson(condition, torch.cat(noise), mask, self.num_validation_draws)
+        self._validation_losses.append(self._losses(lesson))
 
     def on_validation_epoch_end(self) -> None:
         """Log the loss, weighted over the stops, and the mean of each stop."""

@@ -17,6 +17,7 @@ from molediff.core.solvers import DDIM, DPMSolverPP2M, central_lambda, with_fina
 from molediff.molecules.datamodule import unpack_conformers
 from molediff.molecules.graph import collate, mol_to_graph
 from molediff.networks.graph import GraphBatch
+from molediff.training import distillation
 from molediff.training.clock import Clock
 from molediff.training.distillation import DistillationTask
 from molediff.training.run import train
@@ -41,7 +42,7 @@ def make_task(student: DiffusionModel, teacher: Teacher, **settings: Any) -> Dis
 def losses(task: DistillationTask, graph: GraphBatch, repeats: int = 1, seed: int = 0) -> Tensor:
     shape = (len(graph.mask) * repeats, graph.mask.shape[1], 3)
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-    return task._losses(graph, noise, graph.mask, repeats)
+    return task._losses(task._lesson(graph, noise, graph.mask, repeats))
 
 
 def test_a_teacher_that_stops_at_every_step_is_its_own_student():
@@ -58,9 +59,9 @@ def test_a_molecule_alone_has_the_losses_that_it_has_among_others():
     task = make_task(random_weights(1), make_teacher(random_weights()))
     graph, alone = batch(), batch("CC")
     noise = torch.randn(3, graph.mask.shape[1], 3, generator=torch.Generator().manual_seed(0))
-    together = task._losses(graph, noise, graph.mask, 1)
+    together = task._losses(task._lesson(graph, noise, graph.mask, 1))
     num_atoms = alone.mask.shape[1]
-    single = task._losses(alone, noise[2:, :num_atoms], alone.mask, 1)
+    single = task._losses(task._lesson(alone, noise[2:, :num_atoms], alone.mask, 1))
     torch.testing.assert_close(together[2:], single, rtol=1e-3, atol=1e-6)
 
 
@@ -91,6 +92,24 @@ def test_training_brings_the_student_nearer():
         task.training_step(batch(), step).backward()
         optimizer.step()
     assert losses(task, batch(), 8).mean() < 0.7 * before
+
+
+def test_paths_are_learned_from_again(monkeypatch):
+    """Every third step makes new paths; the steps between take some of those that there are."""
+    task = make_task(random_weights(1), make_teacher(random_weights()), num_uses=3)
+    made, used = [], []
+    make, learn = task._lesson, task._losses
+    monkeypatch.setattr(task, "_lesson", lambda *given: made.append(make(*given)) or made[-1])
+    monkeypatch.setattr(task, "_losses", lambda lesson: used.append(lesson) or learn(lesson))
+    monkeypatch.setattr(distillation, "_FEW_LESSONS", 2)
+    monkeypatch.setattr(distillation, "_MANY_LESSONS", 3)
+    for step in range(14):
+        monkeypatch.setattr(DistillationTask, "global_step", step)
+        task.training_step(batch("CC"), step)
+    assert len(made) == 6  # at steps 0, 1 (as there were too few), 3, 6, 9 and 12
+    assert len(used) == task.samples_seen == 14
+    assert all(any(lesson is one for one in made) for lesson in used)
+    assert any(used[-1] is one for one in made[-3:])
 
 
 def test_under_autocast_the_student_keeps_its_gradients():
@@ -129,7 +148,7 @@ def test_a_stop_of_weight_zero_teaches_nothing():
     whole = make_task(random_weights(1), make_teacher(random_weights()), weights=[0.0, 2.0])
     found, graph = whole.training_step(batch(), 0), batch()
     noise = torch.randn(6, graph.mask.shape[1], 3, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(found, whole._losses(graph, noise, graph.mask, 2)[:, 1].mean())
+    torch.testing.assert_close(found, whole._losses(whole._lesson(graph, noise, graph.mask, 2))[:, 1].mean())
 
 
 def test_a_run_validates_on_the_same_noise_and_logs_every_stop(tmp_path, toy):
