@@ -14,6 +14,7 @@ from molediff.core.vp_paths import CustomVP, PolynomialVP, SigmoidVP
 
 __all__ = [
     "PATHS",
+    "PATHS_FOR_SOLVERS",
     "VP_PATHS",
     "CentredMixture",
     "Mixture",
@@ -26,6 +27,7 @@ __all__ = [
     "path_name",
     "random_mixture",
     "slope",
+    "started",
     "times_inside",
     "two_peaks",
 ]
@@ -46,6 +48,7 @@ VP_PATHS: list[Path] = [
     DiscreteChain.linear(1000),
 ]
 PATHS: list[Path] = [*VP_PATHS, SubVP(), SubVP(CosineVP()), GeometricVE(), Straight()]
+PATHS_FOR_SOLVERS = [path for path in PATHS if not isinstance(path, DiscreteChain)]
 
 
 def path_name(path: Path) -> str:
@@ -64,3 +67,8 @@ def times_inside(path: Path, num: int, dtype: torch.dtype = torch.float64) -> Te
 def generators(num: int, seed: int = 0) -> list[torch.Generator]:
     """One generator a sample."""
     return [torch.Generator().manual_seed(1000 * seed + i) for i in range(num)]
+
+
+def started(data: Mixture, path: Path, num: int, seed: int = 0) -> Tensor:
+    """x at t_max, drawn from its exact distribution."""
+    return data.sample(num, path.t_max, torch.Generator().manual_seed(seed))

@@ -108,13 +108,6 @@ def test_noise_that_leads_to_many_places_teaches_nothing():
         make_teacher(solver=EulerMaruyama())
 
 
-def test_a_grid_of_own_times_has_no_other_number_of_steps():
-    grid = AtLambdas((-3.0, 0.0, 2.0))
-    assert PATH.lambda_(grid(PATH, 2)).tolist() == pytest.approx([-3, 0, 2])
-    with pytest.raises(ValueError, match="3 times"):
-        grid(PATH, 3)
-
-
 def test_a_teacher_is_gaussian_data_exactly():
     """The closed form above is that of the core's exact mixture."""
     data = gaussian(PATH, [0.0, 0.0], [[VARIANCE, 0.0], [0.0, VARIANCE]])

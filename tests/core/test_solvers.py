@@ -15,11 +15,10 @@ from core.exact import (
     path_name,
     random_mixture,
     slope,
+    started,
     two_peaks,
 )
-from torchdiffeq import odeint
 
-from molediff.core.chain import DiscreteChain
 from molediff.core.noise import FullSpace, ZeroCentreOfMass
 from molediff.core.other_paths import GeometricVE, Straight, SubVP
 from molediff.core.path import CosineVP, LinearVP, expand_like
@@ -38,15 +37,11 @@ from molediff.core.solvers import (
     Inpainting,
     PredictorCorrector,
     SDEDPMSolverPP2M,
-    central_lambda,
     karras,
-    optimized,
-    quadratic,
     uniform_lambda,
     uniform_t,
     with_final_denoising,
 )
-from molediff.core.solvers.adaptive import integrate_each
 
 ODE_SOLVERS = [
     Euler(),
@@ -71,7 +66,6 @@ STOCHASTIC_SOLVERS = [
     SDEDPMSolverPP2M(0.5),
 ]
 SOLVERS = ODE_SOLVERS + STOCHASTIC_SOLVERS
-PATHS_FOR_SOLVERS = [p for p in PATHS if not isinstance(p, DiscreteChain)]
 
 
 def in_the_limit(solver):
@@ -83,11 +77,6 @@ def in_the_limit(solver):
             solver.predictor, solver.num_corrections, step_size=1.0
         )  # corrections as long as steps
     return solver
-
-
-def started(data, path, num, seed=0):
-    """x at t_max, drawn from its exact distribution."""
-    return data.sample(num, path.t_max, torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("solver", ODE_SOLVERS, ids=repr)
@@ -202,69 +191,6 @@ def test_stochastic_solvers_show_their_declared_weak_order(solver):
         errors.append(abs(exact_variance(solver, path, uniform_lambda(path, steps), variance=0.3) - truth))
     found = slope(counts, errors)
     assert found > solver.order - 0.25, f"{found:.2f}, errors {errors}"
-
-
-def test_dopri5_keeps_its_tolerance():
-    path, data = CosineVP(), two_peaks(CosineVP())
-    x_1 = started(data, path, 50)
-    sample = lambda tol: Dopri5(tol, tol).sample(data.denoiser, path, uniform_lambda(path, 1), x_1)  # noqa: E731
-    reference = sample(1e-10)
-    for tolerance in (1e-4, 1e-7):
-        assert float((sample(tolerance) - reference).abs().max()) < 100 * tolerance
-
-
-def growing(s, y):
-    """An ODE with a rate and a phase of each sample's own, so that samples need different steps."""
-    rate = torch.linspace(0.5, 4.0, len(y), dtype=y.dtype)[:, None]
-    return torch.cos(rate * s[:, None]) * y - torch.sin(rate * y)
-
-
-def test_each_sample_takes_the_steps_of_torchdiffeq_for_it_alone():
-    """The same control, once the first step is the same: the same evaluations, but for the last step."""
-    start, last, tolerance = torch.linspace(-1, 1, 4, dtype=torch.float64)[:, None], 6.0, 1e-6
-    found = integrate_each(growing, start, 0.0, last, tolerance, tolerance, longest=math.inf)
-    for i in range(4):
-
-        def alone(s, y, i=i):
-            return growing(s.expand(4), y.expand(4, 1))[i]
-
-        span = torch.tensor([0.0, last], dtype=torch.float64)
-        options = {"first_step": 0.01}
-        exact = odeint(alone, start[i], span, rtol=1e-12, atol=1e-12, method="dopri5")[-1]
-        theirs = odeint(
-            alone, start[i], span, rtol=tolerance, atol=tolerance, method="dopri5", options=options
-        )
-        torch.testing.assert_close(found[i], exact, rtol=0, atol=20 * tolerance)
-        torch.testing.assert_close(found[i], theirs[-1], rtol=0, atol=5 * tolerance)
-
-
-def test_adaptive_integration_goes_back_where_it_came_from():
-    start = torch.linspace(-1, 1, 4, dtype=torch.float64)[:, None]
-    there = integrate_each(growing, start, 0.0, 2.0, 1e-10, 1e-10)
-    torch.testing.assert_close(
-        integrate_each(growing, there, 2.0, 0.0, 1e-10, 1e-10), start, rtol=0, atol=1e-6
-    )
-
-
-def test_an_ode_that_cannot_be_integrated_stops_that_sample_alone():
-    start = torch.linspace(-1, 1, 4, dtype=torch.float64)[:, None]
-
-    def broken(s, y):
-        slope = growing(s, y)
-        slope[2] = torch.where(s[2] > 1.0, torch.nan, slope[2])
-        return slope
-
-    found, whole = (integrate_each(ode, start, 0.0, 2.0, 1e-6, 1e-6) for ode in (broken, growing))
-    assert found[2].isnan().all()
-    assert torch.equal(found[[0, 1, 3]], whole[[0, 1, 3]])
-
-
-def test_loose_tolerances_do_not_jump_over_the_melting():
-    """A step from hot to cold sees nothing of what happens between, and would think itself exact."""
-    path, data = CosineVP(), two_peaks(CosineVP())
-    x_1 = started(data, path, 50)
-    x = Dopri5(1e-3, 1e-3).sample(data.denoiser, path, uniform_lambda(path, 1), x_1)
-    assert float((x - data.flow(x_1, path.t_max, path.t_min)).abs().max()) < 0.05
 
 
 def test_without_interactions_the_ode_is_a_constant_scaling():
@@ -427,66 +353,6 @@ def test_global_random_state_is_left_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
-@pytest.mark.parametrize("grid", [uniform_t, uniform_lambda, karras, quadratic, optimized])
-@pytest.mark.parametrize("path", PATHS_FOR_SOLVERS, ids=path_name)
-def test_grids_descend_over_the_whole_interval(grid, path):
-    times = grid(path, 7)
-    assert times.shape == (8,)
-    assert times.dtype == torch.float64
-    assert (times.diff() < 0).all()
-    assert float(times[0]) == path.t_max
-    assert float(times[-1]) == path.t_min
-
-
-def test_grids_are_uniform_in_what_they_say():
-    path = CosineVP()
-    equal = lambda values: torch.testing.assert_close(values.diff(), values.diff()[:1].expand(9))  # noqa: E731
-    equal(uniform_t(path, 9))
-    equal(path.lambda_(uniform_lambda(path, 9)))
-    equal(torch.exp(-path.lambda_(karras(path, 9)) / 7))
-    equal(quadratic(path, 9).sqrt())
-    equal(path.lambda_(central_lambda(path, 9)))
-
-
-def test_central_grid_keeps_to_its_bounds():
-    path = CosineVP()
-    ends = path.lambda_(central_lambda(path, 4, bound=2.5)[[0, -1]])
-    torch.testing.assert_close(ends, torch.tensor([-2.5, 2.5], dtype=torch.float64))
-
-
-@pytest.mark.parametrize("steps", [5, 10])
-def test_the_optimized_grid_is_the_best_for_few_steps(steps):
-    """Error of a run on normal data with a spectrum it was not made for, against all other grids."""
-    path = CosineVP()
-    data = gaussian(path, [0.0] * 3, torch.diag(torch.tensor([3e-4, 0.03, 0.5])).tolist())
-    x_1 = started(data, path, 200)
-    scale = lambda t: data.moments(t)[1].diagonal().sqrt()  # noqa: E731
-    exact = x_1 * scale(path.t_min) / scale(path.t_max)
-
-    def error(grid):
-        x = DPMSolverPP2M().sample(data.denoiser, path, grid(path, steps), x_1)
-        return float(((x - exact) / scale(path.t_min)).square().mean().sqrt())
-
-    others = [error(grid) for grid in (uniform_t, uniform_lambda, karras, quadratic)]
-    assert error(optimized) < 0.7 * min(others), f"{error(optimized)} against {others}"
-
-
-@pytest.mark.parametrize(
-    ("times", "words"),
-    [
-        (torch.tensor([0.5]), "at least one step"),
-        (torch.linspace(0.1, 0.9, 5), "descend"),
-        (torch.tensor([0.9, 0.5, 0.5, 0.1]), "descend"),
-        (torch.tensor([1.0, 0.5, 0.1]), "leave"),
-        (torch.tensor([0.9, 0.5, 1e-7]), "leave"),
-        (torch.tensor([0.9, 0.5, math.nan]), "descend"),
-    ],
-)
-def test_bad_grids_are_refused(times, words):
-    with pytest.raises(ValueError, match=words):
-        DDIM().sample(lambda x, t: x, CosineVP(), times, torch.zeros(1, 2))
-
-
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -503,12 +369,6 @@ def test_bad_grids_are_refused(times, words):
         (lambda: Churn(ode=Ancestral()), "ODE"),
         (lambda: PredictorCorrector(step_size=0.0), "step_size"),
         (lambda: Dopri5(rtol=0.0), "rtol"),
-        (lambda: uniform_t(CosineVP(), 0), "at least one step"),
-        (lambda: optimized(CosineVP(), 0), "at least one step"),
-        (lambda: karras(CosineVP(), 5, rho=0.0), "rho"),
-        (lambda: central_lambda(CosineVP(), 5, bound=8.0), "smaller bound"),
-        (lambda: optimized(CosineVP(), 5, order=3), "order"),
-        (lambda: with_final_denoising(torch.tensor([1.0, 0.0])), "already"),
         (lambda: Inpainting(torch.zeros(1), torch.zeros(1).bool(), num_repeats=0), "num_repeats"),
     ],
 )
