@@ -89,7 +89,8 @@ def measure(
     print(f"\n{len(mols)} molecules, {num_references} references, {references}\n{table}")
     with complete_file(Path(folder) / "table.txt") as file:
         file.write(table + "\n")
-    draw(rows, Path(folder), [ours.name(next(iter(solvers)), number) for number in shown])
+    names = [ours.name(next(iter(solvers)), number) for number in shown]
+    draw(rows, Path(folder), names + [row.name for row in rows if row.solver in map(student_name, students)])
     found = measure_hard(ours, root, seed, progress, **hard) if hard["num_scanned"] else None
     return {
         "num_references": num_references,
@@ -182,11 +183,16 @@ class Ours:
         return {"solver": made, "num_steps": steps, "grid": grid}, spent
 
 
+def student_name(weights: str) -> str:
+    """What a student is called in the table and the pictures."""
+    return Path(weights).stem
+
+
 def student(weights: str, mols: Sequence[Mol], seed: int, max_attempts: int) -> Contender:
     """The row of other weights, sampled as they are meant to be."""
     generator = ConformerGenerator.from_pretrained(weights, device="cpu")
     generator.generate(mols[0], 1, seed)  # warm up
-    plan, name = generator.plan, Path(weights).stem
+    plan, name = generator.plan, student_name(weights)
     method = Generated(generator, mols, None, seed, max_attempts=max_attempts)
     made = make_solver(plan.solver, None)
     spent = count_evaluations(made, plan.grid, generator.model.path, plan.num_steps)
