@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from molediff.core.solvers import AtLambdas, Solver
+from molediff.core.solvers import DDIM, AtLambdas, Solver
 from molediff.solver_options import Grid
 
 
@@ -38,16 +38,19 @@ class SamplingPlan:
         """This plan with what is not None in its place.
 
         Raises:
-            ValueError: another number of steps on a grid that has one of its own.
+            ValueError: another solver or number of steps on the grid of distilled weights, which know one jump a step.
         """
         plan = SamplingPlan(
             self.solver if solver is None else solver,
             self.num_steps if num_steps is None else num_steps,
             self.grid if grid is None else grid,
         )
-        if isinstance(plan.grid, AtLambdas) and plan.num_steps != len(plan.grid.lambdas):
+        if not isinstance(plan.grid, AtLambdas):
+            return plan
+        if plan.num_steps != len(plan.grid.lambdas) or plan.solver not in ("ddim", DDIM()):
             raise ValueError(
-                f"These weights were distilled to jump along a grid of {len(plan.grid.lambdas)} steps: leave num_steps "
-                f'out, or name a grid, such as "central_lambda", for other steps; got num_steps={num_steps}.'
+                f"These weights were distilled to jump along a grid of {len(plan.grid.lambdas)} steps: leave solver and "
+                'num_steps out, or name a grid, such as "central_lambda", for others; got '
+                f"solver={plan.solver!r} and num_steps={plan.num_steps}."
             )
         return plan

@@ -3,7 +3,7 @@
 import pytest
 from fake_generators import knowing, random_weights
 
-from molediff.core.solvers import AtLambdas
+from molediff.core.solvers import DDIM, AtLambdas, DPMSolverPP2M
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.plan import SamplingPlan
 
@@ -26,10 +26,19 @@ def test_what_the_caller_says_has_precedence():
     )
 
 
-def test_another_number_of_steps_on_the_own_grid_is_refused():
+@pytest.mark.parametrize(
+    "options", [{"num_steps": 5}, {"solver": "dpmpp_2m"}, {"solver": DPMSolverPP2M()}, {"solver": DDIM(0.5)}]
+)
+def test_other_steps_or_solvers_on_the_own_grid_are_refused(options):
     generator = ConformerGenerator(random_weights(), DISTILLED, device="cpu")
     with pytest.raises(ValueError, match="grid of 3 steps"):
-        generator.generate("CCO", 1, num_steps=5)
+        generator.generate("CCO", 1, **options)
+
+
+def test_the_own_solver_may_be_named():
+    plan = SamplingPlan.of(DISTILLED)
+    assert plan.but("ddim", 3, None) == plan
+    assert plan.but(DDIM(), None, None).grid == plan.grid
 
 
 def test_the_generator_does_unasked_what_the_weights_say():
