@@ -49,8 +49,8 @@ class SamplingPlan:
             return plan
         if plan.num_steps != len(plan.grid.lambdas) or plan.solver not in ("ddim", DDIM()):
             raise ValueError(
-                f"These weights were distilled to jump along a grid of {len(plan.grid.lambdas)} steps: leave solver and "
-                'num_steps out, or name a grid, such as "central_lambda", for others; got '
+                f"These weights were distilled to jump along a grid of {len(plan.grid.lambdas)} steps: leave solver "
+                'and num_steps out, or name a grid, such as "central_lambda", for others; got '
                 f"solver={plan.solver!r} and num_steps={plan.num_steps}."
             )
         return plan
