@@ -53,8 +53,8 @@ class DistillationTask(OptimizedTask):
         **settings: of `OptimizedTask`.
 
     Raises:
-        ValueError: the student has another path or scale than the teacher, either has a prior, or the weights are not
-            one for each stop.
+        ValueError: the student has another path or scale than the teacher, either has a prior, the weights are not
+            one for each stop, or no path is used.
     """
 
     def __init__(
@@ -88,6 +88,10 @@ class DistillationTask(OptimizedTask):
                 f"{model.path} and {teacher.model.path}, {model.scale} and {teacher.model.scale}."
             )
         self.model: DiffusionModel = model
+        if num_uses < 1:
+            raise ValueError(
+                f"num_uses says how often a path is learned from, at least once; got {num_uses}."
+            )
         teacher.model.requires_grad_(False).eval()
         self._teacher = (teacher,)  # in a tuple, so that it is no part of what is trained, averaged and saved
         self.objective = objective

@@ -144,6 +144,11 @@ def test_weights_that_are_none_of_the_stops_are_refused(weights):
         make_task(random_weights(), make_teacher(random_weights()), weights=weights)
 
 
+def test_paths_that_are_not_used_are_refused():
+    with pytest.raises(ValueError, match="at least once; got 0"):
+        make_task(random_weights(), make_teacher(random_weights()), num_uses=0)
+
+
 def test_a_stop_of_weight_zero_teaches_nothing():
     whole = make_task(random_weights(1), make_teacher(random_weights()), weights=[0.0, 2.0])
     found, graph = whole.training_step(batch(), 0), batch()
