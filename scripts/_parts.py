@@ -67,6 +67,7 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
             clock,
             unpack,
             num_draws=settings.num_draws,
+            on_policy=config.distillation.on_policy,
             num_uses=config.distillation.num_uses,
             num_validation_draws=settings.num_validation_draws,
             weights=config.distillation.weights,

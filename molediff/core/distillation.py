@@ -5,12 +5,15 @@ constant estimate of x_0 (`core.solvers.point.exact_step`, that is DDIM) leads t
 estimate: the mean of the teacher's own estimates along the way, as the step weighs them. A student that answers with it
 makes the whole stretch in one evaluation. (Progressive distillation, Salimans and Ho 2022, appendix G, with the stretch
 and the teacher's solver left open.)
+
+A student that errs comes to states where the teacher's path never was, and has not learned how to go on from there. So
+the path may follow the student's own jumps: the teacher then says at each stop how it would go on from where the
+student has come to. (Ross, Gordon and Bagnell 2011, DAgger.)
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -18,8 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from molediff.core.model import DiffusionModel
-from molediff.core.solvers import Solver, Step
+from molediff.core.model import Denoiser, DiffusionModel
+from molediff.core.solvers import DDIM, Solver
 from molediff.core.solvers.point import Point, eps_hat, points
 
 __all__ = ["Jumps", "Teacher", "constant_estimate"]
@@ -83,25 +86,31 @@ class Teacher:
         return [round(point.lambda_, 6) for point in points(self.model.path, self.times[list(self.stops)])]
 
     @torch.no_grad()
-    def jumps(self, condition: Any, noise: Tensor, mask: Tensor | None) -> Jumps:
+    def jumps(
+        self, condition: Any, noise: Tensor, mask: Tensor | None, student: Denoiser | None = None
+    ) -> Jumps:
         """Take `noise` to samples and say what a student should have answered at the stops.
+
+        From each stop the solver begins anew, without a history.
 
         Args:
             condition: encoded by the teacher, for n samples.
             noise: unit noise of the model's space, (n, ...).
             mask: (n, N), true for real rows.
+            student: whose jumps lead from stop to stop; None: the teacher's own steps do.
         """
-        path, steps = self.model.path, list[Step]()
+        path, denoiser = self.model.path, self.model.denoiser_of(condition)
         grid = points(path, self.times)
-        denoiser = self.model.denoiser_of(condition)
-        last = self.solver.sample(
-            denoiser, path, self.times, grid[0].sigma * noise, None, self.model.space, mask, steps.append
-        )
-        stops: Sequence[int] = [*self.stops, len(self.times) - 1]
-        states = [steps[stop].x_t for stop in self.stops] + [last]
-        x_0, eps, t = [], [], []
-        for (here, x_s), (there, x_t) in pairwise(zip(stops, states, strict=True)):
+        x_s = self.model.space.project(grid[0].sigma * noise, mask)
+        x_0, eps, t = list[Tensor](), list[Tensor](), list[Tensor]()
+        for here, there in pairwise([*self.stops, len(self.times) - 1]):
+            times = self.times[here : there + 1]
+            x_t = self.solver.sample(denoiser, path, times, x_s, None, self.model.space, mask)
             x_0.append(constant_estimate(x_s, x_t, grid[here], grid[there]))
             eps.append(eps_hat(x_s, x_0[-1], grid[here]))
             t.append(x_s.new_full((len(x_s),), grid[here].t))
+            if student is not None and math.isfinite(grid[there].lambda_):
+                times = self.times[[here, there]]
+                x_t = DDIM().sample(student, path, times, x_s, None, self.model.space, mask)
+            x_s = x_t
         return Jumps(*(torch.stack(part, dim=1).flatten(0, 1) for part in (x_0, eps, t)))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from molediff.core.control_variate import TargetScore
+from molediff.core.elastic import ElasticNetwork
 from molediff.core.path import Path, expand_like
 from molediff.core.quotient import without_rotation
 from molediff.core.target import Target, check_target
@@ -64,6 +65,8 @@ class DenoisingScoreMatching:
         control_variate: takes noise out of what is regressed where the score of the data is known; for independent
             couplings.
         quotient: leave the rigid rotation about x_t out of the error, for a model in `ShapeSpace`.
+        elastic: adds to the mean square of the error its energy, which depends on x_0: for distillation, where x_t
+            tells x_0. Elsewhere the least loss would no longer be at the mean of all x_0.
     """
 
     path: Path
@@ -72,6 +75,7 @@ class DenoisingScoreMatching:
     density: TimeDensity = field(default_factory=Uniform)
     control_variate: TargetScore | None = None
     quotient: bool = False
+    elastic: ElasticNetwork | None = None
 
     def __post_init__(self) -> None:
         check_target(self.target, self.path)
@@ -106,7 +110,7 @@ class DenoisingScoreMatching:
             mask: (n, N) for samples (n, N, d), true for real rows; padding does not count.
 
         Returns:
-            Weight times the mean of the squares over the real entries, shape (n,).
+            Weight times the mean of the squares over the real entries (and the elastic energy), shape (n,).
         """
         if self.control_variate is not None:
             x_0, eps = self.control_variate(x_0, eps, self.path, t)
@@ -120,4 +124,6 @@ class DenoisingScoreMatching:
         else:
             square = square.masked_fill(~mask.unsqueeze(-1), 0)
             mean = square.sum((1, 2)) / (mask.sum(1) * square.shape[-1]).clamp(min=1)
+        if self.elastic is not None:
+            mean = mean + self.elastic.energy(error, x_0, mask)
         return self.target_weight(t) * mean

@@ -44,6 +44,8 @@ class DistillationTask(OptimizedTask):
         clock: the bounds of the run.
         unpack: see `DiffusionTask`.
         num_draws: paths a sample and step.
+        on_policy: whether the student's own jumps lead from stop to stop, so that it learns to go on from where it gets
+            to; otherwise the teacher's steps do.
         num_uses: how often a path is learned from, on average: a teacher's many steps cost more than a student's few.
             Only each `num_uses`-th step then takes a batch and makes new paths, the others some of the last thousands
             again, which are not kept in checkpoints.
@@ -65,6 +67,7 @@ class DistillationTask(OptimizedTask):
         clock: Clock,
         unpack: Unpack,
         num_draws: int = 2,
+        on_policy: bool = False,
         num_uses: int = 1,
         num_validation_draws: int = 1,
         weights: Sequence[float] | None = None,
@@ -97,6 +100,7 @@ class DistillationTask(OptimizedTask):
         self.objective = objective
         self.unpack = unpack
         self.num_draws = num_draws
+        self.on_policy = on_policy
         self.num_uses = num_uses
         self.num_validation_draws = num_validation_draws
         self._weights = torch.tensor(weights) / sum(weights)
@@ -126,10 +130,15 @@ class DistillationTask(OptimizedTask):
     @torch.no_grad()
     def _lesson(self, condition: Any, noise: Tensor, mask: Tensor | None, repeats: int) -> Lesson:
         """The teacher's jumps from `noise` (n * repeats, ...), for n conditions."""
-        known = self.teacher.model.encode(condition)
-        known = None if known is None else known.repeat(repeats)
+
+        def known(model: DiffusionModel) -> Any:
+            encoded = model.encode(condition)
+            return None if encoded is None else encoded.repeat(repeats)
+
         mask = None if mask is None else mask.repeat_interleave(repeats, dim=0)
-        jumps = self.teacher.jumps(known, self.model.space.project(noise.to(self.device), mask), mask)
+        student = self.model.denoiser_of(known(self.model)) if self.on_policy else None
+        noise = self.model.space.project(noise.to(self.device), mask)
+        jumps = self.teacher.jumps(known(self.teacher.model), noise, mask, student)
         # Its casts of the weights have no gradient, and before torch 2.11 the next pass would use them.
         torch.clear_autocast_cache()
         return Lesson(condition, jumps, mask, repeats)

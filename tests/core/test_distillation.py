@@ -1,6 +1,7 @@
 """A student's jumps: where they lead, against the closed form of a normal distribution."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -85,8 +86,38 @@ def test_a_student_that_answers_as_asked_ends_where_the_teacher_ends():
     times = with_final_denoising(AtLambdas(tuple(teacher.lambdas))(PATH, num_stops - 1))
     start = point_at_lambda(PATH, teacher.lambdas[0]).sigma * x_1
     few = DDIM().sample(lambda x, t: next(answers), PATH, times, start)
-    many = teacher.solver.sample(teacher.model.denoiser(), PATH, teacher.times, start)
-    torch.testing.assert_close(few, many, rtol=1e-5, atol=1e-5)
+    many = start
+    for here, there in pairwise([*teacher.stops, 200]):  # from each stop without a history
+        grid = teacher.times[here : there + 1]
+        many = teacher.solver.sample(teacher.model.denoiser(), PATH, grid, many)
+    torch.testing.assert_close(few, many, rtol=1e-9, atol=1e-9)
+
+
+def test_the_path_follows_the_student_and_the_teacher_says_how_to_go_on():
+    """A student that is always wrong by 0.1: what it should have answered where it comes to is the closed form."""
+    teacher = make_teacher(num_steps=2000, stops=(0, 800, 1400))
+    exact = teacher.model.denoiser()
+    jumps = teacher.jumps(None, noise(4, 3), None, lambda x, t: exact(x, t) + 0.1)
+    alpha, sigma = expand_like(PATH.alpha(jumps.t), jumps.x_0), expand_like(PATH.sigma(jumps.t), jumps.x_0)
+    x = (alpha * jumps.x_0 + sigma * jumps.eps).unflatten(0, (4, 3))
+    points = [point_at_lambda(PATH, lambda_) for lambda_ in [*teacher.lambdas, 3.0]]
+    std = [math.sqrt(p.alpha**2 * VARIANCE + p.sigma**2) for p in points]
+    wanted = jumps.x_0.unflatten(0, (4, 3))
+    for k in range(2):
+        here, there, t = points[k], points[k + 1], jumps.t[k].expand(4)
+        jumped = exact_step(x[:, k], exact(x[:, k], t) + 0.1, here, there)[0]
+        torch.testing.assert_close(x[:, k + 1], jumped, rtol=1e-6, atol=1e-6)
+        led = exact_step(x[:, k], wanted[:, k], here, there)[0]
+        torch.testing.assert_close(led, x[:, k] * std[k + 1] / std[k], rtol=1e-3, atol=1e-4)
+
+
+def test_a_student_that_answers_as_asked_makes_the_path_of_the_teacher():
+    teacher, x_1 = make_teacher(), noise(4, 3)
+    jumps = teacher.jumps(None, x_1, None)
+    answers = iter(jumps.x_0.unflatten(0, (4, 3)).unbind(1))
+    followed = teacher.jumps(None, x_1, None, lambda x, t: next(answers))
+    torch.testing.assert_close(followed.x_0, jumps.x_0)
+    torch.testing.assert_close(followed.eps, jumps.eps)
 
 
 def test_what_is_asked_of_a_sample_does_not_depend_on_the_others():

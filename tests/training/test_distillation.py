@@ -123,6 +123,26 @@ def test_under_autocast_the_student_keeps_its_gradients():
     assert min(norms) > 0
 
 
+def test_on_policy_the_student_learns_where_it_comes_to():
+    """The first jump begins with noise; the second where the student, not the teacher, has jumped to."""
+    teacher, student, graph = make_teacher(random_weights()), random_weights(1), batch()
+    noise = torch.randn(3, graph.mask.shape[1], 3, generator=torch.Generator().manual_seed(0))
+    off, on = (
+        make_task(student, teacher, on_policy=on_policy)._lesson(graph, noise, graph.mask, 1).jumps
+        for on_policy in (False, True)
+    )
+    torch.testing.assert_close(on.x_0[::2], off.x_0[::2])
+    path, times = student.path, teacher.times[[0, 2]]
+    x_1 = path.alpha(on.t)[:, None, None] * on.x_0 + path.sigma(on.t)[:, None, None] * on.eps
+    encoded = student.encode(graph)
+    jumped = DDIM().sample(
+        student.denoiser_of(encoded), path, times, x_1[::2], None, student.space, graph.mask
+    )
+    torch.testing.assert_close(x_1[1::2], jumped, rtol=1e-3, atol=1e-4)
+    assert (off.x_0[1::2] - on.x_0[1::2]).abs().max() > 1e-2
+    assert not on.x_0.requires_grad
+
+
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_prior_is_refused(which):
     models = [random_weights(), random_weights()]
