@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import torch
@@ -132,6 +133,11 @@ def check_whole_number(name: str, value: Any, least: int) -> None:
     """Raise a ValueError unless `value` is an integer of at least `least`."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
+
+
+def is_positive(value: Any) -> bool:
+    """Whether `value` is a number, of Python or numpy, above 0."""
+    return isinstance(value, Real) and float(value) > 0
 
 
 def check_word(name: str, value: Any, allowed: tuple[str | None, ...]) -> None:

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+import _interrupt  # noqa: F401 (first: what follows takes seconds)
 import hydra
 import torch
 from hydra.errors import HydraException

@@ -64,7 +64,7 @@ def export_conformers(
         provenance: what to store with every conformer beyond `GenerationResult.provenance`.
 
     Raises:
-        ValueError: `output` has another suffix, or both files are the same.
+        ValueError: `output` has another suffix, both files are the same, or there are no inputs.
         OSError: a file cannot be written; known before anything is generated.
     """
     output, status = Path(output), Path(status)
@@ -97,6 +97,8 @@ def export_conformers(
             summary.num_conformers += written
             if result.status != "ok" and len(summary.failures) < NUM_FAILURES_KEPT:
                 summary.failures.append((item.name, reason))
+        if not any(summary.num_inputs.values()):
+            raise ValueError("no molecule in what was given to read: the files are as they were")
         summary.former_status = _set_aside(status, output)
         if summary.num_conformers == 0:
             raise _NoConformers

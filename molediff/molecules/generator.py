@@ -21,7 +21,7 @@ from molediff.molecules.result import GenerationResult
 from molediff.molecules.sampling import Sampler
 from molediff.molecules.workers import work_on_groups
 from molediff.networks.pretrained import load_model
-from molediff.solver_options import Grid, choose_device
+from molediff.solver_options import Grid, check_whole_number, choose_device
 
 
 class ConformerGenerator:
@@ -62,6 +62,7 @@ class ConformerGenerator:
     ):
         if precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"precision must be 'auto', 'float32' or 'bfloat16'; got {precision!r}.")
+        check_whole_number("max_atoms", max_atoms, least=1)
         network = model.network
         is_of_images, is_of_particles = hasattr(network, "sample_shape"), getattr(network, "trunk", 0) is None
         if is_of_images or is_of_particles:
@@ -189,7 +190,7 @@ class ConformerGenerator:
             ValueError: an option is out of range.
             ImportError: "gfn2" is asked for and tblite is not installed.
         """
-        if isinstance(molecules, str | Chem.Mol):
+        if isinstance(molecules, str | Chem.Mol) or not isinstance(molecules, Iterable):
             raise ValueError(
                 "generate_many takes a list or another iterable of molecules; for one, call generate."
             )

@@ -74,6 +74,7 @@ def prepare(molecule: Any, max_atoms: int = MAX_ATOMS) -> PreparedMolecule:
         else:
             raise UnusableInput(f"Expected a SMILES or an RDKit Mol, got {type(molecule).__name__}.")
         mol = Chem.AddHs(mol)
+        _open_ends_with_two_hydrogens(mol)
         _check_chemistry(mol)
         if mol.GetNumAtoms() > max_atoms:
             raise UnusableInput(
@@ -132,6 +133,17 @@ def _assign_stereo(mol: Chem.Mol) -> None:
             )
         bond.SetStereoAtoms(*atoms)
         bond.SetStereo(stereo)
+
+
+def _open_ends_with_two_hydrogens(mol: Chem.Mol) -> None:
+    """Drop E and Z of double bonds that end in CH2: RDKit keeps the mark if one of these hydrogens is written."""
+    for bond in mol.GetBonds():
+        if bond.GetStereo() not in _CIS_TRANS:
+            continue
+        for end in (bond.GetBeginAtom(), bond.GetEndAtom()):
+            hydrogens = [atom.GetIsotope() for atom in end.GetNeighbors() if atom.GetAtomicNum() == 1]
+            if len(hydrogens) == 2 and hydrogens[0] == hydrogens[1]:
+                bond.SetStereo(Chem.BondStereo.STEREONONE)
 
 
 def _lost_stereo(smiles: str, mol: Chem.Mol) -> str:

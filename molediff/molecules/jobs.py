@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from molediff.core.solvers import AtLambdas
 from molediff.molecules.checks import GeometryCheck, bond_length
 from molediff.molecules.fixed import FixedAtoms
 from molediff.molecules.inputs import PreparedMolecule
@@ -195,18 +196,26 @@ class Job:
     def _shortage(self, missing: int) -> str:
         counts = {name: count for name, count in self._rejected.items() if count}
         text = ", ".join(f"{name} {count}" for name, count in counts.items())
-        wrong_stereo = counts.get("stereo", 0) > 0.5 * sum(counts.values())
-        remedy = "try more num_steps or max_attempts"
-        if wrong_stereo:
-            remedy = "check that the stereo asked for is possible"
-        if counts.get("fixed", 0) > 0.5 * sum(counts.values()):
-            remedy = "check that the stereo asked for is possible with the fixed atoms where they are"
-        if self.out_of_time:
-            remedy = "allow a longer timeout"
         return (
             f"{missing} of {self.options.num_conformers} conformers missing after {self._num_drawn} samples "
-            f"(rejected: {text or 'none'}): {remedy}"
+            f"(rejected: {text or 'none'}): {self._remedy(counts)}"
         )
+
+    def _remedy(self, counts: dict[str, int]) -> str:
+        """What to do about most of the samples that were rejected."""
+        # Distilled weights know the steps of one grid and no more of them.
+        distilled = isinstance(self.options.grid, AtLambdas)
+        more = "max_attempts or the weights 'qm9'" if distilled else "num_steps or max_attempts"
+        most = max(counts, key=lambda name: counts[name], default="")
+        if self.out_of_time:
+            return "allow a longer timeout"
+        if most == "relaxation":
+            return "their minima are not this molecule; leave relax out"
+        if most == "fixed":
+            return "check that the stereo asked for is possible with the fixed atoms where they are"
+        if most == "stereo":
+            return f"check that the stereo asked for is possible, or try more {more}"
+        return f"try more {more}"
 
     def _trajectory(self, slots: list[int]) -> Trajectory | None:
         taken = [self._taken[slot] for slot in slots]

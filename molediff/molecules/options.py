@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from molediff.molecules.fixed import FixedPart
 from molediff.molecules.relax import METHODS
 from molediff.molecules.xtb import require_tblite
-from molediff.solver_options import SolverOptions, check_whole_number, check_word
+from molediff.solver_options import SolverOptions, check_whole_number, check_word, is_positive
 
 MAX_CONFORMERS = 100_000
 """Most conformers of a molecule in one call. They are held in memory until their molecule is done: at 20 atoms, these
@@ -50,7 +50,7 @@ class GenerationOptions(SolverOptions):
             ("timeout", "a time above 0 in seconds"),
         ):
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and value > 0):
+            if value is not None and not is_positive(value):
                 raise ValueError(f"{name} must be {what}, or None; got {value!r}.")
         if self.energies is None and (self.rank or self.energy_window is not None):
             asked = "rank" if self.rank else "energy_window"

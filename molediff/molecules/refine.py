@@ -73,19 +73,22 @@ def refine(
     found = Refined(mol, np.arange(mol.GetNumConformers()))
     if options.relax and len(found.rows):
         with _said(found, "relaxed"):
-            _relax(found, options.relax, still_good, fixed, out_of_time)
-    if options.energies and len(found.rows):
+            _relax(found, options, still_good, fixed, out_of_time)
+    if options.energies and len(found.rows) and found.energies is None:
         with _said(found, "given energies"):
             _weigh(found, options.energies, out_of_time)
     if options.energy_window is not None and found.energies is not None:
-        inside = np.flatnonzero(above_lowest(found.energies) <= options.energy_window)
+        # Not known to be outside: those without an energy stay, and a problem says that they have none.
+        inside = np.flatnonzero(~(above_lowest(found.energies) > options.energy_window))
         found.num_outside_window = len(found.rows) - len(inside)
         found.keep(inside)
     if options.prune_rmsd is not None:
         distinct = distinct_conformers(found.mol, options.prune_rmsd, found.energies, out_of_time)
         found.num_pruned = len(found.rows) - len(distinct)
         if out_of_time():
-            found.problems.append("time was up before all conformers were compared: some are left out unseen")
+            found.problems.append(
+                "time was up before all conformers were compared: there may be duplicates among them"
+            )
         found.keep(np.array(distinct, dtype=np.int64))
     if options.rank and found.energies is not None:
         found.keep(np.argsort(found.energies, kind="stable"))  # NaN is last
@@ -103,12 +106,15 @@ def _said(found: Refined, what: str) -> Iterator[None]:
 
 def _relax(
     found: Refined,
-    method: str,
+    options: GenerationOptions,
     still_good: Callable[[np.ndarray], np.ndarray],
     fixed: Collection[int],
     out_of_time: OutOfTime,
 ) -> None:
-    relaxed = relax_conformers(found.mol, method, fixed, out_of_time)
+    energies = relax_conformers(found.mol, str(options.relax), fixed, out_of_time)
+    relaxed = ~np.isnan(energies)
+    if options.energies == options.relax:
+        found.energies = energies
     x = np.stack([conformer.GetPositions() for conformer in found.mol.GetConformers()])
     good = relaxed & still_good(x)
     num_late = 0

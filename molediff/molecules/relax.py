@@ -39,16 +39,15 @@ def relax_conformers(
         out_of_time: asked before each conformer; once it says yes, the rest is left as it is.
 
     Returns:
-        Whether each conformer was relaxed, bool, shape (n,): false if GFN2-xTB failed on it or the time was up.
+        Energy of each conformer at its minimum in kcal/mol, float64, shape (n,); NaN where it was not relaxed: GFN2-xTB
+        failed on it or the time was up.
 
     Raises:
         NoForceField: MMFF94s lacks parameters; the conformers are as they were.
         ImportError: GFN2-xTB is not installed.
     """
     relax = _mmff_relaxation(mol, fixed) if method == "mmff" else _gfn2_relaxation(mol, fixed)
-    return np.array(
-        [not out_of_time() and relax(conformer.GetId()) for conformer in mol.GetConformers()], bool
-    )
+    return np.array([np.nan if out_of_time() else relax(c.GetId()) for c in mol.GetConformers()], float)
 
 
 def conformer_energies(mol: Chem.Mol, method: str, out_of_time: OutOfTime = lambda: False) -> np.ndarray:
@@ -67,16 +66,16 @@ def _mmff_properties(mol: Chem.Mol) -> Any:
     return properties
 
 
-def _mmff_relaxation(mol: Chem.Mol, fixed: Collection[int]) -> Callable[[int], bool]:
+def _mmff_relaxation(mol: Chem.Mol, fixed: Collection[int]) -> Callable[[int], float]:
     properties = _mmff_properties(mol)
 
-    def relax(conf_id: int) -> bool:
+    def relax(conf_id: int) -> float:
         field = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties, confId=conf_id)
         field.Initialize()
         for atom in fixed:
             field.AddFixedPoint(int(atom))
         field.Minimize(maxIts=_MAX_ITERATIONS)
-        return True
+        return float(field.CalcEnergy())
 
     return relax
 
@@ -88,13 +87,12 @@ def _mmff_energy(mol: Chem.Mol) -> Callable[[int], float]:
     ).CalcEnergy()
 
 
-def _gfn2_relaxation(mol: Chem.Mol, fixed: Collection[int]) -> Callable[[int], bool]:
-    def relax(conf_id: int) -> bool:
+def _gfn2_relaxation(mol: Chem.Mol, fixed: Collection[int]) -> Callable[[int], float]:
+    def relax(conf_id: int) -> float:
         try:
-            xtb.relax(mol, conf_id, fixed=fixed)
+            return xtb.relax(mol, conf_id, fixed=fixed)
         except xtb.XTBFailed:
-            return False
-        return True
+            return np.nan
 
     return relax
 
@@ -125,14 +123,16 @@ def distinct_conformers(
         mol: n conformers.
         threshold: in Angstrom.
         energies: shape (n,).
-        out_of_time: once it says yes, the conformers not yet visited are left out.
+        out_of_time: once it says yes, the conformers not yet visited are kept unseen.
     """
     heavy = Chem.RemoveHs(mol)
     ids = [conformer.GetId() for conformer in heavy.GetConformers()]
     sizes = np.array([_principal_sizes(conformer.GetPositions()) for conformer in heavy.GetConformers()])
     kept: list[int] = []
-    for candidate in range(len(ids)) if energies is None else np.argsort(energies, kind="stable"):
+    order = np.arange(len(ids)) if energies is None else np.argsort(energies, kind="stable")
+    for place, candidate in enumerate(order):
         if out_of_time():
+            kept += order[place:].tolist()
             break
         # No rotation and no renumbering of atoms brings two sets of points nearer than their principal sizes are (von
         # Neumann's trace inequality), so that the RMSD, which takes 50 us, is needed of few pairs.

@@ -10,6 +10,7 @@ import numpy as np
 from rdkit import Chem
 
 from molediff.molecules.stereo import perceived_smiles
+from molediff.solver_options import is_positive
 
 Status = Literal["ok", "partial", "failed"]
 
@@ -195,7 +196,7 @@ def boltzmann_weights(energies: np.ndarray, temperature: float) -> np.ndarray:
     Raises:
         ValueError: the temperature is not positive.
     """
-    if not 0 < temperature < np.inf:
+    if not is_positive(temperature) or temperature == np.inf:
         raise ValueError(f"temperature must be above 0 Kelvin; got {temperature!r}.")
     weights = np.exp(-np.where(np.isnan(energies), np.inf, energies) / (GAS_CONSTANT * temperature))
     return weights / max(float(weights.sum()), 1.0)  # without any energy there is nothing to divide

@@ -26,8 +26,10 @@ def find_weights(weights: str | FilePath) -> FilePath:
     """The file of shipped weights of this name, or the path given.
 
     Raises:
-        FileNotFoundError: no weights of this name are shipped; the message says which are.
+        FileNotFoundError: no weights of this name are shipped; the message says which are. Or it is no name at all.
     """
+    if not isinstance(weights, str | FilePath) or not str(weights):
+        raise FileNotFoundError(f"Weights are a name or the path of a .safetensors file; got {weights!r}.")
     path = FilePath(weights)
     if path.suffix == "" and path.name == str(weights) and not path.exists():
         path = SHIPPED / f"{weights}.safetensors"

@@ -1,5 +1,6 @@
 """The front that all scripts share: which words are molecules, and what a user's error looks like."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,16 @@ def run(script, *words, **environment):
 def test_a_users_error_is_one_line(failing_script, words, code, message):
     ended = run(failing_script, *words)
     assert (ended.returncode, ended.stderr) == (code, message)
+
+
+def test_an_interrupt_while_it_still_imports_is_one_line(tmp_path):
+    script = tmp_path / "early.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\nimport _cli\nraise KeyboardInterrupt\n"
+    )
+    ended = run(script)
+    assert ended.stderr == "early.py: interrupted\n"
+    assert ended.returncode in (130, -signal.SIGINT)
 
 
 def test_an_unknown_member_of_a_group_names_the_members(failing_script):

@@ -99,6 +99,14 @@ def test_without_a_conformer_there_is_a_table_and_no_empty_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["s.csv"]
 
 
+def test_without_an_input_nothing_is_written_or_moved(tmp_path):
+    export_water(tmp_path, "a.sdf")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match="no molecule"):
+        export_conformers([], lambda molecules: [], tmp_path / "b.sdf", tmp_path / "status.csv")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_table_of_another_output_is_kept_under_a_number(tmp_path):
     assert export_water(tmp_path, "a.sdf").former_status is None
     assert export_water(tmp_path, "a.sdf").former_status is None  # the same pair, made anew

@@ -377,6 +377,7 @@ def test_molecules_larger_than_the_training_ones_are_marked():
         ({"eta": 0.5}, "has no eta"),
         ({"solver": Heun(), "eta": 0.5}, "Heun"),
         ({"solver": "ddim", "eta": 2.0}, "eta"),
+        ({"solver": "ddim", "eta": "x"}, "eta scales the noise"),
         ({"grid": "cubic"}, "grid must be one of"),
         ({"relax": "uff"}, "relax must be one of None, 'mmff', 'gfn2'; got 'uff'"),
         ({"energies": "xtb"}, "energies"),
@@ -403,11 +404,12 @@ def test_bad_options_are_refused_before_anything_is_read(changed, says):
 
 
 def test_one_molecule_is_not_many():
-    with pytest.raises(ValueError, match="call generate"):
-        knowing("C").generate_many("CCO")
+    for molecules in ("CCO", None):
+        with pytest.raises(ValueError, match="call generate"):
+            knowing("C").generate_many(molecules)
 
 
-@pytest.mark.parametrize("made", [{"device": "abacus"}, {"precision": "float8"}])
+@pytest.mark.parametrize("made", [{"device": "abacus"}, {"precision": "float8"}, {"max_atoms": "a"}])
 def test_bad_device_or_precision_is_refused(made):
     with pytest.raises(ValueError, match=next(iter(made.values()))):
         ConformerGenerator(random_weights(), **made)

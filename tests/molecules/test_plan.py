@@ -55,3 +55,12 @@ def test_one_jump_is_a_plan_too():
     generator = knowing("CCO", metadata={"sampling": {"solver": "ddim", "lambdas": [-2.0]}})
     assert generator.generate("CCO", 1).status == "ok"
     assert generator.model.network.evaluations == 1
+
+
+def test_who_is_told_to_try_more_can():
+    """Distilled weights have no more steps; what relaxes to something else will do so again."""
+    network = {"spoil": lambda x_0, x_t: 3.0 * x_0}
+    plain = knowing("CCO", **network).generate("CCO", 2, max_attempts=1).reason
+    assert plain.endswith("(rejected: bond_length 2): try more num_steps or max_attempts")
+    distilled = knowing("CCO", metadata=DISTILLED, **network).generate("CCO", 2, max_attempts=1).reason
+    assert distilled.endswith("(rejected: bond_length 2): try more max_attempts or the weights 'qm9'")

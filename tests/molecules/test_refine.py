@@ -13,7 +13,7 @@ from molediff.molecules import pipeline, xtb
 from molediff.molecules.inputs import prepare
 from molediff.molecules.refine import refine
 from molediff.molecules.relax import conformer_energies, distinct_conformers, relax_conformers
-from molediff.molecules.result import GAS_CONSTANT, GenerationResult
+from molediff.molecules.result import GAS_CONSTANT, GenerationResult, with_conformers
 from molediff.molecules.sampling import Sampler
 from tests.molecules.test_generator import options
 
@@ -187,7 +187,7 @@ def test_pruning_is_that_of_all_pairs(smiles):
 def test_fixed_atoms_stay_in_a_force_field():
     mol = conformers("OCCN", 2)
     before = [np.array(c.GetPositions()) for c in mol.GetConformers()]
-    assert relax_conformers(mol, "mmff", fixed=[0, 1]).all()
+    assert np.isfinite(relax_conformers(mol, "mmff", fixed=[0, 1])).all()
     for conformer, x in zip(mol.GetConformers(), before, strict=True):
         np.testing.assert_allclose(conformer.GetPositions()[:2], x[:2], atol=1e-9)
         assert np.abs(conformer.GetPositions() - x).max() > 0.01
@@ -213,6 +213,31 @@ def test_what_is_not_weighed_in_time_has_no_energy():
     found = refine(conformers("CO", 5), options(energies="mmff"), all_good, out_of_time=after(2))
     assert np.isnan(found.energies).tolist() == [False, False, True, True, True]
     assert found.problems == ["time was up: 3 conformers have no energy"]
+
+
+def test_relaxation_has_told_the_energy_already():
+    found = refine(
+        conformers("OCCN", 4), options(relax="mmff", energies="mmff"), all_good, out_of_time=after(2)
+    )
+    assert found.rows.tolist() == [0, 1]
+    np.testing.assert_allclose(found.energies, conformer_energies(found.mol, "mmff"))
+    assert found.problems == ["time was up before 2 conformers were relaxed: they are left out"]
+
+
+def test_no_conformer_is_outside_a_window_for_want_of_an_energy():
+    asked = options(energies="mmff", energy_window=1e-9)
+    found = refine(conformers("OCCN", 5), asked, all_good, out_of_time=after(2))
+    assert np.isnan(found.energies).tolist() == [False, True, True, True]
+    assert (found.num_outside_window, found.rows[1:].tolist()) == (1, [2, 3, 4])
+
+
+@pytest.mark.parametrize(("num_questions", "num_kept"), [(0, 5), (3, 3)])
+def test_what_is_not_compared_in_time_is_kept_and_said(num_questions, num_kept):
+    alike = conformers("CO", 1)
+    mol = with_conformers(alike, [alike.GetConformer().GetPositions()] * 5)
+    found = refine(mol, options(prune_rmsd=0.1), all_good, out_of_time=after(num_questions))
+    assert (len(found.rows), found.num_pruned) == (num_kept, 5 - num_kept)
+    assert "there may be duplicates" in found.problems[0]
 
 
 def test_a_timeout_strikes_one_molecule_and_no_other(monkeypatch):

@@ -85,12 +85,21 @@ def test_meso_form_is_its_own_mirror_image_and_is_never_taken_for_the_chiral_one
     assert [bool(v.right[0]) for v in verdicts.values()] == [True, True, False, False]
 
 
-@pytest.mark.parametrize("smiles", ["CC=[C@]=CC", "C1CC/C=C/C1", "C[C@H](C)O"])
+@pytest.mark.parametrize("smiles", ["CC=[C@]=CC", "C1CC/C=C/C1", "C[C@H](C)O", "[H]/C=C/F"])
 def test_marks_that_mean_nothing_to_rdkit_are_left_open_and_said(smiles):
     assert "1 stereo marks of the SMILES are left open" in prepare(smiles).caution
     result = knowing("C[C@H](C)O").generate("C[C@H](C)O", 1, num_steps=2)
     assert result.status == "ok"
     assert "left open" in result.reason
+
+
+def test_a_double_bond_that_ends_in_two_hydrogens_has_no_hand_to_miss():
+    smiles = "[H]/C=C/F"
+    assert knowing(smiles).generate(smiles, 4, num_steps=2, max_attempts=1).status == "ok"
+    deuterated = prepare("[2H]/C([H])=C/F").mol
+    assert any(bond.GetStereo() == Chem.BondStereo.STEREOE for bond in deuterated.GetBonds()) or any(
+        bond.GetStereo() == Chem.BondStereo.STEREOZ for bond in deuterated.GetBonds()
+    )
 
 
 def test_unspecified_centres_are_left_to_each_sample():

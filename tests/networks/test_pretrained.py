@@ -9,7 +9,7 @@ from molediff.core.harmonic import HarmonicPrior
 from molediff.core.path import CosineVP
 from molediff.core.path import Path as NoisingPath
 from molediff.molecules.generator import ConformerGenerator
-from molediff.networks.pretrained import build, load_model
+from molediff.networks.pretrained import build, find_weights, load_model
 from molediff.networks.weights import save_weights
 
 NETWORK = {
@@ -85,6 +85,9 @@ def test_missing_name_lists_what_there_is():
 
 
 def test_missing_file_is_named():
+    for nothing in (None, 3, ""):
+        with pytest.raises(FileNotFoundError, match="a name or the path"):
+            find_weights(nothing)
     with pytest.raises(FileNotFoundError, match=r"nowhere/w\.safetensors"):
         ConformerGenerator.from_pretrained("nowhere/w.safetensors")
 

@@ -14,8 +14,8 @@ _TOLERANCE = 1e-6  # a float32 grid may miss the ends of the interval by a round
 
 def check_eta(eta: float, largest: float = math.inf) -> None:
     """Raise a ValueError unless 0 <= eta <= largest."""
-    if not 0 <= eta < math.inf:
-        raise ValueError(f"eta scales the noise and must be finite and >= 0 (0: ODE, 1: SDE); got {eta}.")
+    if not isinstance(eta, int | float) or not 0 <= eta < math.inf:
+        raise ValueError(f"eta scales the noise and must be finite and >= 0 (0: ODE, 1: SDE); got {eta!r}.")
     if eta > largest:
         raise ValueError(f"eta must be at most {largest} here; for more noise use EulerMaruyama(eta={eta}).")
 
