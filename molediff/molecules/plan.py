@@ -45,7 +45,7 @@ class SamplingPlan:
             self.num_steps if num_steps is None else num_steps,
             self.grid if grid is None else grid,
         )
-        if not isinstance(plan.grid, AtLambdas):
+        if grid is not None or not isinstance(plan.grid, AtLambdas):
             return plan
         if plan.num_steps != len(plan.grid.lambdas) or plan.solver not in ("ddim", DDIM()):
             raise ValueError(

@@ -51,6 +51,14 @@ def test_the_generator_does_unasked_what_the_weights_say():
     assert generator.model.network.evaluations == 3
 
 
+def test_a_grid_of_ones_own_is_nobodys_distillation():
+    grid = AtLambdas((-3.0, 0.0))
+    assert SamplingPlan().but("dpmpp_2m", 2, grid) == SamplingPlan("dpmpp_2m", 2, grid)
+    assert SamplingPlan.of(DISTILLED).but("heun", 2, grid) == SamplingPlan("heun", 2, grid)
+    with pytest.raises(ValueError, match="2"):
+        knowing("CCO").generate("CCO", 1, grid=grid)  # of five steps
+
+
 def test_one_jump_is_a_plan_too():
     generator = knowing("CCO", metadata={"sampling": {"solver": "ddim", "lambdas": [-2.0]}})
     assert generator.generate("CCO", 1).status == "ok"
