@@ -31,6 +31,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from molediff.memory import keep_freed_memory
+
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 
 USER_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError, ImportError)
@@ -70,6 +72,7 @@ def command(
         def main() -> None:
             traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
             arguments: list[str] = []
+            keep_freed_memory()
 
             @functools.wraps(function)
             def task(config: DictConfig) -> None:

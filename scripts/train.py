@@ -11,7 +11,6 @@ from omegaconf import OmegaConf
 from pytorch_lightning import LightningDataModule, seed_everything
 
 from molediff.networks.pretrained import find_weights
-from molediff.training.allocator import keep_freed_memory
 from molediff.training.clock import Clock
 from molediff.training.distillation import DistillationTask
 from molediff.training.guard import DivergedError
@@ -22,7 +21,6 @@ from molediff.training.run import facts_of, find_checkpoint, load_into, train
 @command("train")
 def main(config: DictConfig) -> None:
     """Build the parts that the config names and train."""
-    keep_freed_memory()
     use_threads(config.threads)
     settings = config.trainer
     clock = Clock(config.max_steps, config.max_minutes)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from rdkit import Chem
 
+from molediff.memory import keep_freed_memory
 from molediff.molecules.inputs import UnusableInput, label, prepare
 from molediff.molecules.jobs import Job
 from molediff.molecules.options import GenerationOptions
@@ -68,6 +69,7 @@ class Pipeline:
     def work(self, molecules: list[Any]) -> list[GenerationResult]:
         """The same, all at once and on one thread: what a process of several does."""
         torch.set_num_threads(1)
+        keep_freed_memory()
         return list(self.run(molecules))
 
     def _job(self, molecule: Any) -> Job | GenerationResult:
