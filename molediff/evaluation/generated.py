@@ -68,8 +68,16 @@ class Generated:
             mol = Mol(reference)
             mol.RemoveAllConformers()
             bare.append(mol)
-        if self._num_conformers is not None:
-            yield from self._generator.generate_many(bare, self._num_conformers, self._seed, **self._options)
-            return
-        for mol, reference in zip(bare, self._references, strict=True):
-            yield self._generator.generate(mol, 2 * reference.GetNumConformers(), self._seed, **self._options)
+        counts = [self._num_conformers or 2 * reference.GetNumConformers() for reference in self._references]
+        # Those of which as many are asked for share batches; each stream works when one of its results is due.
+        streams = {
+            count: self._generator.generate_many(
+                [mol for mol, its_count in zip(bare, counts, strict=True) if its_count == count],
+                count,
+                self._seed,
+                **self._options,
+            )
+            for count in dict.fromkeys(counts)
+        }
+        for count in counts:
+            yield next(streams[count])

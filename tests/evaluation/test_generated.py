@@ -2,6 +2,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from rdkit import Chem
 from rdkit.Chem import Mol
 
 from molediff.evaluation.baselines import etkdg
@@ -42,3 +43,18 @@ def test_asks_without_coordinates_and_counts_what_was_rejected(embed, num_confor
     assert [molecule.num_returned for molecule in evaluation.methods[1].molecules] == expected
     assert ours.tally == "20 samples drawn; reflected 10.00 %, stereo 10.00 %, bond length 20.00 %"
     assert ours.wrong_stereo == pytest.approx(0.2)
+
+
+def test_what_is_asked_as_often_is_asked_together_and_comes_in_order(embed):
+    smiles, counts = ("CCO", "CCN", "CCC", "CCF"), (2, 1, 2, 1)
+    references = [embed(s, k) for s, k in zip(smiles, counts, strict=True)]
+    fake = FakeGenerator()
+    calls: list[int] = []
+    many = fake.generate_many
+    fake.generate_many = lambda mols, count, *rest, **options: (
+        calls.append(count) or many(mols, count, *rest, **options)
+    )
+    found = list(Generated(fake, references, None, 3))
+    assert calls == [4, 2]
+    assert [mol.GetNumConformers() for mol in found] == [4, 2, 4, 2]
+    assert [Chem.MolToSmiles(Chem.RemoveHs(mol)) for mol in found] == list(smiles)
