@@ -11,7 +11,7 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # from malloc.h
 def keep_freed_memory() -> None:
     """Let glibc keep what tensors free, instead of giving it back to the kernel and zeroing fresh pages at each step.
 
-    Training and sampling on a CPU allocate the same large tensors again and again; this makes both about 15 % faster at
+    Training and sampling on a CPU allocate the same large tensors again and again; this makes both 5 to 15 % faster at
     no cost but that the process keeps its peak memory. All scripts call it, and the processes of `num_workers`; in a
     process of your own it is for you to decide. Does nothing elsewhere than on Linux with glibc.
     """
