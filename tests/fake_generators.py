@@ -16,6 +16,7 @@ from molediff.core.path import CosineVP
 from molediff.core.target import Sample, V
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph import mol_to_graph
+from molediff.molecules.options import GenerationOptions
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
 
@@ -109,3 +110,13 @@ def random_weights(
         if self_conditioning:
             nn.init.normal_(network.previous_radial.weight)
     return DiffusionModel(network, CosineVP(), V(), ZeroCentreOfMass(), SCALE, prior)
+
+
+def options(**changed) -> GenerationOptions:
+    """Options of a small call, with some of them changed."""
+    settings = {
+        "num_conformers": 2, "seed": 0, "solver": "dpmpp_2m", "num_steps": 4, "eta": None, "grid": "central_lambda",
+        "batch_atoms": 512, "max_attempts": 2, "lookahead": 8, "relax": None, "energies": None, "prune_rmsd": None,
+        "trajectory": False,
+    }  # fmt: skip
+    return GenerationOptions(**{**settings, **changed})

@@ -171,16 +171,19 @@ class ConformerGenerator:
                 about 0.25 s a conformer). Those that do not stay the molecule asked for are left out.
             energies: "mmff", of MMFF94s, or "gfn2", of GFN2-xTB, in kcal/mol.
             prune_rmsd: leave out conformers nearer than this to another one, in Angstrom (heavy atoms,
-                symmetry-aware); of two, the one of higher energy, or the later one without energies.
+                symmetry-aware); of two, the one of higher energy, or the later one without energies. What a timeout
+                leaves uncompared stays.
             trajectory: keep the way from noise to conformers; memory grows with the steps.
             rank: number the conformers by increasing energy, the lowest 0. Needs `energies`.
-            energy_window: leave out conformers this far above the lowest one found, in kcal/mol. Needs `energies`.
+            energy_window: leave out conformers this far above the lowest one found, in kcal/mol; one whose energy could
+                not be computed stays. Needs `energies`.
             fixed: atoms that keep given coordinates in every conformer: a Mol with a 3D conformer, which is looked for
                 in each molecule as a substructure (with or without its hydrogens), or a mapping of atom indices to
                 (x, y, z) in Angstrom, as RDKit's coordMap; hydrogens that a SMILES leaves out have indices behind
                 its atoms. Relaxation holds these atoms too. The conformers lie in the frame of these coordinates.
             timeout: most seconds for one molecule (of a batch, its share); looked at between batches, relaxations
-                and energies. What is done by then is handed out as "partial", with the reason.
+                and energies. What is done by then is handed out as "partial", with the reason; what is not yet
+                relaxed is left out.
             num_workers: processes that share the molecules, one thread each; worth it from some hundred conformers, as
                 each takes seconds to start. The results are those of one process with one thread, bit for bit. The
                 molecule on which a process dies gets a result with that reason. A script needs the usual

@@ -181,7 +181,9 @@ def _serve(pipe: Connection, work: Work[Any]) -> None:
                 message: Any = list(work(inputs))
             except MemoryError:
                 return  # as if killed: the group is tried again in pieces
-            except Exception:
+            except (
+                Exception
+            ):  # the parent raises whatever it is, with the traceback that only this process knows
                 message = traceback.format_exc()
             pipe.send(message)
 

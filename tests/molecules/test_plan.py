@@ -1,5 +1,6 @@
 """How weights say that they are to be sampled."""
 
+import numpy as np
 import pytest
 from fake_generators import knowing, random_weights
 
@@ -65,10 +66,13 @@ def test_one_jump_is_a_plan_too():
     assert generator.model.network.evaluations == 1
 
 
-def test_who_is_told_to_try_more_can():
+def test_who_is_told_to_try_more_can(monkeypatch):
     """Distilled weights have no more steps; what relaxes to something else will do so again."""
     network = {"spoil": lambda x_0, x_t: 3.0 * x_0}
     plain = knowing("CCO", **network).generate("CCO", 2, max_attempts=1).reason
     assert plain.endswith("(rejected: bond_length 2): try more num_steps or max_attempts")
+    relaxed = knowing("CCO")
+    monkeypatch.setattr("molediff.molecules.jobs.Job._still_good", lambda self, x: np.zeros(len(x), bool))
+    assert relaxed.generate("CCO", 2, relax="mmff", max_attempts=1).reason.endswith("leave relax out")
     distilled = knowing("CCO", metadata=DISTILLED, **network).generate("CCO", 2, max_attempts=1).reason
     assert distilled.endswith("(rejected: bond_length 2): try more max_attempts or the weights 'qm9'")

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from fake_generators import knowing
+from fake_generators import knowing, options
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdMolAlign
 
@@ -15,7 +15,6 @@ from molediff.molecules.refine import refine
 from molediff.molecules.relax import conformer_energies, distinct_conformers, relax_conformers
 from molediff.molecules.result import GAS_CONSTANT, GenerationResult, with_conformers
 from molediff.molecules.sampling import Sampler
-from tests.molecules.test_generator import options
 
 LACTAMIDE = "C[C@H](O)C(N)=O"
 

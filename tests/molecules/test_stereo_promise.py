@@ -97,9 +97,8 @@ def test_a_double_bond_that_ends_in_two_hydrogens_has_no_hand_to_miss():
     smiles = "[H]/C=C/F"
     assert knowing(smiles).generate(smiles, 4, num_steps=2, max_attempts=1).status == "ok"
     deuterated = prepare("[2H]/C([H])=C/F").mol
-    assert any(bond.GetStereo() == Chem.BondStereo.STEREOE for bond in deuterated.GetBonds()) or any(
-        bond.GetStereo() == Chem.BondStereo.STEREOZ for bond in deuterated.GetBonds()
-    )
+    marks = {bond.GetStereo() for bond in deuterated.GetBonds()}
+    assert marks & {Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOZ}  # two isotopes are two substituents
 
 
 def test_unspecified_centres_are_left_to_each_sample():

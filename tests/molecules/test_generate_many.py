@@ -1,0 +1,183 @@
+"""Many molecules through the generator: order, laziness, batches, and what a seed decides."""
+
+import random
+import tracemalloc
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from fake_generators import knowing, options, random_weights
+from rdkit import Chem
+
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.inputs import prepare
+from molediff.molecules.sampling import Demand, Sampler, plan_batches, sample_generator
+
+LACTAMIDE = "C[C@H](O)C(N)=O"
+
+
+def test_one_result_for_every_input_in_order():
+    inputs = ["CCO", "nonsense", None, "C", Chem.MolFromSmiles("CCN"), "CC.O", "", "CCO"]
+    generator = knowing("CCO", "C", "CCN")
+    for lookahead in (1, 3, 100):
+        results = list(
+            generator.generate_many(iter(inputs), num_conformers=2, lookahead=lookahead, num_steps=2)
+        )
+        assert [r.smiles for r in results] == ["CCO", "nonsense", "None", "C", "CCN", "CC.O", "", "CCO"]
+        assert [r.status for r in results] == ["ok", "failed", "failed", "ok", "ok", "failed", "failed", "ok"]
+        assert all(r.reason for r in results if r.status != "ok")
+
+
+def test_generate_many_is_lazy_and_reads_no_further_than_it_says():
+    read = []
+
+    def endless():
+        while True:
+            read.append(1)
+            yield "CCO"
+
+    results = knowing("CCO").generate_many(endless(), num_conformers=1, lookahead=5, num_steps=1)
+    assert read == []
+    assert len(list(islice(results, 6))) == 6
+    assert len(read) == 10
+
+
+def test_look_ahead_is_bounded_in_atoms_too():
+    read = []
+
+    def inputs():
+        for _ in range(1000):
+            read.append(1)
+            yield "CCO"
+
+    next(
+        knowing("CCO").generate_many(inputs(), num_conformers=10, batch_atoms=90, num_steps=1, lookahead=1000)
+    )
+    assert len(read) <= 10
+
+
+def test_conformers_do_not_depend_on_batch_company_or_order():
+    smiles = ["CCO", "CCN", "C", LACTAMIDE, "CC=O"]
+    generator = knowing(*smiles)
+    alone = {
+        s: generator.generate(s, num_conformers=4, seed=3, num_steps=5).ensemble.coordinates for s in smiles
+    }
+    for order, batch_atoms, lookahead in [
+        (smiles, 30, 2),
+        (smiles[::-1], 10_000, 99),
+        (smiles + smiles, 1, 4),
+    ]:
+        results = generator.generate_many(
+            order, num_conformers=4, seed=3, num_steps=5, batch_atoms=batch_atoms, lookahead=lookahead
+        )
+        for result in results:
+            np.testing.assert_allclose(result.ensemble.coordinates, alone[result.smiles], atol=1e-4)
+
+
+@pytest.mark.parametrize("solver", ["dpmpp_2m", "ancestral"])
+def test_raw_samples_of_a_real_network_do_not_depend_on_their_batch(solver):
+    sampler = Sampler(random_weights(), options(solver=solver), torch.device("cpu"), autocast=False)
+    molecules = [prepare(s) for s in ("CCO", LACTAMIDE, "CC(C)(C)C")]
+
+    def draw(chosen, slots):
+        generators = [[sample_generator(5, m.key, slot, 0) for slot in slots] for m in chosen]
+        return [samples.x for samples in sampler.draw([m.graph for m in chosen], generators)]
+
+    together = draw(molecules, range(3))
+    for i, molecule in enumerate(molecules):
+        for slot in range(3):
+            (alone,) = draw([molecule], [slot])
+            np.testing.assert_allclose(alone[0], together[i][slot], atol=1e-4)
+
+
+def test_unequal_numbers_of_samples_share_a_batch():
+    sampler = Sampler(random_weights(), options(), torch.device("cpu"), autocast=False)
+    molecules = [prepare(s) for s in ("CCO", LACTAMIDE)]
+    generators = [
+        [sample_generator(0, m.key, slot, 0) for slot in range(k)]
+        for m, k in zip(molecules, (1, 3), strict=True)
+    ]
+    first, second = sampler.draw([m.graph for m in molecules], generators)
+    assert first.x.shape == (1, 9, 3)
+    assert second.x.shape == (3, 13, 3)
+
+
+def test_seeds_make_the_conformers_and_more_conformers_go_on_where_fewer_ended():
+    generator = knowing("CCO")
+    few, many, other = (
+        generator.generate("CCO", num_conformers=n, seed=seed, num_steps=3).ensemble.coordinates
+        for n, seed in [(3, 1), (5, 1), (3, 2)]
+    )
+    np.testing.assert_allclose(few, many[:3], atol=1e-5)
+    assert np.abs(few - other).max() > 0.1
+    assert min(np.abs(many[i] - many[j]).max() for i in range(5) for j in range(i)) > 0.1
+
+
+def test_no_global_random_state_is_touched():
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002 (it is the global state that is watched)
+    torch.manual_seed(1)
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    generator = knowing("CCO")
+    first = generator.generate("CCO", solver="ancestral", num_steps=3, seed=4).ensemble.coordinates
+    after = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    assert before[0] == after[0]
+    np.testing.assert_array_equal(before[1][1], after[1][1])
+    assert torch.equal(before[2], after[2])
+    torch.manual_seed(99)
+    np.testing.assert_array_equal(
+        first, knowing("CCO").generate("CCO", solver="ancestral", num_steps=3, seed=4).ensemble.coordinates
+    )
+
+
+def test_memory_does_not_grow_with_the_number_of_inputs():
+    generator = knowing("CCO")
+
+    def peak(num_inputs: int) -> int:
+        tracemalloc.start()
+        for _ in generator.generate_many(
+            ("CCO" for _ in range(num_inputs)), num_conformers=1, num_steps=1, lookahead=8
+        ):
+            pass
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    peak(16)
+    assert peak(240) < 1.3 * peak(40) + 50_000
+
+
+def test_trunk_runs_once_a_batch_of_molecules():
+    model = random_weights()
+    calls = []
+    encode = model.network.encode
+    model.network.encode = lambda graph: calls.append(graph.num_graphs) or encode(graph)
+    generator = ConformerGenerator(model, device="cpu")
+    list(generator.generate_many(["CCO", "CCN", "CCF"], num_conformers=4, num_steps=3, max_attempts=1))
+    assert sum(calls) == 3
+
+
+def test_batches_hold_every_sample_once_within_the_bound():
+    rng = np.random.default_rng(0)
+    demands = [
+        Demand(i, int(n), tuple(range(int(k)))) for i, (n, k) in enumerate(rng.integers(1, 40, size=(50, 2)))
+    ]
+    seen = []
+    for batch in plan_batches(demands, batch_atoms=200):
+        width = max(part.num_atoms for part in batch)
+        assert width * sum(len(part.slots) for part in batch) <= 200
+        assert min(part.num_atoms for part in batch) >= 0.9 * width
+        seen += [(part.owner, slot) for part in batch for slot in part.slots]
+    assert sorted(seen) == sorted((d.owner, slot) for d in demands for slot in d.slots)
+
+
+def test_every_sample_has_its_own_random_numbers():
+    key, other = prepare("CCO").key, prepare("CCN").key
+    seeds = {
+        sample_generator(*arguments).initial_seed()
+        for arguments in [(0, key, 0, 0), (1, key, 0, 0), (0, other, 0, 0), (0, key, 1, 0), (0, key, 0, 1)]
+    }
+    assert len(seeds) == 5
+    # Recorded: a change would change the conformers of every seed people have used.
+    assert sample_generator(0, b"CCO", 0, 0).initial_seed() == 15201730647700952799

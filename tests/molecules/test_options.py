@@ -1,0 +1,68 @@
+"""Options that are refused before anything is read."""
+
+import pytest
+import torch
+from fake_generators import knowing, random_weights
+from rdkit import Chem
+
+from molediff.core.solvers import Heun
+from molediff.molecules.generator import ConformerGenerator
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"num_conformers": 0}, "num_conformers.*at least 1; got 0"),
+        ({"num_conformers": -3}, "got -3"),
+        ({"num_conformers": 2.5}, "whole number"),
+        ({"num_steps": 0}, "num_steps"),
+        ({"batch_atoms": 0}, "batch_atoms"),
+        ({"max_attempts": 0}, "max_attempts"),
+        ({"seed": -1}, "seed"),
+        ({"solver": "dopri"}, "one of dpmpp_2m, .*got 'dopri'"),
+        ({"solver": 3}, "got 3"),
+        ({"eta": 0.5}, "has no eta"),
+        ({"solver": Heun(), "eta": 0.5}, "Heun"),
+        ({"solver": "ddim", "eta": 2.0}, "eta"),
+        ({"solver": "ddim", "eta": "x"}, "eta scales the noise"),
+        ({"grid": "cubic"}, "grid must be one of"),
+        ({"relax": "uff"}, "relax must be one of None, 'mmff', 'gfn2'; got 'uff'"),
+        ({"energies": "xtb"}, "energies"),
+        ({"prune_rmsd": -0.1}, "prune_rmsd"),
+        ({"energy_window": 0, "energies": "mmff"}, "energy_window must be an energy above 0"),
+        ({"energy_window": 3.0}, "energy_window needs energies"),
+        ({"rank": True}, "rank needs energies"),
+        ({"timeout": -1}, "timeout must be a time above 0"),
+        ({"timeout": "long"}, "timeout must be a time above 0"),
+        ({"num_workers": 0}, "num_workers.*at least 1"),
+        ({"num_conformers": 1_000_000}, "more than the 100000 that are held in memory"),
+        ({"num_conformers": 2000, "num_steps": 100, "trajectory": True}, "steps of the trajectory"),
+        ({"fixed": "CCO"}, "`fixed` must be a Mol with a 3D conformer or a mapping"),
+        ({"fixed": {}}, "names no atom"),
+        ({"fixed": {0: (0.0, 1.0)}}, "coordinates"),
+        ({"fixed": {0: (0.0, 1.0, float("nan"))}}, "finite"),
+        ({"fixed": {"C1": (0.0, 1.0, 2.0)}}, "atom indices"),
+        ({"fixed": Chem.MolFromSmiles("CO")}, "no 3D conformer"),
+    ],
+)
+def test_bad_options_are_refused_before_anything_is_read(changed, says):
+    with pytest.raises(ValueError, match=says):
+        knowing("C").generate_many(iter(["C"]), **changed)
+
+
+def test_one_molecule_is_not_many():
+    for molecules in ("CCO", None):
+        with pytest.raises(ValueError, match="call generate"):
+            knowing("C").generate_many(molecules)
+
+
+@pytest.mark.parametrize("made", [{"device": "abacus"}, {"precision": "float8"}, {"max_atoms": "a"}])
+def test_bad_device_or_precision_is_refused(made):
+    with pytest.raises(ValueError, match=next(iter(made.values()))):
+        ConformerGenerator(random_weights(), **made)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_missing_cuda_is_named():
+    with pytest.raises(ValueError, match="no CUDA device"):
+        ConformerGenerator(random_weights(), device="cuda")
