@@ -12,7 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from molediff.networks.graph import GraphBatch
-from molediff.networks.head import Encoding, GeometricBlock, HeadState, centre, nothing_known, pair_distances
+from molediff.networks.head import (
+    Encoding,
+    GeometricBlock,
+    HeadState,
+    centre,
+    nothing_known,
+    of_samples,
+    pair_distances,
+)
 from molediff.networks.layers import GaussianBasis, NoiseLevelEmbedding, softmax_bias
 from molediff.networks.trunk import GraphTrunk
 
@@ -156,11 +164,14 @@ class EquivariantNetwork(nn.Module):
         mask = code.mask if code.padded else None
         alpha = torch.sigmoid(2 * lambda_).sqrt()[:, None, None]
         sigma = torch.sigmoid(-2 * lambda_).sqrt()[:, None, None]
-        noise_level = self.noise_embedding(lambda_).unsqueeze(1)
+        if code.copies > 1 and _are_one(lambda_):
+            noise_level, nodes = self.noise_embedding(lambda_[:1]).unsqueeze(1), code.nodes
+        else:
+            noise_level, nodes = self.noise_embedding(lambda_).unsqueeze(1), of_samples(code.nodes, len(x))
         state = HeadState(
-            scalars=code.nodes + noise_level,
+            scalars=nodes + noise_level,
             vectors=x.new_zeros(*x.shape, self.vector_channels),
-            pairs=self._pairs(code.pairs, previous),
+            pairs=self._pairs(code, previous),
             positions=x * self.length_scale,
         )
         bias = softmax_bias(mask, x.dtype)
@@ -171,14 +182,25 @@ class EquivariantNetwork(nn.Module):
             state.positions = (alpha * x - sigma * output) * self.length_scale
         return output
 
-    def _pairs(self, pairs: Tensor | None, previous: Tensor | None) -> Tensor | None:
-        """Pair features that the head begins with; without a `previous` estimate those of the graph alone."""
-        if not self.self_conditioning or pairs is None or previous is None:
-            return pairs
-        return pairs + self.previous_radial(self.basis(pair_distances(previous * self.length_scale)))
+    def _pairs(self, code: Encoding, previous: Tensor | None) -> Tensor | None:
+        """Pair features of single samples that the head begins with, (n, N, N, P).
+
+        They are those of the `previous` estimate, if there is one, and of the graph, unless copies share these.
+        """
+        pairs = None if code.shares_pairs else code.pairs
+        if self.self_conditioning and previous is not None:
+            seen = self.previous_radial(self.basis(pair_distances(previous * self.length_scale)))
+            pairs = seen if pairs is None else pairs + seen
+        return pairs
 
     def _output_size(self, lambda_: Tensor) -> Tensor | float:
         """sigma / sqrt(sigma^2 + alpha^2 local_std^2), shape (n, 1, 1)."""
         if self.local_std is None:
             return 1.0
         return torch.sigmoid(-2 * (lambda_ + math.log(self.local_std))).sqrt()[:, None, None]
+
+
+def _are_one(lambda_: Tensor) -> bool:
+    """Whether all are alike, as in sampling; where it costs nothing to look."""
+    looks = lambda_.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    return looks and bool((lambda_ == lambda_[0]).all())

@@ -16,12 +16,13 @@ class Encoding:
     """What the network knows of a batch of graphs before it sees coordinates.
 
     Attributes:
-        nodes: atom features, shape (B, N, channels).
-        pairs: pair features, shape (B, N, N, pair_channels); None where nothing tells one pair from another.
+        nodes: atom features of the graphs, once for all copies, shape (B / copies, N, channels).
+        pairs: their pair features, shape (B / copies, N, N, pair_channels); None where nothing tells pairs apart.
         mask: True for real atoms, shape (B, N).
         chiral_index: rows (centre, a, b, c) into the B * N flattened atoms, shape (T, 4).
         chiral_sign: +1 or -1, shape (T,).
         padded: whether any graph of the batch is padded.
+        copies: how often each graph stands in the batch, copies next to each other.
     """
 
     nodes: Tensor
@@ -30,6 +31,7 @@ class Encoding:
     chiral_index: Tensor
     chiral_sign: Tensor
     padded: bool
+    copies: int = 1
 
     def repeat(self, k: int) -> Encoding:
         """Each graph `k` times, copies next to each other: graph b becomes samples b k to b k + k - 1."""
@@ -40,13 +42,19 @@ class Encoding:
         copies = torch.arange(k, device=graph.device)[None, :, None]
         index = ((graph.unsqueeze(1) * k + copies) * num_atoms + atom.unsqueeze(1)).flatten(0, 1)
         return Encoding(
-            nodes=self.nodes.repeat_interleave(k, dim=0),
-            pairs=None if self.pairs is None else self.pairs.repeat_interleave(k, dim=0),
+            nodes=self.nodes,
+            pairs=self.pairs,
             mask=self.mask.repeat_interleave(k, dim=0),
             chiral_index=index,
             chiral_sign=self.chiral_sign.repeat_interleave(k),
             padded=self.padded,
+            copies=self.copies * k,
         )
+
+    @property
+    def shares_pairs(self) -> bool:
+        """Whether several samples have the same pair features, so that the head's state begins without them."""
+        return self.pairs is not None and self.copies > 1
 
 
 def nothing_known(x: Tensor) -> Encoding:
@@ -65,7 +73,8 @@ def nothing_known(x: Tensor) -> Encoding:
 class HeadState:
     """What flows through the head: scalars (n, N, C), vectors (n, N, d, V), pairs (n, N, N, P), positions (n, N, d).
 
-    Pairs are None before the first block where the graph does not tell them apart.
+    Before the first block pairs are None where the graph does not tell them apart or where copies share those of the
+    graph, and there is one row of scalars for all copies of a graph if they have one noise level.
     """
 
     scalars: Tensor
@@ -124,21 +133,23 @@ class GeometricBlock(nn.Module):
         scale, shift = self.film(noise_level).chunk(2, dim=-1)
         h = self.norm(state.scalars) * (1 + scale) + shift
         positions = state.positions
-        distances = pair_distances(positions)
-        hidden = self._pair_hidden(h, state.pairs, basis.projected(distances, self.pair_radial))
+        difference = positions.unsqueeze(2) - positions.unsqueeze(1)
+        distances = lengths(difference)
+        hidden = self._pair_hidden(h, state.pairs, code, basis.projected(distances, self.pair_radial))
         if not self.last:
             self._keep_pairs(state, hidden)
         logits, weights = self.pair_out(hidden).split(
             [self.num_heads, self.force_to_vector.in_features], dim=-1
         )
 
-        forces = self._forces(weights, positions, distances, code.mask if code.padded else None)
+        mask = code.mask if code.padded else None
+        forces = self._forces(weights, difference, distances, mask)
         scalars, vectors = self._attend(h, state.vectors, logits, bias)
-        weight = code.mask[:, None, None, :].to(hidden.dtype)
-        pooled = (weight @ hidden).squeeze(2) if code.padded else hidden.sum(2)
-        scalars = state.scalars + scalars + self.pair_to_node(pooled * 0.2)
+        pooled = hidden.sum(2) if mask is None else (mask[:, None, None].to(hidden.dtype) @ hidden).squeeze(2)
+        scalars = of_samples(state.scalars, len(positions)) + scalars + self.pair_to_node(pooled * 0.2)
         vectors = bounded(state.vectors + vectors + self.force_to_vector(forces))
         if self.chiral is not None and len(code.chiral_sign):
+            h = of_samples(h, len(positions))
             twist = self.chiral(h, vectors, positions, code.chiral_index, code.chiral_sign)
             scalars, vectors = scalars + twist[0], vectors + twist[1]
         vectors = bounded(
@@ -148,10 +159,17 @@ class GeometricBlock(nn.Module):
         mixed, partner = self.vector_mix(vectors).chunk(2, dim=-1)
         norms = (mixed * mixed).sum(2).add(1e-4).sqrt()
         invariants = torch.cat([self.update_norm(scalars), norms, (mixed * partner).sum(2)], dim=-1)
-        delta, gate, out_gate = self.update(invariants).split(
-            [scalars.shape[-1], self.vector_channels, self.vector_channels], dim=-1
+        widen, activate, narrow = self.update
+        assert isinstance(narrow, nn.Linear)
+        unused = scalars.shape[-1] if self.last else 0  # no one asks what becomes of the scalars in the end
+        updates = nn.functional.linear(
+            activate(widen(invariants)), narrow.weight[unused:], narrow.bias[unused:]
         )
-        state.scalars = scalars + delta
+        delta, gate, out_gate = updates.split(
+            [scalars.shape[-1] - unused, self.vector_channels, self.vector_channels], dim=-1
+        )
+        if not self.last:
+            state.scalars = scalars + delta
         state.vectors = bounded(vectors + gate.unsqueeze(2) * partner)
         # float32 from here: the displacement adds up over blocks and must resolve hundredths of an Angstrom.
         moved = self.vector_to_displacement(
@@ -168,32 +186,39 @@ class GeometricBlock(nn.Module):
         else:
             state.pairs.add_(hidden)
 
-    def _pair_hidden(self, h: Tensor, pairs: Tensor | None, mixed: Tensor) -> Tensor:
+    def _pair_hidden(self, h: Tensor, pairs: Tensor | None, code: Encoding, radial: Tensor) -> Tensor:
+        """SiLU of the sum of what a pair's two ends, its distance, the graph and the blocks before say of it."""
         start, end = self.pair_ends(h).chunk(2, dim=-1)
         # In place where autograd allows it: these are the largest tensors, and memory is what limits the speed.
-        if pairs is not None:
+        mixed = radial
+        if pairs is not None and not mixed.requires_grad:
+            weight = self.pair_mix.weight.to(mixed.dtype)
+            mixed.flatten(0, 2).addmm_(pairs.to(mixed.dtype).flatten(0, 2), weight.T)
+        elif pairs is not None:
             mixed = self.pair_mix(pairs).add_(mixed)
-        mixed = mixed.add_(start.unsqueeze(2)).add_(end.unsqueeze(1))
+        if code.shares_pairs:
+            add_of_graphs(mixed, self.pair_mix(code.pairs))
+        if len(start) < len(mixed):
+            add_of_graphs(mixed, start.unsqueeze(2) + end.unsqueeze(1))
+        else:
+            mixed.add_(start.unsqueeze(2)).add_(end.unsqueeze(1))
         return nn.functional.silu(mixed, inplace=not mixed.requires_grad)
 
-    def _forces(self, weights: Tensor, positions: Tensor, distances: Tensor, mask: Tensor | None) -> Tensor:
+    def _forces(self, weights: Tensor, difference: Tensor, distances: Tensor, mask: Tensor | None) -> Tensor:
         """sum_j w_ij (x_i - x_j) / (1 + d_ij) for every force channel, (n, N, d, num_forces), in full precision."""
-        with torch.autocast(positions.device.type, enabled=False):
-            w = weights.to(positions.dtype).permute(0, 3, 1, 2) / (1.0 + distances).unsqueeze(
-                1
-            )  # (n, F, N, N)
+        with torch.autocast(difference.device.type, enabled=False):
+            lines = difference / (1.0 + distances).unsqueeze(-1)  # (n, N, N, d)
             if mask is not None:
-                w = w * mask[:, None, None, :].to(w.dtype)
-            pulled = (w.flatten(1, 2) @ positions).unflatten(1, w.shape[1:3])  # (n, F, N, d)
-            forces = w.sum(-1, keepdim=True) * positions.unsqueeze(1) - pulled
-            return forces.permute(0, 2, 3, 1)
+                lines = lines * mask[:, None, :, None].to(lines.dtype)
+            return lines.transpose(2, 3) @ weights.to(lines.dtype)
 
     def _attend(
         self, h: Tensor, vectors: Tensor, logits: Tensor, bias: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Attention whose values are scalars and vectors alike, biased by the pairs."""
         q, k, v = (split_heads(part, self.num_heads) for part in self.qkv(h).chunk(3, dim=-1))
-        logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + logits.permute(0, 3, 1, 2)
+        v, likeness = of_samples(v, len(logits)), of_samples(q @ k.transpose(-1, -2), len(logits))
+        logits = likeness * q.shape[-1] ** -0.5 + logits.permute(0, 3, 1, 2)
         if bias is not None:
             logits = logits + bias
         weights = logits.softmax(dim=-1).to(v.dtype)
@@ -210,10 +235,24 @@ class GeometricBlock(nn.Module):
         return self.attention_out(scalars.transpose(1, 2).flatten(2)), self.vector_out(carried)
 
 
+def of_samples(x: Tensor, num_samples: int) -> Tensor:
+    """Rows of graphs as rows of their samples, (B, ...) -> (n, ...); those of samples as they are."""
+    return x if len(x) == num_samples else x.repeat_interleave(num_samples // len(x), dim=0)
+
+
+def add_of_graphs(x: Tensor, of_graphs: Tensor) -> None:
+    """Add rows of graphs, (B, ...), in place to the rows `x` of their samples, (n, ...)."""
+    x.unflatten(0, (len(of_graphs), -1)).add_(of_graphs.unsqueeze(1))
+
+
 def pair_distances(positions: Tensor) -> Tensor:
-    """Smoothed distances sqrt(d^2 + 1e-6) between all pairs: (n, N, d) -> (n, N, N); differentiable at zero."""
-    difference = positions.unsqueeze(2) - positions.unsqueeze(1)
-    return (difference * difference).sum(-1).add(1e-6).sqrt()
+    """Smoothed distances between all pairs: (n, N, d) -> (n, N, N)."""
+    return lengths(positions.unsqueeze(2) - positions.unsqueeze(1))
+
+
+def lengths(vectors: Tensor) -> Tensor:
+    """Smoothed lengths sqrt(d^2 + 1e-6): (..., d) -> (...); differentiable at zero."""
+    return (vectors * vectors).sum(-1).add(1e-6).sqrt()
 
 
 def bounded(vectors: Tensor) -> Tensor:

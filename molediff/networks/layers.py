@@ -32,15 +32,13 @@ class GaussianBasis(nn.Module):
     def forward(self, distances: Tensor) -> Tensor:
         """(...,) -> (..., num_basis)."""
         device = distances.device.type
-        if not torch.is_autocast_enabled(device) and not torch.compiler.is_compiling():
-            bumps: Tensor = _Bumps.apply(distances, self.centres, self.inverse_widths)
-            return bumps
-        z = (distances.unsqueeze(-1) - self.centres) * self.inverse_widths
-        if torch.is_autocast_enabled(device):
-            z = z.to(
-                torch.get_autocast_dtype(device)
-            )  # the matrix product that follows would round it anyway
-        return _bumps(z)
+        autocast = torch.is_autocast_enabled(device)
+        if torch.compiler.is_compiling() or (autocast and torch.is_grad_enabled()):
+            z = (distances.unsqueeze(-1) - self.centres) * self.inverse_widths
+            # The matrix product that follows would round it anyway.
+            return _bumps(z.to(torch.get_autocast_dtype(device)) if autocast else z)
+        bumps: Tensor = _Bumps.apply(distances, self.centres, self.inverse_widths)
+        return bumps
 
     def projected(self, distances: Tensor, projection: nn.Linear) -> Tensor:
         """What `projection` makes of the bumps: (...,) -> (..., out_features).
@@ -77,7 +75,7 @@ class _Bumps(torch.autograd.Function):
     @staticmethod
     def forward(distances: Tensor, centres: Tensor, inverse_widths: Tensor) -> Tensor:
         # In place, as nothing here is differentiated: the bumps are wide, and memory is what limits the speed.
-        z = (distances.unsqueeze(-1) - centres).mul_(inverse_widths)
+        z = torch.addcmul(-centres * inverse_widths, distances.unsqueeze(-1), inverse_widths)
         return z.square_().clamp_(max=_LARGEST_SQUARE).mul_(-0.5).exp_()
 
     @staticmethod

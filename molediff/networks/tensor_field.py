@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from molediff.networks.chirality import ChiralMessage
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import GraphBatch
-from molediff.networks.head import Encoding, HeadState, bounded, pair_distances
+from molediff.networks.head import Encoding, HeadState, add_of_graphs, bounded, of_samples, pair_distances
 from molediff.networks.layers import GaussianBasis
 from molediff.networks.tensor_product import (
     PAIR_PRODUCTS,
@@ -205,6 +205,7 @@ class TensorFieldBlock(nn.Module):
         self, state: HeadState, noise_level: Tensor, basis: GaussianBasis, code: Encoding, bias: Tensor | None
     ) -> Tensor:
         """Update the state in place of its fields and return a displacement, (n, N, 3); `bias` is for attention."""
+        state.scalars = of_samples(state.scalars, len(state.positions))
         scale, shift = self.film(noise_level).chunk(2, dim=-1)
         h = self.norm(state.scalars) * (1 + scale) + shift
         messages = self._messages(h, state, basis, code)
@@ -232,6 +233,8 @@ class TensorFieldBlock(nn.Module):
         hidden = self.pair_radial(basis(distances)) + start.unsqueeze(2) + end.unsqueeze(1)
         if state.pairs is not None and self.pair_mix is not None:
             hidden = hidden + self.pair_mix(state.pairs)
+        if code.shares_pairs and self.pair_mix is not None:
+            add_of_graphs(hidden, self.pair_mix(code.pairs))
         hidden = nn.functional.silu(hidden)
         state.pairs = hidden if state.pairs is None else state.pairs + hidden
         weights = self.path_weights(hidden) * MESSAGE_SIZE

@@ -120,18 +120,50 @@ def test_independent_of_batch_mates_and_padding(
         )
 
 
+@pytest.mark.parametrize("levels", [(-3.0, 3.0), (0.4, 0.4)], ids=["own levels", "one level"])
+@pytest.mark.parametrize("smiles", [(CHIRAL,), (CHIRAL, "CO")], ids=["alone", "padded"])
+@pytest.mark.parametrize("differentiates", [True, False])
 def test_encoding_once_and_repeating_equals_repeating_the_graphs(
+    network: EquivariantNetwork,
+    dtype: torch.dtype,
+    levels: tuple[float, float],
+    smiles: tuple[str, ...],
+    differentiates: bool,
+) -> None:
+    graph = graphs(*smiles)
+    repeated = graph.repeat(3)
+    x, level = noise(repeated, 5), torch.linspace(*levels, 3 * len(smiles))
+    with torch.set_grad_enabled(differentiates):
+        known = network.encode(graph).repeat(3)
+        before = known.pairs.clone()
+        shared, own = network(x, level, known), network(x, level, repeated)
+    torch.testing.assert_close(shared, own, atol=tolerance(dtype), rtol=0)
+    assert torch.equal(known.pairs, before)  # what is known is left as it was for the next evaluation
+
+
+def test_copies_of_copies(network: EquivariantNetwork, dtype: torch.dtype) -> None:
+    graph, level = graphs(CHIRAL, "CO"), torch.linspace(-1, 1, 8)
+    x = noise(graph.repeat(4), 6)
+    torch.testing.assert_close(
+        network(x, level, network.encode(graph).repeat(2).repeat(2)),
+        network(x, level, network.encode(graph).repeat(4)),
+    )
+
+
+def test_training_on_copies_learns_what_training_on_each_does(
     network: EquivariantNetwork, dtype: torch.dtype
 ) -> None:
     graph = graphs(CHIRAL, "CO")
-    repeated = graph.repeat(3)
-    x, level = noise(repeated, 5), torch.linspace(-3, 3, 6)
-    torch.testing.assert_close(
-        network(x, level, network.encode(graph).repeat(3)),
-        network(x, level, repeated),
-        atol=tolerance(dtype),
-        rtol=0,
-    )
+    repeated = graph.repeat(2)
+    x, level, gradients = noise(repeated, 7), torch.linspace(-2, 2, 4), []
+    for known in (network.encode(graph).repeat(2), repeated):
+        network.zero_grad()
+        network(x, level, known).square().sum().backward()
+        gradients.append(
+            [p.grad.clone() if p.grad is not None else torch.zeros_like(p) for p in network.parameters()]
+        )
+    for shared, own in zip(*gradients, strict=True):
+        torch.testing.assert_close(shared, own, atol=50 * tolerance(dtype), rtol=1e-3)
 
 
 def test_gradients_against_finite_differences(network: EquivariantNetwork, dtype: torch.dtype) -> None:

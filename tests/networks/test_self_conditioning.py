@@ -49,6 +49,17 @@ def test_learns_of_the_estimate_from_the_first_step() -> None:
 
 
 @torch.no_grad()
+def test_copies_have_estimates_of_their_own(stirred: EquivariantNetwork) -> None:
+    graph = graphs(CHIRAL, "CO")
+    known, previous = stirred.encode(graph).repeat(2), torch.cat([points(1), points(2)])[[0, 2, 1, 3]]
+    x, level = points(0).repeat_interleave(2, dim=0), LEVEL.repeat_interleave(2)
+    output = stirred(x, level, known, previous)
+    for copy, seed in enumerate((1, 2)):
+        alone = stirred(points(0), LEVEL, graph, points(seed))
+        torch.testing.assert_close(output[copy::2], alone, atol=2e-5, rtol=0)
+
+
+@torch.no_grad()
 def test_heeds_the_shape_of_the_estimate_and_not_its_place(stirred: EquivariantNetwork) -> None:
     graph, x, previous, rotation = graphs(CHIRAL, "CO"), points(0), points(1), o3.rand_matrix()
     output = stirred(x, LEVEL, graph, previous)
