@@ -158,13 +158,19 @@ class EquivariantNetwork(nn.Module):
             condition: the graphs or, cheaper, their encoding, for n samples; None for a network without codes.
             previous: an earlier estimate of the clean coordinates, for a network with self-conditioning, shape
                 (n, N, d).
+
+        Raises:
+            ValueError: there is a graph for a network without codes, or none for one with codes, or the condition is
+                that of another number of samples.
         """
         encoded = condition if isinstance(condition, Encoding) else self.encode(condition)
         code = nothing_known(x) if encoded is None else encoded
+        if len(code.mask) != len(x):
+            raise ValueError(f"The condition is that of {len(code.mask)} samples; got {len(x)}.")
         mask = code.mask if code.padded else None
         alpha = torch.sigmoid(2 * lambda_).sqrt()[:, None, None]
         sigma = torch.sigmoid(-2 * lambda_).sqrt()[:, None, None]
-        if code.copies > 1 and _are_one(lambda_):
+        if code.copies > 1 and _at_one_level(lambda_):
             noise_level, nodes = self.noise_embedding(lambda_[:1]).unsqueeze(1), code.nodes
         else:
             noise_level, nodes = self.noise_embedding(lambda_).unsqueeze(1), of_samples(code.nodes, len(x))
@@ -200,7 +206,10 @@ class EquivariantNetwork(nn.Module):
         return torch.sigmoid(-2 * (lambda_ + math.log(self.local_std))).sqrt()[:, None, None]
 
 
-def _are_one(lambda_: Tensor) -> bool:
-    """Whether all are alike, as in sampling; where it costs nothing to look."""
+def _at_one_level(lambda_: Tensor) -> bool:
+    """Whether all noise levels are alike, as in sampling, if that can be seen for nothing.
+
+    A GPU would have to be waited for, a graph of operations to be broken, and in training they differ.
+    """
     looks = lambda_.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
     return looks and bool((lambda_ == lambda_[0]).all())

@@ -13,16 +13,16 @@ from molediff.networks.layers import GaussianBasis, split_heads
 
 @dataclass
 class Encoding:
-    """What the network knows of a batch of graphs before it sees coordinates.
+    """What the network knows of n = B copies samples of B graphs before it sees coordinates.
 
     Attributes:
-        nodes: atom features of the graphs, once for all copies, shape (B / copies, N, channels).
-        pairs: their pair features, shape (B / copies, N, N, pair_channels); None where nothing tells pairs apart.
-        mask: True for real atoms, shape (B, N).
-        chiral_index: rows (centre, a, b, c) into the B * N flattened atoms, shape (T, 4).
+        nodes: atom features of the graphs, shape (B, N, channels).
+        pairs: their pair features, shape (B, N, N, pair_channels); None where nothing tells one pair from another.
+        mask: True for real atoms, shape (n, N).
+        chiral_index: rows (centre, a, b, c) into the n * N flattened atoms, shape (T, 4).
         chiral_sign: +1 or -1, shape (T,).
         padded: whether any graph of the batch is padded.
-        copies: how often each graph stands in the batch, copies next to each other.
+        copies: samples of a graph, next to each other.
     """
 
     nodes: Tensor
@@ -53,7 +53,11 @@ class Encoding:
 
     @property
     def shares_pairs(self) -> bool:
-        """Whether several samples have the same pair features, so that the head's state begins without them."""
+        """Whether the pair features of a graph are those of several samples.
+
+        They are not copied then, and the head's state leaves them out: each block adds what its `pair_mix`, which is
+        linear, makes of them.
+        """
         return self.pairs is not None and self.copies > 1
 
 
@@ -73,8 +77,8 @@ def nothing_known(x: Tensor) -> Encoding:
 class HeadState:
     """What flows through the head: scalars (n, N, C), vectors (n, N, d, V), pairs (n, N, N, P), positions (n, N, d).
 
-    Before the first block pairs are None where the graph does not tell them apart or where copies share those of the
-    graph, and there is one row of scalars for all copies of a graph if they have one noise level.
+    Before the first block pairs are None where nothing tells them apart or where copies share them, and there is one
+    row of scalars for all copies of a graph if they have one noise level.
     """
 
     scalars: Tensor
@@ -192,8 +196,8 @@ class GeometricBlock(nn.Module):
         # In place where autograd allows it: these are the largest tensors, and memory is what limits the speed.
         mixed = radial
         if pairs is not None and not mixed.requires_grad:
-            weight = self.pair_mix.weight.to(mixed.dtype)
-            mixed.flatten(0, 2).addmm_(pairs.to(mixed.dtype).flatten(0, 2), weight.T)
+            weight = self.pair_mix.weight.to(mixed.dtype)  # autocast does not see to what is in place
+            mixed.view(-1, mixed.shape[-1]).addmm_(pairs.to(mixed.dtype).flatten(0, 2), weight.T)
         elif pairs is not None:
             mixed = self.pair_mix(pairs).add_(mixed)
         if code.shares_pairs:
@@ -236,7 +240,7 @@ class GeometricBlock(nn.Module):
 
 
 def of_samples(x: Tensor, num_samples: int) -> Tensor:
-    """Rows of graphs as rows of their samples, (B, ...) -> (n, ...); those of samples as they are."""
+    """Rows of graphs, (B, ...), once for each of their samples, (n, ...); rows of samples as they are."""
     return x if len(x) == num_samples else x.repeat_interleave(num_samples // len(x), dim=0)
 
 

@@ -150,6 +150,28 @@ def test_copies_of_copies(network: EquivariantNetwork, dtype: torch.dtype) -> No
     )
 
 
+@pytest.mark.parametrize(("copies", "rows"), [(2, 3), (4, 2), (2, 6)])
+def test_a_condition_of_another_number_of_samples_is_refused(
+    network: EquivariantNetwork, copies: int, rows: int
+) -> None:
+    known = network.encode(graphs(CHIRAL)).repeat(copies)
+    x = torch.randn(rows, known.mask.shape[1], 3)
+    with pytest.raises(ValueError, match=f"that of {copies} samples; got {rows}"):
+        network(x, torch.zeros(rows), known)
+
+
+@pytest.mark.parametrize("differentiates", [True, False])
+def test_copies_under_autocast(network: EquivariantNetwork, differentiates: bool) -> None:
+    network, graph, level = network.float(), graphs(CHIRAL, "CO"), torch.full((6,), 0.4)
+    repeated = graph.repeat(3)
+    x = noise(repeated, 5).float()
+    exact = network(x, level.float(), repeated)
+    with torch.autocast("cpu", torch.bfloat16), torch.set_grad_enabled(differentiates):
+        shared = network(x, level.float(), network.encode(graph).repeat(3))
+    assert shared.dtype == torch.float32
+    assert (shared - exact).norm() < 0.02 * exact.norm()
+
+
 def test_training_on_copies_learns_what_training_on_each_does(
     network: EquivariantNetwork, dtype: torch.dtype
 ) -> None:
