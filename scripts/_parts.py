@@ -71,6 +71,8 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
             num_uses=config.distillation.num_uses,
             num_validation_draws=settings.num_validation_draws,
             weights=config.distillation.weights,
+            minima_from=config.distillation.minima_from,
+            reach=config.distillation.reach,
             **optimization,
         )
     return DiffusionTask(

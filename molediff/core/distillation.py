@@ -9,6 +9,10 @@ and the teacher's solver left open.)
 A student that errs comes to states where the teacher's path never was, and has not learned how to go on from there. So
 the path may follow the student's own jumps: the teacher then says at each stop how it would go on from where the
 student has come to. (Ross, Gordon and Bagnell 2011, DAgger.)
+
+A student can come nearer to the minima of an energy than its teacher. Samples lie in the right basins and beside the
+minima, along the soft modes. If for some noise it is known to which minimum its sample relaxes, then that is what the
+student should have answered at its last stops, wherever it has put the soft modes by then.
 """
 
 from __future__ import annotations
@@ -21,11 +25,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from molediff.core.coupling import kabsch
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import DDIM, Solver
 from molediff.core.solvers.point import Point, eps_hat, points
 
-__all__ = ["Jumps", "Teacher", "constant_estimate"]
+__all__ = ["Jumps", "Minima", "Teacher", "constant_estimate"]
 
 
 def constant_estimate(x_s: Tensor, x_t: Tensor, s: Point, t: Point) -> Tensor:
@@ -42,11 +47,34 @@ class Jumps:
         x_0: what to estimate, shape (n m, ...) for n samples and m stops.
         eps: the noise that goes with it, so that alpha x_0 + sigma eps is the state to begin with.
         t: time of that state, shape (n m,).
+        known: whether it is known what to estimate, shape (n m,); otherwise x_0 means nothing.
     """
 
     x_0: Tensor
     eps: Tensor
     t: Tensor
+    known: Tensor
+
+
+@dataclass(frozen=True)
+class Minima:
+    """Minima (n, N, d) near which paths are to end, and which stops learn from them.
+
+    Attributes:
+        x_0: the minimum of each sample, turned and moved in whatever way.
+        first: number of the first stop that learns from it.
+        reach: a path that ends farther from it in any point has come to another one.
+    """
+
+    x_0: Tensor
+    first: int
+    reach: float
+
+    def turned_onto(self, end: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The minima as they lie best on the ends (n, N, d) of the paths, and whether these have come to them, (n,)."""
+        x_0 = self.x_0 @ kabsch(self.x_0, end, mask).to(self.x_0).mT
+        apart = (end - x_0).norm(dim=-1)
+        return x_0, (apart if mask is None else apart.masked_fill(~mask, 0)).amax(1) < self.reach
 
 
 @dataclass(frozen=True)
@@ -87,7 +115,12 @@ class Teacher:
 
     @torch.no_grad()
     def jumps(
-        self, condition: Any, noise: Tensor, mask: Tensor | None, student: Denoiser | None = None
+        self,
+        condition: Any,
+        noise: Tensor,
+        mask: Tensor | None,
+        student: Denoiser | None = None,
+        minima: Minima | None = None,
     ) -> Jumps:
         """Take `noise` to samples and say what a student should have answered at the stops.
 
@@ -98,19 +131,37 @@ class Teacher:
             noise: unit noise of the model's space, (n, ...).
             mask: (n, N), true for real rows.
             student: whose jumps lead from stop to stop; None: the teacher's own steps do.
+            minima: what the last stops are to answer; the teacher is not asked there. None: it is asked everywhere.
+
+        Raises:
+            ValueError: minima without a student who comes near them.
         """
-        path, denoiser = self.model.path, self.model.denoiser_of(condition)
+        if minima is not None and student is None:
+            raise ValueError("Minima are for the ends of a student's own jumps: take on_policy=true.")
+        path, denoiser, space = self.model.path, self.model.denoiser_of(condition), self.model.space
         grid = points(path, self.times)
-        x_s = self.model.space.project(grid[0].sigma * noise, mask)
-        x_0, eps, t = list[Tensor](), list[Tensor](), list[Tensor]()
-        for here, there in pairwise([*self.stops, len(self.times) - 1]):
-            times = self.times[here : there + 1]
-            x_t = self.solver.sample(denoiser, path, times, x_s, None, self.model.space, mask)
-            x_0.append(constant_estimate(x_s, x_t, grid[here], grid[there]))
-            eps.append(eps_hat(x_s, x_0[-1], grid[here]))
-            t.append(x_s.new_full((len(x_s),), grid[here].t))
-            if student is not None and math.isfinite(grid[there].lambda_):
-                times = self.times[[here, there]]
-                x_t = DDIM().sample(student, path, times, x_s, None, self.model.space, mask)
+        x_s = space.project(grid[0].sigma * noise, mask)
+        states, answers = list[Tensor](), list[Tensor]()
+        for stop, (here, there) in enumerate(pairwise([*self.stops, len(self.times) - 1])):
+            states.append(x_s)
+            x_t = x_s
+            taught = minima is None or stop < minima.first
+            if taught:
+                times = self.times[here : there + 1]
+                x_t = self.solver.sample(denoiser, path, times, x_s, None, space, mask)
+                answers.append(constant_estimate(x_s, x_t, grid[here], grid[there]))
+            if student is not None and not (taught and math.isinf(grid[there].lambda_)):
+                x_t = DDIM().sample(student, path, self.times[[here, there]], x_s, None, space, mask)
             x_s = x_t
-        return Jumps(*(torch.stack(part, dim=1).flatten(0, 1) for part in (x_0, eps, t)))
+        known = torch.ones(len(x_s), len(states), dtype=torch.bool, device=x_s.device)
+        if minima is not None:
+            minimum, arrived = minima.turned_onto(x_s, mask)
+            answers += [minimum] * (len(states) - len(answers))
+            known[:, minima.first :] = arrived[:, None]
+        at = [grid[stop] for stop in self.stops]
+        eps = [eps_hat(*given) for given in zip(states, answers, at, strict=True)]
+        t = [x_s.new_full((len(x_s),), point.t) for point in at]
+        x_0, noise, times = (torch.stack(part, dim=1).flatten(0, 1) for part in (answers, eps, t))
+        # A path on which a step has failed is NaN from there on, and must not spoil the gradients of the others.
+        known = known.flatten() & (x_0.isfinite() & noise.isfinite()).flatten(1).all(1)
+        return Jumps(x_0.nan_to_num(), noise.nan_to_num(), times, known)

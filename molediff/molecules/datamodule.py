@@ -16,6 +16,7 @@ from molediff.molecules.dataset import ConformerDataset
 from molediff.molecules.features import featurize
 from molediff.molecules.packing import Record, pack
 from molediff.molecules.qm9 import load_qm9
+from molediff.molecules.relaxed import load_relaxed
 from molediff.molecules.sdf import SdfConformers, load_sdf
 from molediff.networks.graph import GraphBatch
 
@@ -173,6 +174,41 @@ def ensembles_datamodule(
         seed,
         "two files of ensembles",
         [note for path, conformers in parts.items() for note in left_out(path, conformers)],
+    )
+
+
+def relaxed_datamodule(
+    path: str,
+    batch_size: int = 32,
+    num_validation: int = 200,
+    num_reference: int = 20,
+    num_workers: int = 0,
+    seed: int = 0,
+) -> ConformerDataModule:
+    """Samples that were relaxed, with their noise; those of the last `num_validation` molecules are held out.
+
+    Raises:
+        ValueError: nothing would be left to train on.
+    """
+    samples = load_relaxed(path)
+    molecule = samples.packed.molecule
+    first_held = int(molecule.max()) + 1 - num_validation
+    if not 0 < first_held <= molecule.max():
+        raise ValueError(
+            f"{path} holds {molecule.max() + 1} molecules: hold out some and not all; got "
+            f"num_validation={num_validation}."
+        )
+    train, val = (
+        samples.subset(np.flatnonzero(part)) for part in (molecule < first_held, molecule >= first_held)
+    )
+    return ConformerDataModule(
+        train,
+        val,
+        first_mols(one_each(val), num_reference),
+        batch_size,
+        num_workers,
+        seed,
+        "all but the last molecules of a file",
     )
 
 

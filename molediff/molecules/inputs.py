@@ -85,7 +85,7 @@ def prepare(molecule: Any, max_atoms: int = MAX_ATOMS) -> PreparedMolecule:
         except ValueError as error:
             raise UnusableInput(str(error)) from error
         caution = _lost_stereo(molecule, mol) if isinstance(molecule, str) else ""
-    return PreparedMolecule(label(molecule), mol, graph, _key(mol), caution)
+    return PreparedMolecule(label(molecule), mol, graph, molecule_key(mol), caution)
 
 
 def _from_smiles(smiles: str) -> Chem.Mol:
@@ -206,7 +206,7 @@ _CIS_TRANS = (
 _ATROPISOMERS = (Chem.BondStereo.STEREOATROPCW, Chem.BondStereo.STEREOATROPCCW)
 
 
-def _key(mol: Chem.Mol) -> bytes:
+def molecule_key(mol: Chem.Mol) -> bytes:
     """Digest of elements and bonds in the atoms' order. Unlike a SMILES it is the same in every RDKit."""
     atoms = ",".join(str(atom.GetAtomicNum()) for atom in mol.GetAtoms())
     bonds = sorted(

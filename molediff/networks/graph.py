@@ -47,6 +47,8 @@ class GraphBatch:
         chiral_sign: sign of (x_a - x_c) . ((x_b - x_c) x (x_d - x_c)) in the right molecule, +1.0 or -1.0,
             shape (T,).
         positions: coordinates in Angstrom, float32, shape (B, N, 3), padding 0; None where unknown.
+        noise: unit noise from which samples with these coordinates were drawn, float32, shape (B, N, 3); None where
+            unknown.
     """
 
     node_codes: Tensor
@@ -55,6 +57,7 @@ class GraphBatch:
     chiral_index: Tensor
     chiral_sign: Tensor
     positions: Tensor | None = None
+    noise: Tensor | None = None
 
     @property
     def num_graphs(self) -> int:
@@ -99,6 +102,7 @@ class GraphBatch:
             chiral_index=index,
             chiral_sign=self.chiral_sign.repeat_interleave(k),
             positions=None if self.positions is None else self.positions.repeat_interleave(k, dim=0),
+            noise=None if self.noise is None else self.noise.repeat_interleave(k, dim=0),
         )
 
     def alike(self, copies: int = 1) -> list[Tensor]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from molediff.core.distillation import Jumps, Teacher
+from molediff.core.distillation import Jumps, Minima, Teacher
 from molediff.core.model import DiffusionModel
 from molediff.core.objective import DenoisingScoreMatching
 from molediff.training.clock import Clock
@@ -37,6 +37,9 @@ class DistillationTask(OptimizedTask):
     or whatever it makes, and the student learns the jumps between the stops. Where one jump would end
     is given by the noise alone, so unlike a sample of the data it is no mean over many.
 
+    With `minima_from` the training data are minima near which samples came to lie, together with the noise of these
+    samples (`condition.noise`): the last stops learn to end in them.
+
     Args:
         model: the student, with the path, the space and the scale of the teacher's model.
         teacher: makes the paths.
@@ -52,11 +55,14 @@ class DistillationTask(OptimizedTask):
         num_validation_draws: paths a validation sample, of the same noise every time.
         weights: of the loss at each stop, in proportion; None: all alike. An error of an early jump is noise to the
             next, which takes it off; one of the last jump stays.
+        minima_from: number of the first stop that learns from minima, at least 1; None: all learn from the teacher.
+        reach: a path that ends farther from its minimum in any point has come to another one, which teaches nothing;
+            in data units.
         **settings: of `OptimizedTask`.
 
     Raises:
         ValueError: the student has another path or scale than the teacher, either has a prior, the weights are not
-            one for each stop, or no path is used.
+            one for each stop, no path is used, or minima are to be learned from at no stop, or without `on_policy`.
     """
 
     def __init__(
@@ -71,6 +77,8 @@ class DistillationTask(OptimizedTask):
         num_uses: int = 1,
         num_validation_draws: int = 1,
         weights: Sequence[float] | None = None,
+        minima_from: int | None = None,
+        reach: float = 1.0,
         **settings: Any,
     ) -> None:
         super().__init__(model, clock, **settings)
@@ -95,6 +103,11 @@ class DistillationTask(OptimizedTask):
             raise ValueError(
                 f"num_uses says how often a path is learned from, at least once; got {num_uses}."
             )
+        if minima_from is not None and not (on_policy and 0 < minima_from < len(teacher.stops) and reach > 0):
+            raise ValueError(
+                "Minima are for the last stops of a student's own jumps: take on_policy=true, minima_from from 1 to "
+                f"{len(teacher.stops) - 1} and a positive reach; got {on_policy}, {minima_from} and {reach}."
+            )
         teacher.model.requires_grad_(False).eval()
         self._teacher = (teacher,)  # in a tuple, so that it is no part of what is trained, averaged and saved
         self.objective = objective
@@ -103,6 +116,8 @@ class DistillationTask(OptimizedTask):
         self.on_policy = on_policy
         self.num_uses = num_uses
         self.num_validation_draws = num_validation_draws
+        self.minima_from = minima_from
+        self.reach = reach
         self._weights = torch.tensor(weights) / sum(weights)
         self._lessons: list[Lesson] = []
         self._validation_losses: list[Tensor] = []
@@ -127,8 +142,29 @@ class DistillationTask(OptimizedTask):
         mask = None if mask is None else mask.repeat_interleave(num_stops, dim=0)
         return self.objective.loss(pred, jumps.x_0, jumps.eps, jumps.t, mask).unflatten(0, (-1, num_stops))
 
+    def _means(self, lesson: Lesson) -> Tensor:
+        """Mean loss of each stop; where it is not known what to answer there is none."""
+        return (self._losses(lesson) * lesson.jumps.known.unflatten(0, (-1, len(self.teacher.stops)))).mean(0)
+
+    def _path(self, batch: Any, noise: Tensor, repeats: int) -> Lesson:
+        """The jumps from `noise` (n * repeats, ...) for n samples, or from what the samples bring along."""
+        x_0, condition, mask = self.unpack(batch)
+        if self.minima_from is None:
+            return self._lesson(condition, noise, mask, repeats)
+        if getattr(condition, "noise", None) is None:
+            raise ValueError("To learn from minima, take samples that were relaxed as data: data=relaxed.")
+        minima = Minima(self.model.from_data(x_0, mask=mask), self.minima_from, self.reach / self.model.scale)
+        return self._lesson(condition, condition.noise, mask, 1, minima)
+
     @torch.no_grad()
-    def _lesson(self, condition: Any, noise: Tensor, mask: Tensor | None, repeats: int) -> Lesson:
+    def _lesson(
+        self,
+        condition: Any,
+        noise: Tensor,
+        mask: Tensor | None,
+        repeats: int,
+        minima: Minima | None = None,
+    ) -> Lesson:
         """The teacher's jumps from `noise` (n * repeats, ...), for n conditions."""
 
         def known(model: DiffusionModel) -> Any:
@@ -138,7 +174,7 @@ class DistillationTask(OptimizedTask):
         mask = None if mask is None else mask.repeat_interleave(repeats, dim=0)
         student = self.model.denoiser_of(known(self.model)) if self.on_policy else None
         noise = self.model.space.project(noise.to(self.device), mask)
-        jumps = self.teacher.jumps(known(self.teacher.model), noise, mask, student)
+        jumps = self.teacher.jumps(known(self.teacher.model), noise, mask, student, minima)
         # Its casts of the weights have no gradient, and before torch 2.11 the next pass would use them.
         torch.clear_autocast_cache()
         return Lesson(condition, jumps, mask, repeats)
@@ -146,16 +182,16 @@ class DistillationTask(OptimizedTask):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Mean loss over `num_draws` new paths of each sample of the batch, or over paths of an earlier one."""
         if self.global_step % self.num_uses == 0 or len(self._lessons) < _FEW_LESSONS:
-            x_0, condition, mask = self.unpack(batch)
+            x_0 = self.unpack(batch)[0]
             noise = torch.randn((len(x_0) * self.num_draws, *x_0.shape[1:]), generator=self.generator)
-            lesson = self._lesson(condition, noise, mask, self.num_draws)
+            lesson = self._path(batch, noise, self.num_draws)
             if self.num_uses > 1:
                 self._lessons = [*self._lessons[1 - _MANY_LESSONS :], lesson]
         else:
             lesson = self._lessons[int(torch.randint(len(self._lessons), (), generator=self.generator))]
-        losses = self._losses(lesson).mean(0)
-        num_samples = len(lesson.jumps.t) // (len(losses) * lesson.repeats)
-        return self.counted(losses @ self._weights.to(losses), num_samples)
+        means = self._means(lesson)
+        num_samples = len(lesson.jumps.t) // (len(means) * lesson.repeats)
+        return self.counted(means @ self._weights.to(means), num_samples)
 
     def on_validation_epoch_start(self) -> None:
         """Forget the losses of the last validation."""
@@ -163,21 +199,26 @@ class DistillationTask(OptimizedTask):
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Losses at fixed noise: sample i of the loader has the same every time, whatever the batches."""
-        x_0, condition, mask = self.unpack(batch)
+        x_0 = self.unpack(batch)[0]
         shape, noise = (self.num_validation_draws, *x_0.shape[1:]), []
         for i in range(self._validation_seen, self._validation_seen + len(x_0)):
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + i)
             noise.append(torch.randn(shape, generator=generator))
         self._validation_seen += len(x_0)
-        lesson = self._lesson(condition, torch.cat(noise), mask, self.num_validation_draws)
-        self._validation_losses.append(self._losses(lesson))
+        lesson = self._path(batch, torch.cat(noise), self.num_validation_draws)
+        losses = self._losses(lesson)
+        known = lesson.jumps.known.view_as(losses)
+        self._validation_losses.append(losses.masked_fill(~known, torch.nan))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the loss, weighted over the stops, and the mean of each stop."""
+        """Log the loss, weighted over the stops, the mean of each stop, and the share of paths that came to minima."""
         if not self._validation_losses:
             return
-        losses = torch.cat(self._validation_losses).mean(0)
+        by_path = torch.cat(self._validation_losses)
+        losses = by_path.nanmean(0)
         by_stop = {
             f"val/loss_stop_{k}": float(loss) for k, loss in zip(self.teacher.stops, losses, strict=True)
         }
+        if self.minima_from is not None:
+            by_stop["val/arrived"] = float((~by_path[:, -1].isnan()).float().mean())
         self.log_now({"val/loss": float(losses @ self._weights.to(losses)), **by_stop})

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from molediff.core.distillation import Teacher, constant_estimate
+from molediff.core.distillation import Minima, Teacher, constant_estimate
 from molediff.core.model import DiffusionModel
 from molediff.core.noise import FullSpace
 from molediff.core.path import CosineVP, expand_like
@@ -144,3 +144,75 @@ def test_a_teacher_is_gaussian_data_exactly():
     data = gaussian(PATH, [0.0, 0.0], [[VARIANCE, 0.0], [0.0, VARIANCE]])
     x, t = noise(4, 2), torch.full((4,), 0.4, dtype=torch.float64)
     torch.testing.assert_close(make_teacher().model.denoiser()(x, t), data.denoiser(x, t))
+
+
+def rotations(num, seed=0):
+    normal = torch.randn(num, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    q = torch.linalg.qr(normal)[0]
+    return q * torch.linalg.det(q).sign()[:, None, None]
+
+
+def molecules(num=4, num_points=5, seed=1):
+    x_0 = torch.randn(num, num_points, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return x_0 - x_0.mean(1, keepdim=True)
+
+
+def by_stop(part, num_stops=3):
+    return part.unflatten(0, (-1, num_stops)).unbind(1)
+
+
+def test_the_last_stops_are_asked_for_the_minimum_turned_onto_where_the_student_ends():
+    """Whose answer is always the same shape, so that its path ends there; at the stops before, the teacher is asked."""
+    teacher, x_1, ends = make_teacher(num_steps=10, stops=(0, 4, 7)), noise(4, 5, 3), molecules()
+
+    def student(x, t):
+        return ends
+
+    minima = Minima(ends @ rotations(4).mT, first=1, reach=1e-6)
+    jumps, taught = teacher.jumps(None, x_1, None, student, minima), teacher.jumps(None, x_1, None, student)
+    assert jumps.known.all()
+    first, *last = by_stop(jumps.x_0)
+    torch.testing.assert_close(first, by_stop(taught.x_0)[0])
+    for answer in last:
+        torch.testing.assert_close(answer, ends)
+    alpha, sigma = expand_like(PATH.alpha(jumps.t), jumps.x_0), expand_like(PATH.sigma(jumps.t), jumps.x_0)
+    states = alpha * jumps.x_0 + sigma * jumps.eps
+    torch.testing.assert_close(
+        states, alpha * taught.x_0 + sigma * taught.eps
+    )  # the student's in either case
+
+
+@pytest.mark.filterwarnings("ignore:.*returned as NaN")
+def test_a_path_that_ends_elsewhere_is_not_told_what_to_answer_at_the_last_stops():
+    teacher, x_1, x_0 = make_teacher(num_steps=10, stops=(0, 4, 7)), noise(4, 5, 3), 3 * molecules()
+    ends = x_0.clone()
+    ends[1, 0, 0] += 0.3  # one point, a little
+    ends[2] *= torch.tensor([-1.0, 1.0, 1.0])  # the mirror image
+    ends[3, 2] = torch.nan
+
+    def known(reach):
+        jumps = teacher.jumps(None, x_1, None, lambda x, t: ends, Minima(x_0, 2, reach))
+        assert all(bool(part.isfinite().all()) for part in (jumps.x_0, jumps.eps))
+        return [part.tolist() for part in by_stop(jumps.known)]
+
+    before = (
+        [True, True, True, True],
+        [True, True, True, False],
+    )  # the last has failed on its way to the second
+    assert known(0.3) == [*before, [True, True, False, False]]
+    assert known(0.1) == [*before, [True, False, False, False]]
+
+
+def test_padding_neither_turns_a_minimum_nor_keeps_a_path_from_coming_to_it():
+    ends, rotation = molecules(3, 4), rotations(3)
+    x_0 = ends @ rotation.mT
+    padded = [torch.cat([x, torch.full((3, 2, 3), 9.0, dtype=x.dtype)], 1) for x in (x_0, ends)]
+    mask = torch.tensor([[True] * 4 + [False] * 2] * 3)
+    turned, arrived = Minima(padded[0], 1, 0.1).turned_onto(padded[1], mask)
+    assert arrived.all()
+    torch.testing.assert_close(turned[:, :4], ends)
+
+
+def test_minima_without_a_student_are_refused():
+    with pytest.raises(ValueError, match="on_policy=true"):
+        make_teacher().jumps(None, noise(2, 4, 3), None, None, Minima(molecules(2, 4), 1, 1.0))

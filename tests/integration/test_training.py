@@ -20,6 +20,7 @@ from molediff.evaluation.rmsd import rmsd_matrix
 from molediff.molecules.datamodule import unpack_conformers
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph import collate, mol_to_graph
+from molediff.molecules.io import ConformerWriter
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES
 from molediff.training.clock import Clock
@@ -118,6 +119,37 @@ def test_a_student_is_distilled_and_sampled_by_its_own_jumps(tmp_path):
     ended = run(*words, *small, "distillation.stops=[2,0]", "overwrite=true", folder=tmp_path)
     assert ended.returncode == 2
     assert "ascend from 0" in ended.stderr
+
+
+def test_a_student_that_is_to_end_in_minima_is_trained(tmp_path):
+    """On samples of the weights that it begins with: they relax to where its own paths end."""
+    generator = ConformerGenerator.from_pretrained("qm9_fast", device="cpu")
+    options = {"relax": "mmff", "max_attempts": 1}
+    with (tmp_path / "relaxed.sdf").open("w") as file:
+        writer = ConformerWriter(file, ".sdf")
+        for result in generator.generate_many(["CC=O", "C1CC1", "CC#N", "C=CF"], 1, 1, **options):
+            writer.write(result, result.smiles)
+    words = (
+        "experiment=qm9_fast_minima",
+        "data.path=relaxed.sdf",
+        "data.num_validation=2",
+        "warm_start=qm9_fast",
+        "run_dir=out",
+        "threads=1",
+        "max_steps=2",
+        "trainer.samples_each=1",
+    )
+    ended = run(*words, folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    (table,) = (tmp_path / "out").glob("csv/*/metrics.csv")
+    head, *rows = (line.split(",") for line in table.read_text().splitlines())
+    last = next(row for row in (dict(zip(head, row, strict=True)) for row in rows[::-1]) if row["val/loss"])
+    assert float(last["val/arrived"]) == 1
+    assert all(0 < float(last[f"val/loss_stop_{stop}"]) < 10 for stop in (0, 5, 7))
+    for word, message in (("data.num_validation=4", "hold out some"), ("data.path=no.sdf", "no file no.sdf")):
+        ended = run(*words, word, "overwrite=true", folder=tmp_path)
+        assert ended.returncode == 2
+        assert message in ended.stderr
 
 
 @pytest.mark.parametrize(

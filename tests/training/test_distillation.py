@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -174,6 +175,65 @@ def test_a_stop_of_weight_zero_teaches_nothing():
     found, graph = whole.training_step(batch(), 0), batch()
     noise = torch.randn(6, graph.mask.shape[1], 3, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(found, whole._losses(whole._lesson(graph, noise, graph.mask, 2))[:, 1].mean())
+
+
+def relaxed(*smiles: str) -> GraphBatch:
+    """A batch with noise of its own."""
+    graph = batch(*smiles)
+    noise = torch.randn(*graph.mask.shape, 3, generator=torch.Generator().manual_seed(7))
+    return replace(graph, noise=noise)
+
+
+def make_minima_task(reach: float = 100.0, **settings: Any) -> DistillationTask:
+    teacher = make_teacher(random_weights())
+    return make_task(random_weights(1), teacher, on_policy=True, minima_from=1, reach=reach, **settings)
+
+
+def test_a_student_learns_to_end_in_minima():
+    torch.manual_seed(0)
+    task, graph = make_minima_task(), relaxed()
+
+    def last_stop() -> float:
+        return float(task._means(task._path(graph, torch.empty(0), 1))[-1].detach())
+
+    optimizer, before = torch.optim.Adam(task.model.parameters(), 1e-3), last_stop()
+    for step in range(80):
+        optimizer.zero_grad()
+        task.training_step(graph, step).backward()
+        optimizer.step()
+    print(before, last_stop())
+    assert last_stop() < 0.5 * before
+    assert task.samples_seen == 80 * len(graph)
+
+
+def test_paths_begin_with_the_noise_that_comes_along(monkeypatch):
+    task, graph, used = make_minima_task(num_draws=3), relaxed(), []
+    lesson = task._lesson
+    monkeypatch.setattr(task, "_lesson", lambda *given: used.append(lesson(*given)) or used[-1])
+    losses = [task.training_step(graph, step) for step in range(2)]
+    torch.testing.assert_close(*losses)
+    assert all(len(one.jumps.t) == 2 * len(graph) for one in used)
+    start, path = used[0].jumps, task.model.path
+    x = path.alpha(start.t)[:, None, None] * start.x_0 + path.sigma(start.t)[:, None, None] * start.eps
+    assert graph.noise is not None
+    noise = task.model.space.project(graph.noise, graph.mask)
+    torch.testing.assert_close(x[::2], path.sigma(start.t[0]) * noise, rtol=1e-4, atol=1e-4)
+
+
+def test_paths_that_come_elsewhere_teach_nothing_at_the_last_stops():
+    near, far = (make_minima_task(reach, weights=[0, 1]) for reach in (100.0, 1e-3))
+    assert near.training_step(relaxed(), 0) > 0
+    assert far.training_step(relaxed(), 0) == 0
+    assert make_minima_task(1e-3).training_step(relaxed(), 0) > 0  # the teacher's stop
+
+
+def test_minima_need_noise_and_a_student_on_its_own_way():
+    with pytest.raises(ValueError, match="data=relaxed"):
+        make_minima_task().training_step(batch(), 0)
+    teacher = make_teacher(random_weights())
+    for settings in ({}, {"on_policy": True, "minima_from": 2}, {"on_policy": True, "reach": 0.0}):
+        with pytest.raises(ValueError, match="minima_from from 1 to 1"):
+            make_task(random_weights(), teacher, **{"minima_from": 1, **settings})
 
 
 def test_a_run_validates_on_the_same_noise_and_logs_every_stop(tmp_path, toy):

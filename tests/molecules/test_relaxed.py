@@ -1,0 +1,91 @@
+"""Relaxed samples bring along the noise from which they were drawn."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+import torch
+
+from molediff.core.noise import ZeroCentreOfMass
+from molediff.molecules.datamodule import relaxed_datamodule
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.io import ConformerWriter
+from molediff.molecules.relaxed import load_relaxed
+from molediff.solver_options import make_solver
+
+SMILES = ["CCO", "C[C@H](O)C#N", "C1CC1"]
+
+
+def write(path: Path, smiles: list[str] = SMILES, num_conformers: int = 2, **options: object) -> Path:
+    generator = ConformerGenerator.from_pretrained("qm9_fast", device="cpu")
+    with path.open("w") as file:
+        writer = ConformerWriter(file, ".sdf")
+        for result in generator.generate_many(smiles, num_conformers, 5, max_attempts=1, **options):
+            writer.write(result, result.smiles)
+    return path
+
+
+def test_the_same_noise_leads_to_the_same_sample(tmp_path: Path):
+    """What the records hold is drawn again from their noise, in the batch of all."""
+    samples = load_relaxed(write(tmp_path / "samples.sdf"))
+    assert len(samples) == 6
+    batch = samples.batch(range(6))
+    generator = ConformerGenerator.from_pretrained("qm9_fast", device="cpu")
+    model, plan = generator.model, generator.plan
+    times = torch.cat([plan.grid(model.path, plan.num_steps - 1), torch.zeros(1)])
+    assert batch.noise is not None
+    assert batch.positions is not None
+    noise = model.space.project(batch.noise, batch.mask)
+    with torch.inference_mode():
+        x = make_solver(plan.solver, None).sample(
+            model.denoiser(batch),
+            model.path,
+            times,
+            model.path.sigma(times[0]) * noise,
+            None,
+            model.space,
+            batch.mask,
+        )
+    centred = ZeroCentreOfMass().project(batch.positions, batch.mask)
+    torch.testing.assert_close(model.to_data(x), centred, rtol=0, atol=2e-3)
+
+
+def test_a_part_keeps_its_noise_and_a_compressed_file_is_the_same(tmp_path: Path):
+    path = write(tmp_path / "samples.sdf")
+    packed = tmp_path / "samples.sdf.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    whole, part = load_relaxed(path), load_relaxed(packed).subset([5, 2])
+    assert torch.equal(part.noise(0), whole.noise(5))
+    assert torch.equal(part.noise(1), whole.noise(2))
+    assert not torch.equal(whole.noise(2), whole.noise(3))  # two samples of one molecule
+
+
+def test_the_last_molecules_are_held_out(tmp_path: Path):
+    data = relaxed_datamodule(str(write(tmp_path / "samples.sdf")), num_validation=1)
+    assert [data.train.smiles(i) for i in range(len(data.train))] == ["CCO"] * 2 + ["C[C@H](O)C#N"] * 2
+    assert [data.val.smiles(i) for i in range(len(data.val))] == ["C1CC1"] * 2
+    assert len(data.reference_mols) == 1
+    with pytest.raises(ValueError, match="hold out some and not all"):
+        relaxed_datamodule(str(tmp_path / "samples.sdf"), num_validation=3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("<seed>", "<sead>"), "Record 0 .* has no SMILES, seed and number"),
+        (("CCO\n", "CCN\n"), "Record 0 .* does not hold the atoms of its SMILES CCN"),
+    ],
+)
+def test_records_of_other_files_are_refused(tmp_path: Path, change: tuple[str, str], message: str):
+    path = write(tmp_path / "samples.sdf", ["CCO"], 1)
+    path.write_text(path.read_text().replace(*change))
+    with pytest.raises(ValueError, match=message):
+        load_relaxed(path)
+
+
+def test_a_missing_file_and_an_empty_one_are_named(tmp_path: Path):
+    (tmp_path / "empty.sdf").touch()
+    with pytest.raises(ValueError, match=r"empty\.sdf has no record"):
+        load_relaxed(tmp_path / "empty.sdf")
+    with pytest.raises(FileNotFoundError, match=r"no file nowhere\.sdf"):
+        load_relaxed("nowhere.sdf")
