@@ -1,10 +1,12 @@
 """Relaxed samples bring along the noise from which they were drawn."""
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
 import torch
+from rdkit import Chem
 
 from molediff.core.noise import ZeroCentreOfMass
 from molediff.molecules.datamodule import relaxed_datamodule
@@ -89,3 +91,19 @@ def test_a_missing_file_and_an_empty_one_are_named(tmp_path: Path):
         load_relaxed(tmp_path / "empty.sdf")
     with pytest.raises(FileNotFoundError, match=r"no file nowhere\.sdf"):
         load_relaxed("nowhere.sdf")
+
+
+def constitutions(name: str) -> set[str]:
+    """The molecules of a file of data/, without their stereo."""
+    content = gzip.decompress((Path(__file__).parents[2] / "data" / name).read_bytes()).decode()
+    smiles = set(re.findall(r"^>  <SMILES>.*\n(.*)$", content, re.MULTILINE))
+    return {Chem.CanonSmiles(text, useChiral=0) for text in smiles}
+
+
+def test_what_ships_to_train_on_holds_no_molecule_to_measure_or_choose_by():
+    held_out = constitutions("ensembles_test.sdf.gz") | constitutions("ensembles_val.sdf.gz")
+    assert len(held_out) > 250
+    for name in ("ensembles_train.sdf.gz", "relaxed_train.sdf.gz"):
+        to_train_on = constitutions(name)
+        assert len(to_train_on) > 2000
+        assert not to_train_on & held_out
