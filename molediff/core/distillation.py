@@ -12,7 +12,8 @@ student has come to. (Ross, Gordon and Bagnell 2011, DAgger.)
 
 A student can come nearer to the minima of an energy than its teacher. Samples lie in the right basins and beside the
 minima, along the soft modes. If for some noise it is known to which minimum its sample relaxes, then that is what the
-student should have answered at its last stops, wherever it has put the soft modes by then.
+student should have answered at its last stops, wherever it has put the soft modes by then. On a path that has come to
+another minimum the teacher says how to go on, as before.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ class Jumps:
         x_0: what to estimate, shape (n m, ...) for n samples and m stops.
         eps: the noise that goes with it, so that alpha x_0 + sigma eps is the state to begin with.
         t: time of that state, shape (n m,).
-        known: whether it is known what to estimate, shape (n m,); otherwise x_0 means nothing.
+        arrived: whether the student came to the minimum of the sample, shape (n,); None without minima.
     """
 
     x_0: Tensor
     eps: Tensor
     t: Tensor
-    known: Tensor
+    arrived: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Teacher:
             noise: unit noise of the model's space, (n, ...).
             mask: (n, N), true for real rows.
             student: whose jumps lead from stop to stop; None: the teacher's own steps do.
-            minima: what the last stops are to answer; the teacher is not asked there. None: it is asked everywhere.
+            minima: what the last stops are to answer on a path that comes there; None: all answers are the teacher's.
 
         Raises:
             ValueError: minima without a student who comes near them.
@@ -142,26 +143,22 @@ class Teacher:
         grid = points(path, self.times)
         x_s = space.project(grid[0].sigma * noise, mask)
         states, answers = list[Tensor](), list[Tensor]()
-        for stop, (here, there) in enumerate(pairwise([*self.stops, len(self.times) - 1])):
+        for here, there in pairwise([*self.stops, len(self.times) - 1]):
+            times = self.times[here : there + 1]
+            x_t = self.solver.sample(denoiser, path, times, x_s, None, space, mask)
             states.append(x_s)
-            x_t = x_s
-            taught = minima is None or stop < minima.first
-            if taught:
-                times = self.times[here : there + 1]
-                x_t = self.solver.sample(denoiser, path, times, x_s, None, space, mask)
-                answers.append(constant_estimate(x_s, x_t, grid[here], grid[there]))
-            if student is not None and not (taught and math.isinf(grid[there].lambda_)):
-                x_t = DDIM().sample(student, path, self.times[[here, there]], x_s, None, space, mask)
+            answers.append(constant_estimate(x_s, x_t, grid[here], grid[there]))
+            if student is not None and (minima is not None or math.isfinite(grid[there].lambda_)):
+                times = self.times[[here, there]]
+                x_t = DDIM().sample(student, path, times, x_s, None, space, mask)
             x_s = x_t
-        known = torch.ones(len(x_s), len(states), dtype=torch.bool, device=x_s.device)
+        arrived = None
         if minima is not None:
             minimum, arrived = minima.turned_onto(x_s, mask)
-            answers += [minimum] * (len(states) - len(answers))
-            known[:, minima.first :] = arrived[:, None]
+            for number in range(minima.first, len(states)):
+                answers[number] = torch.where(arrived[:, None, None], minimum, answers[number])
         at = [grid[stop] for stop in self.stops]
-        eps = [eps_hat(*given) for given in zip(states, answers, at, strict=True)]
-        t = [x_s.new_full((len(x_s),), point.t) for point in at]
-        x_0, noise, times = (torch.stack(part, dim=1).flatten(0, 1) for part in (answers, eps, t))
-        # A path on which a step has failed is NaN from there on, and must not spoil the gradients of the others.
-        known = known.flatten() & (x_0.isfinite() & noise.isfinite()).flatten(1).all(1)
-        return Jumps(x_0.nan_to_num(), noise.nan_to_num(), times, known)
+        noises = [eps_hat(*given) for given in zip(states, answers, at, strict=True)]
+        ts = [x_s.new_full((len(x_s),), point.t) for point in at]
+        x_0, eps, t = (torch.stack(part, dim=1).flatten(0, 1) for part in (answers, noises, ts))
+        return Jumps(x_0, eps, t, arrived)

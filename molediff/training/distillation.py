@@ -56,8 +56,8 @@ class DistillationTask(OptimizedTask):
         weights: of the loss at each stop, in proportion; None: all alike. An error of an early jump is noise to the
             next, which takes it off; one of the last jump stays.
         minima_from: number of the first stop that learns from minima, at least 1; None: all learn from the teacher.
-        reach: a path that ends farther from its minimum in any point has come to another one, which teaches nothing;
-            in data units.
+        reach: a path that ends farther from its minimum in any point has come to another one, and learns from the
+            teacher as before; in data units.
         **settings: of `OptimizedTask`.
 
     Raises:
@@ -121,6 +121,7 @@ class DistillationTask(OptimizedTask):
         self._weights = torch.tensor(weights) / sum(weights)
         self._lessons: list[Lesson] = []
         self._validation_losses: list[Tensor] = []
+        self._arrived: list[Tensor] = []
         self._validation_seen = 0
 
     @property
@@ -141,10 +142,6 @@ class DistillationTask(OptimizedTask):
         pred = self.model.predict(self.objective.noised(jumps.x_0, jumps.eps, jumps.t), jumps.t, known)
         mask = None if mask is None else mask.repeat_interleave(num_stops, dim=0)
         return self.objective.loss(pred, jumps.x_0, jumps.eps, jumps.t, mask).unflatten(0, (-1, num_stops))
-
-    def _means(self, lesson: Lesson) -> Tensor:
-        """Mean loss of each stop; where it is not known what to answer there is none."""
-        return (self._losses(lesson) * lesson.jumps.known.unflatten(0, (-1, len(self.teacher.stops)))).mean(0)
 
     def _path(self, batch: Any, noise: Tensor, repeats: int) -> Lesson:
         """The jumps from `noise` (n * repeats, ...) for n samples, or from what the samples bring along."""
@@ -189,13 +186,13 @@ class DistillationTask(OptimizedTask):
                 self._lessons = [*self._lessons[1 - _MANY_LESSONS :], lesson]
         else:
             lesson = self._lessons[int(torch.randint(len(self._lessons), (), generator=self.generator))]
-        means = self._means(lesson)
+        means = self._losses(lesson).mean(0)
         num_samples = len(lesson.jumps.t) // (len(means) * lesson.repeats)
         return self.counted(means @ self._weights.to(means), num_samples)
 
     def on_validation_epoch_start(self) -> None:
         """Forget the losses of the last validation."""
-        self._validation_losses, self._validation_seen = [], 0
+        self._validation_losses, self._arrived, self._validation_seen = [], [], 0
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Losses at fixed noise: sample i of the loader has the same every time, whatever the batches."""
@@ -206,19 +203,18 @@ class DistillationTask(OptimizedTask):
             noise.append(torch.randn(shape, generator=generator))
         self._validation_seen += len(x_0)
         lesson = self._path(batch, torch.cat(noise), self.num_validation_draws)
-        losses = self._losses(lesson)
-        known = lesson.jumps.known.view_as(losses)
-        self._validation_losses.append(losses.masked_fill(~known, torch.nan))
+        self._validation_losses.append(self._losses(lesson))
+        if lesson.jumps.arrived is not None:
+            self._arrived.append(lesson.jumps.arrived)
 
     def on_validation_epoch_end(self) -> None:
         """Log the loss, weighted over the stops, the mean of each stop, and the share of paths that came to minima."""
         if not self._validation_losses:
             return
-        by_path = torch.cat(self._validation_losses)
-        losses = by_path.nanmean(0)
+        losses = torch.cat(self._validation_losses).mean(0)
         by_stop = {
             f"val/loss_stop_{k}": float(loss) for k, loss in zip(self.teacher.stops, losses, strict=True)
         }
-        if self.minima_from is not None:
-            by_stop["val/arrived"] = float((~by_path[:, -1].isnan()).float().mean())
+        if self._arrived:
+            by_stop["val/arrived"] = float(torch.cat(self._arrived).float().mean())
         self.log_now({"val/loss": float(losses @ self._weights.to(losses)), **by_stop})

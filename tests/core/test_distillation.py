@@ -162,7 +162,7 @@ def by_stop(part, num_stops=3):
 
 
 def test_the_last_stops_are_asked_for_the_minimum_turned_onto_where_the_student_ends():
-    """Whose answer is always the same shape, so that its path ends there; at the stops before, the teacher is asked."""
+    """Whose answer is always the same shape, so that its path ends there; the stops before learn from the teacher."""
     teacher, x_1, ends = make_teacher(num_steps=10, stops=(0, 4, 7)), noise(4, 5, 3), molecules()
 
     def student(x, t):
@@ -170,7 +170,9 @@ def test_the_last_stops_are_asked_for_the_minimum_turned_onto_where_the_student_
 
     minima = Minima(ends @ rotations(4).mT, first=1, reach=1e-6)
     jumps, taught = teacher.jumps(None, x_1, None, student, minima), teacher.jumps(None, x_1, None, student)
-    assert jumps.known.all()
+    assert jumps.arrived is not None
+    assert jumps.arrived.all()
+    assert taught.arrived is None
     first, *last = by_stop(jumps.x_0)
     torch.testing.assert_close(first, by_stop(taught.x_0)[0])
     for answer in last:
@@ -182,25 +184,25 @@ def test_the_last_stops_are_asked_for_the_minimum_turned_onto_where_the_student_
     )  # the student's in either case
 
 
-@pytest.mark.filterwarnings("ignore:.*returned as NaN")
-def test_a_path_that_ends_elsewhere_is_not_told_what_to_answer_at_the_last_stops():
-    teacher, x_1, x_0 = make_teacher(num_steps=10, stops=(0, 4, 7)), noise(4, 5, 3), 3 * molecules()
+def test_on_a_path_that_ends_elsewhere_the_teacher_says_how_to_go_on():
+    teacher, x_1, x_0 = make_teacher(num_steps=10, stops=(0, 4, 7)), noise(3, 5, 3), 3 * molecules(3)
     ends = x_0.clone()
     ends[1, 0, 0] += 0.3  # one point, a little
     ends[2] *= torch.tensor([-1.0, 1.0, 1.0])  # the mirror image
-    ends[3, 2] = torch.nan
 
-    def known(reach):
-        jumps = teacher.jumps(None, x_1, None, lambda x, t: ends, Minima(x_0, 2, reach))
-        assert all(bool(part.isfinite().all()) for part in (jumps.x_0, jumps.eps))
-        return [part.tolist() for part in by_stop(jumps.known)]
+    def student(x, t):
+        return ends
 
-    before = (
-        [True, True, True, True],
-        [True, True, True, False],
-    )  # the last has failed on its way to the second
-    assert known(0.3) == [*before, [True, True, False, False]]
-    assert known(0.1) == [*before, [True, False, False, False]]
+    taught = by_stop(teacher.jumps(None, x_1, None, student).x_0)
+    for reach, arrived in ((0.3, [True, True, False]), (0.1, [True, False, False])):
+        jumps = teacher.jumps(None, x_1, None, student, Minima(x_0, 2, reach))
+        assert jumps.arrived is not None
+        assert jumps.arrived.tolist() == arrived
+        *before, last = by_stop(jumps.x_0)
+        torch.testing.assert_close(before, list(taught[:2]))
+        torch.testing.assert_close(last[~jumps.arrived], taught[2][~jumps.arrived])
+        torch.testing.assert_close(last[0], x_0[0])
+        assert (last - taught[2])[jumps.arrived].abs().amax((1, 2)).min() > 0.1
 
 
 def test_padding_neither_turns_a_minimum_nor_keeps_a_path_from_coming_to_it():
