@@ -62,7 +62,7 @@ class Minima:
     """Minima (n, N, d) near which paths are to end, and which stops learn from them.
 
     Attributes:
-        x_0: the minimum of each sample, turned and moved in whatever way.
+        x_0: the minimum of each sample in the model's space, turned in whatever way.
         first: number of the first stop that learns from it.
         reach: a path that ends farther from it in any point has come to another one.
     """
@@ -73,7 +73,9 @@ class Minima:
 
     def turned_onto(self, end: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """The minima as they lie best on the ends (n, N, d) of the paths, and whether these have come to them, (n,)."""
-        x_0 = self.x_0 @ kabsch(self.x_0, end, mask).to(self.x_0).mT
+        rotation = kabsch(self.x_0, end, mask)
+        with torch.autocast(end.device.type, enabled=False):
+            x_0 = (self.x_0.to(rotation) @ rotation.mT).to(end)
         apart = (end - x_0).norm(dim=-1)
         return x_0, (apart if mask is None else apart.masked_fill(~mask, 0)).amax(1) < self.reach
 

@@ -56,6 +56,7 @@ class DistillationTask(OptimizedTask):
         weights: of the loss at each stop, in proportion; None: all alike. An error of an early jump is noise to the
             next, which takes it off; one of the last jump stays.
         minima_from: number of the first stop that learns from minima, at least 1; None: all learn from the teacher.
+            Needs num_draws=1 and num_validation_draws=1, since a sample brings one noise.
         reach: a path that ends farther from its minimum in any point has come to another one, and learns from the
             teacher as before; in data units.
         **settings: of `OptimizedTask`.
@@ -103,10 +104,17 @@ class DistillationTask(OptimizedTask):
             raise ValueError(
                 f"num_uses says how often a path is learned from, at least once; got {num_uses}."
             )
-        if minima_from is not None and not (on_policy and 0 < minima_from < len(teacher.stops) and reach > 0):
+        if minima_from is not None and not (
+            on_policy
+            and num_draws == num_validation_draws == 1
+            and 0 < minima_from < len(teacher.stops)
+            and reach > 0
+        ):
             raise ValueError(
-                "Minima are for the last stops of a student's own jumps: take on_policy=true, minima_from from 1 to "
-                f"{len(teacher.stops) - 1} and a positive reach; got {on_policy}, {minima_from} and {reach}."
+                "Minima are for the last stops of a student's own jumps from the noise that a sample brings: take "
+                "on_policy=true, num_draws=1, num_validation_draws=1, a positive reach, and as minima_from the number "
+                f"of a stop behind the first, of {len(teacher.stops)}; got {on_policy}, {num_draws}, "
+                f"{num_validation_draws}, {reach} and {minima_from}."
             )
         teacher.model.requires_grad_(False).eval()
         self._teacher = (teacher,)  # in a tuple, so that it is no part of what is trained, averaged and saved
@@ -151,7 +159,7 @@ class DistillationTask(OptimizedTask):
         if getattr(condition, "noise", None) is None:
             raise ValueError("To learn from minima, take samples that were relaxed as data: data=relaxed.")
         minima = Minima(self.model.from_data(x_0, mask=mask), self.minima_from, self.reach / self.model.scale)
-        return self._lesson(condition, condition.noise, mask, 1, minima)
+        return self._lesson(condition, condition.noise, mask, repeats, minima)
 
     @torch.no_grad()
     def _lesson(

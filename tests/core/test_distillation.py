@@ -215,6 +215,15 @@ def test_padding_neither_turns_a_minimum_nor_keeps_a_path_from_coming_to_it():
     torch.testing.assert_close(turned[:, :4], ends)
 
 
+def test_autocast_does_not_round_minima():
+    ends = molecules().float()
+    x_0 = ends @ rotations(4).mT.float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        turned, arrived = Minima(x_0, 1, 1e-4).turned_onto(ends, None)
+    assert arrived.all()
+    torch.testing.assert_close(turned, ends, rtol=1e-5, atol=1e-5)
+
+
 def test_minima_without_a_student_are_refused():
     with pytest.raises(ValueError, match="on_policy=true"):
         make_teacher().jumps(None, noise(2, 4, 3), None, None, Minima(molecules(2, 4), 1, 1.0))

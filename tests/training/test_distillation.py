@@ -186,7 +186,8 @@ def relaxed(*smiles: str) -> GraphBatch:
 
 def make_minima_task(reach: float = 100.0, **settings: Any) -> DistillationTask:
     teacher = make_teacher(random_weights())
-    return make_task(random_weights(1), teacher, on_policy=True, minima_from=1, reach=reach, **settings)
+    settings = {"num_draws": 1, "on_policy": True, "minima_from": 1, "reach": reach, **settings}
+    return make_task(random_weights(1), teacher, **settings)
 
 
 def test_a_student_learns_to_end_in_minima():
@@ -206,7 +207,7 @@ def test_a_student_learns_to_end_in_minima():
 
 
 def test_paths_begin_with_the_noise_that_comes_along(monkeypatch):
-    task, graph, used = make_minima_task(num_draws=3), relaxed(), []
+    task, graph, used = make_minima_task(), relaxed(), []
     lesson = task._lesson
     monkeypatch.setattr(task, "_lesson", lambda *given: used.append(lesson(*given)) or used[-1])
     losses = [task.training_step(graph, step) for step in range(2)]
@@ -237,10 +238,11 @@ def test_on_paths_that_come_elsewhere_the_teacher_is_asked():
 def test_minima_need_noise_and_a_student_on_its_own_way():
     with pytest.raises(ValueError, match="data=relaxed"):
         make_minima_task().training_step(batch(), 0)
-    teacher = make_teacher(random_weights())
-    for settings in ({}, {"on_policy": True, "minima_from": 2}, {"on_policy": True, "reach": 0.0}):
-        with pytest.raises(ValueError, match="minima_from from 1 to 1"):
-            make_task(random_weights(), teacher, **{"minima_from": 1, **settings})
+    for wrong in ({"on_policy": False}, {"minima_from": 2}, {"num_draws": 2}, {"num_validation_draws": 2}):
+        with pytest.raises(ValueError, match="number of a stop behind the first, of 2"):
+            make_minima_task(**wrong)
+    with pytest.raises(ValueError, match="positive reach"):
+        make_minima_task(reach=0.0)
 
 
 def test_a_run_validates_on_the_same_noise_and_logs_every_stop(tmp_path, toy):
