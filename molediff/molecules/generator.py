@@ -89,9 +89,10 @@ class ConformerGenerator:
         """Load a generator.
 
         Args:
-            weights: name of weights that ship with the package: "qm9"; its students "qm9_distilled", which makes nearly
-                as good conformers in five evaluations as "qm9" in ten, and "qm9_fast", a smaller network, in three; or
-                "qm9_b3lyp" for one B3LYP geometry of each molecule. Or path of a `.safetensors` file made by training.
+            weights: name of weights that ship with the package: "qm9"; its students "qm9_distilled", with five
+                evaluations nearer to minima than "qm9" with ten but with more strain in the bonds, and "qm9_fast", a
+                smaller network, with three; or "qm9_b3lyp" for one B3LYP geometry of each molecule. Or path of a
+                `.safetensors` file made by training.
             device: see the class.
             precision: see the class.
             max_atoms: see the class.
