@@ -9,12 +9,11 @@ import torch
 from rdkit import Chem
 from torch.utils.data import Dataset
 
-from molediff.molecules.features import PAIR_TABLE, Features
+from molediff.molecules.features import Features
 from molediff.molecules.graph import MolecularGraph, features_to_graph
 from molediff.molecules.packing import PackedConformers
+from molediff.molecules.vocabulary import QM9, Vocabulary
 from molediff.networks.graph import GraphBatch
-
-_PAIR_TABLE = torch.from_numpy(PAIR_TABLE)
 
 
 class ConformerDataset(Dataset[MolecularGraph]):
@@ -23,6 +22,7 @@ class ConformerDataset(Dataset[MolecularGraph]):
     Args:
         packed: the arrays; several data sets may share them.
         conformers: which of the packed conformers, in which order; all by default.
+        vocabulary: what the packed codes mean.
 
     Attributes:
         packed: the arrays.
@@ -34,9 +34,14 @@ class ConformerDataset(Dataset[MolecularGraph]):
     """
 
     def __init__(
-        self, packed: PackedConformers, conformers: Sequence[int] | np.ndarray | None = None
+        self,
+        packed: PackedConformers,
+        conformers: Sequence[int] | np.ndarray | None = None,
+        vocabulary: Vocabulary = QM9,
     ) -> None:
         self.packed = packed
+        self.vocabulary = vocabulary
+        self._pair_table = torch.from_numpy(vocabulary.pair_table)
         chosen = np.arange(packed.num_conformers) if conformers is None else np.asarray(conformers)
         self.conformers = chosen.astype(np.int64)
         self._molecule = packed.molecule[self.conformers]
@@ -67,7 +72,8 @@ class ConformerDataset(Dataset[MolecularGraph]):
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> ConformerDataset:
         """The conformers `indices`, in that order, sharing the arrays."""
-        return ConformerDataset(self.packed, self.conformers[np.asarray(indices, dtype=np.int64)])
+        chosen = self.conformers[np.asarray(indices, dtype=np.int64)]
+        return ConformerDataset(self.packed, chosen, self.vocabulary)
 
     def __getitem__(self, index: int) -> MolecularGraph:
         packed, molecule = self.packed, self._molecule[index]
@@ -81,6 +87,7 @@ class ConformerDataset(Dataset[MolecularGraph]):
             pair_words=packed.pair_words[pairs].reshape(size, size),
             chiral_index=packed.chiral_index[:, chiral],
             chiral_sign=packed.chiral_sign[chiral],
+            vocabulary=self.vocabulary,
         )
         return features_to_graph(features, self.positions(index), self.smiles(index))
 
@@ -101,7 +108,7 @@ class ConformerDataset(Dataset[MolecularGraph]):
             node_codes = node_codes * mask[..., None]
             positions = positions * mask[..., None]
             words *= mask[:, :, None] & mask[:, None, :]
-        pair_codes = _PAIR_TABLE.index_select(0, torch.from_numpy(words.reshape(-1)))
+        pair_codes = self._pair_table.index_select(0, torch.from_numpy(words.reshape(-1)))
         chiral_index, chiral_sign = self._chiral(molecule, width)
         return GraphBatch(
             node_codes=torch.from_numpy(node_codes.astype(np.int64)),

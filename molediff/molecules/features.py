@@ -12,14 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from rdkit import Chem
 
-from molediff.networks.graph import MAX_DISTANCE, NODE_CARDINALITIES, PAIR_CARDINALITIES
+from molediff.molecules.vocabulary import MAX_CHARGE, QM9, Vocabulary
 
-ELEMENTS = (1, 6, 7, 8, 9)
-"""Atomic numbers the package knows: H, C, N, O, F."""
+ELEMENTS = QM9.elements
+"""Atomic numbers that the weights trained on QM9 know: H, C, N, O, F."""
 
-MAX_CHARGE = 2
-
-_ELEMENT_CODE = {number: code for code, number in enumerate(ELEMENTS, start=1)}
 _BOND_CODE = {
     Chem.BondType.SINGLE: 1,
     Chem.BondType.DOUBLE: 2,
@@ -42,39 +39,34 @@ _STEREO_CODE = {
 }
 _CHIRAL_SIGN = {Chem.ChiralType.CHI_TETRAHEDRAL_CCW: 1, Chem.ChiralType.CHI_TETRAHEDRAL_CW: -1}
 
-# Mixed radix of the pair categories: one 16-bit word a pair keeps a data set small in memory.
-_RADIX = np.cumprod((1, *PAIR_CARDINALITIES[:-1])).astype(np.int64)
-_WORDS = np.arange(np.prod(PAIR_CARDINALITIES))
-PAIR_TABLE = (_WORDS[:, None] // _RADIX) % np.array(PAIR_CARDINALITIES)
-"""Categories of each packed word, int64, shape (number of words, len(PAIR_CARDINALITIES))."""
+PAIR_TABLE = QM9.pair_table
+"""Categories of each packed word of QM9's vocabulary."""
 
 
 class Features(NamedTuple):
     """Features of one molecule of N atoms.
 
     Attributes:
-        node_codes: uint8, shape (N, len(NODE_CARDINALITIES)).
-        pair_words: pair categories packed in one word (`PAIR_TABLE` unpacks them), uint16, shape (N, N).
+        node_codes: uint8, shape (N, len(vocabulary.node_cardinalities)).
+        pair_words: pair categories packed in one word (`vocabulary.pair_table` unpacks them), uint16, shape (N, N).
         chiral_index: centre and three neighbours, uint8, shape (4, T).
         chiral_sign: +1 or -1, int8, shape (T,).
+        vocabulary: what the codes mean.
     """
 
     node_codes: np.ndarray
     pair_words: np.ndarray
     chiral_index: np.ndarray
     chiral_sign: np.ndarray
+    vocabulary: Vocabulary = QM9
 
 
-def _ring_code(size: int) -> int:
-    """1 for a ring of three atoms, ..., 5 for seven and more."""
-    return min(size, 7) - 2
-
-
-def _check(mol: Chem.Mol) -> None:
+def _check(mol: Chem.Mol, vocabulary: Vocabulary) -> None:
     for atom in mol.GetAtoms():
-        if atom.GetAtomicNum() not in _ELEMENT_CODE:
+        if atom.GetAtomicNum() not in vocabulary.element_code:
             raise ValueError(
-                f"Atom {atom.GetIdx()} is {atom.GetSymbol()}; only H, C, N, O and F are known: leave this molecule out."
+                f"Atom {atom.GetIdx()} is {atom.GetSymbol()}; only {vocabulary.names()} are known: leave this molecule "
+                "out."
             )
         if abs(atom.GetFormalCharge()) > MAX_CHARGE:
             raise ValueError(
@@ -86,10 +78,10 @@ def _check(mol: Chem.Mol) -> None:
         raise ValueError(f"The molecule has {mol.GetNumAtoms()} atoms; at most 255 are supported.")
 
 
-def _node_codes(mol: Chem.Mol, rings: list[list[int]]) -> np.ndarray:
+def _node_codes(mol: Chem.Mol, rings: list[list[int]], vocabulary: Vocabulary) -> np.ndarray:
     ring_code = np.ones(mol.GetNumAtoms(), dtype=np.int64)
     for ring in sorted(rings, key=len, reverse=True):
-        ring_code[ring] = 1 + _ring_code(len(ring))
+        ring_code[ring] = 1 + vocabulary.ring_code(len(ring))
     rows = []
     for atom in mol.GetAtoms():
         number = atom.GetAtomicNum()
@@ -100,7 +92,7 @@ def _node_codes(mol: Chem.Mol, rings: list[list[int]]) -> np.ndarray:
         )
         rows.append(
             (
-                _ELEMENT_CODE[number],
+                vocabulary.element_code[number],
                 atom.GetFormalCharge() + MAX_CHARGE + 1,
                 1 + len(neighbours),
                 1 + sum(neighbour.GetAtomicNum() == 1 for neighbour in neighbours),
@@ -109,8 +101,11 @@ def _node_codes(mol: Chem.Mol, rings: list[list[int]]) -> np.ndarray:
                 ring_code[atom.GetIdx()],
             )
         )
-    codes = np.array(rows, dtype=np.int64).reshape(-1, len(NODE_CARDINALITIES))
-    return np.minimum(codes, np.array(NODE_CARDINALITIES) - 1).astype(np.uint8)
+    codes = np.array(rows, dtype=np.int64).reshape(mol.GetNumAtoms(), -1)
+    if vocabulary.counts_ring_bonds:
+        in_rings = [sum(bond.IsInRing() for bond in atom.GetBonds()) for atom in mol.GetAtoms()]
+        codes = np.column_stack([codes, np.maximum(in_rings, 1)])
+    return np.minimum(codes, np.array(vocabulary.node_cardinalities) - 1).astype(np.uint8)
 
 
 def _cis_trans(bond: Chem.Bond) -> list[tuple[int, int, int]]:
@@ -132,15 +127,13 @@ def _cis_trans(bond: Chem.Bond) -> list[tuple[int, int, int]]:
     return pairs
 
 
-def _pair_words(mol: Chem.Mol, rings: list[list[int]]) -> np.ndarray:
+def _pair_words(mol: Chem.Mol, rings: list[list[int]], vocabulary: Vocabulary) -> np.ndarray:
     num_atoms = mol.GetNumAtoms()
-    bond_radix, distance_radix, ring_radix, stereo_radix, conjugated_radix = _RADIX
-    # RDKit gives 1e8 for atoms that no path joins.
-    distance = np.minimum(Chem.GetDistanceMatrix(mol), MAX_DISTANCE).astype(np.int64)
-    words = (distance + 1) * distance_radix
+    bond_radix, distance_radix, ring_radix, stereo_radix, conjugated_radix = vocabulary.radix
+    words = vocabulary.distance_codes(Chem.GetDistanceMatrix(mol)) * distance_radix
     ring_codes = np.zeros((num_atoms, num_atoms), dtype=np.int64)
     for ring in sorted(rings, key=len, reverse=True):
-        ring_codes[np.ix_(ring, ring)] = _ring_code(len(ring))
+        ring_codes[np.ix_(ring, ring)] = vocabulary.ring_code(len(ring))
     np.fill_diagonal(ring_codes, 0)
     words += ring_codes * ring_radix
     for bond in mol.GetBonds():
@@ -179,22 +172,24 @@ def _chiral_triples(atom: Chem.Atom) -> list[tuple[int, int, int, int, int]]:
     return triples
 
 
-def featurize(mol: Chem.Mol) -> Features:
+def featurize(mol: Chem.Mol, vocabulary: Vocabulary = QM9) -> Features:
     """Features of a sanitized molecule with explicit hydrogens.
 
     Args:
         mol: every hydrogen an atom of its own; stereo as tags and bond stereo, its conformers are not read.
+        vocabulary: the categories to tell apart.
 
     Raises:
-        ValueError: an element, charge or bond type outside what the package knows, or implicit hydrogens.
+        ValueError: an element, charge or bond type outside the vocabulary, or implicit hydrogens.
     """
-    _check(mol)
+    _check(mol, vocabulary)
     rings = [list(ring) for ring in Chem.GetSymmSSSR(mol)]
     triples = [triple for atom in mol.GetAtoms() for triple in _chiral_triples(atom)]
     chiral = np.array(triples, dtype=np.int64).reshape(-1, 5)
     return Features(
-        node_codes=_node_codes(mol, rings),
-        pair_words=_pair_words(mol, rings),
+        node_codes=_node_codes(mol, rings, vocabulary),
+        pair_words=_pair_words(mol, rings, vocabulary),
         chiral_index=chiral[:, :4].T.astype(np.uint8),
         chiral_sign=chiral[:, 4].astype(np.int8),
+        vocabulary=vocabulary,
     )

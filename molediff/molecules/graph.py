@@ -10,7 +10,8 @@ import torch
 from rdkit import Chem
 from torch_geometric.data import Data
 
-from molediff.molecules.features import ELEMENTS, PAIR_TABLE, Features, featurize
+from molediff.molecules.features import ELEMENTS, Features, featurize
+from molediff.molecules.vocabulary import QM9, Vocabulary
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
 
 __all__ = [
@@ -51,7 +52,7 @@ def features_to_graph(
 ) -> MolecularGraph:
     """The graph of `features`, with coordinates `pos` of shape (N, 3) in Angstrom if given."""
     num_atoms = len(features.node_codes)
-    pair_codes = PAIR_TABLE[features.pair_words]
+    pair_codes = features.vocabulary.pair_table[features.pair_words]
     edge_index = np.stack(np.nonzero(pair_codes[..., 0]))
     fields: dict[str, Any] = {
         "node_codes": torch.from_numpy(features.node_codes.astype(np.int64)),
@@ -68,23 +69,26 @@ def features_to_graph(
     return MolecularGraph(**fields)
 
 
-def mol_to_graph(mol: Chem.Mol, conformer_id: int | None = None) -> MolecularGraph:
+def mol_to_graph(
+    mol: Chem.Mol, conformer_id: int | None = None, vocabulary: Vocabulary = QM9
+) -> MolecularGraph:
     """The graph of a sanitized molecule with explicit hydrogens, atoms in the molecule's order.
 
     Args:
         mol: as `Chem.AddHs(Chem.MolFromSmiles(...))` gives it.
         conformer_id: conformer whose coordinates go along (-1: the first); None for none.
+        vocabulary: the categories to tell apart: those of the network.
 
     Raises:
         ValueError: the molecule has implicit hydrogens, no such conformer, or an element, charge or bond outside
-            what the package knows.
+            the vocabulary.
 
     Example:
         >>> mol_to_graph(Chem.AddHs(Chem.MolFromSmiles("CO"))).num_nodes
         6
     """
     pos = None if conformer_id is None else mol.GetConformer(conformer_id).GetPositions()
-    return features_to_graph(featurize(mol), pos, Chem.MolToSmiles(Chem.RemoveHs(mol)))
+    return features_to_graph(featurize(mol, vocabulary), pos, Chem.MolToSmiles(Chem.RemoveHs(mol)))
 
 
 def collate(graphs: Sequence[MolecularGraph]) -> GraphBatch:
@@ -93,8 +97,8 @@ def collate(graphs: Sequence[MolecularGraph]) -> GraphBatch:
         raise ValueError("There is no graph to collate.")
     sizes = [int(graph.num_nodes or 0) for graph in graphs]
     num_graphs, width = len(graphs), max(sizes)
-    node_codes = torch.zeros(num_graphs, width, len(NODE_CARDINALITIES), dtype=torch.int64)
-    pair_codes = torch.zeros(num_graphs, width, width, len(PAIR_CARDINALITIES), dtype=torch.int64)
+    node_codes = torch.zeros(num_graphs, width, graphs[0].node_codes.shape[1], dtype=torch.int64)
+    pair_codes = torch.zeros(num_graphs, width, width, graphs[0].pair_codes.shape[1], dtype=torch.int64)
     with_positions = all("pos" in graph for graph in graphs)
     positions = torch.zeros(num_graphs, width, 3) if with_positions else None
     for i, (graph, size) in enumerate(zip(graphs, sizes, strict=True)):

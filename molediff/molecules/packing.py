@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from molediff.molecules.features import Features
-from molediff.networks.graph import NODE_CARDINALITIES
+from molediff.molecules.vocabulary import QM9
 
 
 class Record(NamedTuple):
@@ -82,7 +82,8 @@ def pack(records: Iterable[Record]) -> PackedConformers:
             graphs.append(record.features)
         molecule.append(molecule_of[record.smiles])
         positions.append(np.asarray(record.positions, dtype=np.float32))
-    empty_nodes = np.zeros((0, len(NODE_CARDINALITIES)), dtype=np.uint8)
+    vocabulary = graphs[0].vocabulary if graphs else QM9
+    empty_nodes = np.zeros((0, len(vocabulary.node_cardinalities)), dtype=np.uint8)
     return PackedConformers(
         smiles=np.frombuffer("\n".join(molecule_of).encode(), dtype=np.uint8),
         atom_start=_starts([len(graph.node_codes) for graph in graphs]),
