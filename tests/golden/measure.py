@@ -27,7 +27,7 @@ def conformers(name: str) -> dict[str, list]:
 
 
 def particles(name: str) -> dict[str, list]:
-    """Two samples, and the exact log-density in nats of two configurations, which are samples of the first recording."""
+    """Two samples, and the exact log-density in nats of two configurations, samples of the first recording."""
     generator = ParticleGenerator.from_pretrained(name, device="cpu")
     samples = generator.generate(num_samples=2, seed=1)
     configurations = recorded().get(name, {}).get("configurations", _rounded(samples, 3))

@@ -20,4 +20,6 @@ def test_weights_give_the_recorded_numbers(name):
     expected, found = recorded()[name], MEASURES[name](name)
     assert list(found) == list(expected)
     for key, values in expected.items():
-        np.testing.assert_allclose(np.array(found[key]), np.array(values), rtol=0, atol=TOLERANCE, err_msg=key)
+        np.testing.assert_allclose(
+            np.array(found[key]), np.array(values), rtol=0, atol=TOLERANCE, err_msg=key
+        )

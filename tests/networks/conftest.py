@@ -7,7 +7,7 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molediff.molecules.graph import collate, mol_to_graph
+from molediff.molecules.graph.graph import collate, mol_to_graph
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
 from molediff.networks.tensor_field import TensorFieldNetwork

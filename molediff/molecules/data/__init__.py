@@ -1,0 +1,1 @@
+"""Data sets of conformers, packed in memory."""
