@@ -31,7 +31,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from molediff.memory import keep_freed_memory
+from molediff.runtime.memory import keep_freed_memory
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 

@@ -15,13 +15,13 @@ from _conformers import digest
 from tqdm import tqdm
 
 from molediff.core.solvers import DPMSolverPP2M
-from molediff.evaluation.conformer_benchmark import Contender, finite_or_none, measure_row
-from molediff.evaluation.generated import Generated
-from molediff.evaluation.references import read_references
-from molediff.evaluation.solver_evaluations import steps_within
-from molediff.evaluation.training_table import training_table
-from molediff.files import complete_file
+from molediff.evaluation.conformers.benchmark.rows import Contender, finite_or_none, measure_row
+from molediff.evaluation.conformers.benchmark.training_table import training_table
+from molediff.evaluation.conformers.generated import Generated
+from molediff.evaluation.conformers.references import read_references
 from molediff.molecules.generator import ConformerGenerator
+from molediff.runtime.files import complete_file
+from molediff.sampling.evaluations import steps_within
 
 _GRID = "central_lambda"
 

@@ -18,8 +18,10 @@ from omegaconf import OmegaConf
 from rdkit.Chem import Mol
 
 from molediff.core.solvers import Solver
-from molediff.evaluation.baselines import etkdg, etkdg_mmff
-from molediff.evaluation.conformer_benchmark import (
+from molediff.evaluation.conformers.baselines import etkdg, etkdg_mmff
+from molediff.evaluation.conformers.benchmark.embedding_failures import find_failures, measure_rescue
+from molediff.evaluation.conformers.benchmark.plots import coverage_figure, evaluations_figure, seconds_figure
+from molediff.evaluation.conformers.benchmark.rows import (
     Contender,
     Row,
     RowStore,
@@ -27,17 +29,15 @@ from molediff.evaluation.conformer_benchmark import (
     finite_or_none,
     measure_row,
 )
-from molediff.evaluation.conformer_figures import coverage_figure, evaluations_figure, seconds_figure
-from molediff.evaluation.conformer_table import text_table
-from molediff.evaluation.embedding_failures import find_failures, measure_rescue
-from molediff.evaluation.generated import Generated
-from molediff.evaluation.references import read_references
-from molediff.evaluation.solver_evaluations import count_evaluations, steps_within
-from molediff.files import complete_file
+from molediff.evaluation.conformers.benchmark.table import text_table
+from molediff.evaluation.conformers.generated import Generated
+from molediff.evaluation.conformers.references import read_references
+from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.qm9 import load_qm9
 from molediff.networks.pretrained import find_weights
-from molediff.solver_options import make_solver
+from molediff.runtime.files import complete_file
+from molediff.sampling.evaluations import count_evaluations, steps_within
+from molediff.sampling.options import make_solver
 
 # Of a row, in the JSON; every distance of every conformer is in the row's own file.
 _KEPT = ("name", "kind", "solver", "num_evaluations", "figures")

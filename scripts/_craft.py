@@ -17,7 +17,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from pytorch_lightning import seed_everything
 
-from molediff.evaluation.craft_figure import craft_figure, final_values
+from molediff.evaluation.mathematics.training_craft_plots import craft_figure, final_values
 from molediff.training.clock import Clock
 from molediff.training.guard import DivergedError
 from molediff.training.mixture import ExcessLoss

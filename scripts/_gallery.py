@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
-from molediff.evaluation.exact_law import Floor
-from molediff.evaluation.gradient_variance import measure_gradient_variance
-from molediff.evaluation.ode_against_sde import expected_shifts, measure_quality
-from molediff.evaluation.schedule_benchmark import describe_schedule, measure_melting, measure_schedules
-from molediff.evaluation.schedule_figures import melting_figure, schedule_quality_figure
-from molediff.evaluation.solver_errors import (
+from molediff.evaluation.mathematics.exact_law import Floor
+from molediff.evaluation.mathematics.gradient_variance import measure_gradient_variance
+from molediff.evaluation.mathematics.ode_against_sde import expected_shifts, measure_quality
+from molediff.evaluation.mathematics.schedule_plots import melting_figure, schedule_quality_figure
+from molediff.evaluation.mathematics.schedules import describe_schedule, measure_melting, measure_schedules
+from molediff.evaluation.mathematics.solver_errors import (
     ADAPTIVE,
     ODE_SOLVERS,
     PATHS,
@@ -26,7 +26,7 @@ from molediff.evaluation.solver_errors import (
     measure_law_errors,
     measure_weak_orders,
 )
-from molediff.evaluation.solver_figures import error_figure, quality_figure
+from molediff.evaluation.mathematics.solver_plots import error_figure, quality_figure
 
 
 def solvers(
@@ -76,7 +76,7 @@ def schedules(folder: str, seed: int, melting: dict[str, Any], quality: dict[str
 
 def films(folder: str, **settings: dict[str, Any]) -> dict[str, int]:
     """Write the films that `configs/benchmark/films.yaml` asks for; return their sizes in bytes."""
-    from molediff.evaluation.flow_films import film_density, film_trajectories
+    from molediff.evaluation.mathematics.films import film_density, film_trajectories
 
     torch.set_num_threads(1)
     os.makedirs(folder, exist_ok=True)
@@ -142,7 +142,7 @@ def _quality(folder: Path, seed: int, num_evaluations: Sequence[int], num_sample
 def _overhead(num_samples: int, num_steps: int, num_repeats: int) -> dict[str, Any]:
     if num_samples == 0:
         return {}
-    from molediff.evaluation.solver_overhead import measure_overhead
+    from molediff.evaluation.mathematics.solver_overhead import measure_overhead
 
     found = measure_overhead({**ODE_SOLVERS, **STOCHASTIC_SOLVERS}, num_samples, num_steps, num_repeats)
     shares = {name: found.share(name) for name in found.loop}

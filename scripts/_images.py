@@ -12,29 +12,26 @@ from _cli import DictConfig, use_threads
 from _solver import build_solver
 from omegaconf import OmegaConf
 
-from molediff.evaluation.image_evaluation import LABELLED, ImageEvaluation, ImageSettings, evaluate_images
-from molediff.evaluation.image_grid import grid, write_film
-from molediff.evaluation.image_page import image_metrics, image_page
-from molediff.evaluation.image_pictures import (
+from molediff.evaluation.images.evaluate import LABELLED, ImageEvaluation, ImageSettings, evaluate_images
+from molediff.evaluation.images.grid import grid, write_film
+from molediff.evaluation.images.page import image_metrics, image_page
+from molediff.evaluation.images.pictures import (
     class_rows,
     guidance_rows,
-    html_of,
-    html_of_film,
     inpainting_rows,
     interpolation_rows,
     nearest_pairs,
     one_of_each,
 )
-from molediff.evaluation.image_quality import ImageJudge
-from molediff.evaluation.machine import describe_machine
-from molediff.evaluation.report import check_writable
-from molediff.evaluation.skeleton import write_files
-from molediff.files import write_arrays
+from molediff.evaluation.images.quality import ImageJudge
+from molediff.evaluation.report.html import html_of, html_of_film, write_files
 from molediff.images.digits import load_digits
 from molediff.images.generator import ImageGenerator
 from molediff.images.requests import class_indices
 from molediff.images.sources import load_images
-from molediff.solver_options import check_whole_number
+from molediff.runtime.checks import check_whole_number
+from molediff.runtime.describe import describe_machine
+from molediff.runtime.files import check_writable, write_arrays
 
 
 def sample(config: DictConfig, words: list[str]) -> None:

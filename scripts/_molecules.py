@@ -11,9 +11,9 @@ from _cli import DictConfig, use_threads
 from _solver import build_solver
 from tqdm import tqdm
 
-from molediff.molecules.export import export_conformers
+from molediff.molecules.files.export import export_conformers
+from molediff.molecules.files.io import read_fixed, read_inputs
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.io import read_fixed, read_inputs
 
 
 def sample(config: DictConfig, sources: list[str]) -> None:

@@ -6,15 +6,16 @@ import torch
 from _cli import DictConfig, use_threads
 from _solver import build_solver
 
-from molediff.evaluation.baselines import etkdg, etkdg_mmff
-from molediff.evaluation.evaluate import evaluate_methods
-from molediff.evaluation.generated import Generated
-from molediff.evaluation.machine import describe_machine
-from molediff.evaluation.references import read_references
-from molediff.evaluation.report import check_writable, write_report
-from molediff.evaluation.table import text_table
+from molediff.evaluation.conformers.baselines import etkdg, etkdg_mmff
+from molediff.evaluation.conformers.evaluate import evaluate_methods
+from molediff.evaluation.conformers.generated import Generated
+from molediff.evaluation.conformers.references import read_references
+from molediff.evaluation.conformers.report import write_report
+from molediff.evaluation.conformers.table import text_table
+from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.qm9 import load_qm9
+from molediff.runtime.describe import describe_machine
+from molediff.runtime.files import check_writable
 
 
 def evaluate(config: DictConfig) -> None:

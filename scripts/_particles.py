@@ -9,19 +9,17 @@ import torch
 from _cli import DictConfig, use_threads
 from tqdm import tqdm
 
-from molediff.evaluation.cluster_film import write_cluster_film
-from molediff.evaluation.image_pictures import html_of_film
-from molediff.evaluation.importance import effective_share, log_weights
-from molediff.evaluation.machine import describe_machine
-from molediff.evaluation.particle_draws import draw, load_draws
-from molediff.evaluation.particle_evaluation import ParticleSettings, evaluate_particles
-from molediff.evaluation.particle_figures import particle_plots
-from molediff.evaluation.particle_page import particle_metrics, particle_page
-from molediff.evaluation.report import check_writable
-from molediff.evaluation.skeleton import write_files
-from molediff.files import complete_file, write_arrays
+from molediff.evaluation.particles.draws import draw, load_draws
+from molediff.evaluation.particles.evaluate import ParticleSettings, evaluate_particles
+from molediff.evaluation.particles.film import write_cluster_film
+from molediff.evaluation.particles.metrics.importance import effective_share, log_weights
+from molediff.evaluation.particles.page import particle_metrics, particle_page
+from molediff.evaluation.particles.plots import particle_plots
+from molediff.evaluation.report.html import html_of_film, write_files
 from molediff.particles.datasets import load_samples
 from molediff.particles.generator import ParticleGenerator
+from molediff.runtime.describe import describe_machine
+from molediff.runtime.files import check_writable, complete_file, write_arrays
 
 
 def sample(config: DictConfig, words: list[str]) -> None:

@@ -13,19 +13,19 @@ from torch import nn
 from molediff.core.distillation import Teacher
 from molediff.core.model import DiffusionModel
 from molediff.core.solvers import DDIM, AtLambdas, central_lambda, with_final_denoising
-from molediff.evaluation.image_grid import grid
-from molediff.evaluation.rmsd import rmsd_matrix
+from molediff.evaluation.conformers.during_training import SampledConformers
+from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
+from molediff.evaluation.images.during_training import SampledImages
+from molediff.evaluation.images.grid import grid
 from molediff.images.datamodule import ImageDataModule
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.pretrained import load_model
 from molediff.training.autoencoding import AutoencoderTask
 from molediff.training.clock import Clock
 from molediff.training.compiled import CompiledNetwork
-from molediff.training.conformers import SampledConformers
 from molediff.training.distillation import DistillationTask
 from molediff.training.mixture import ExcessLoss, MixtureDataModule
 from molediff.training.optimized import OptimizedTask
-from molediff.training.pictures import SampledImages
 from molediff.training.run import load_into
 from molediff.training.task import DiffusionTask, Unpack
 

@@ -14,17 +14,17 @@ from hydra import compose
 from hydra.utils import instantiate
 from rdkit.Chem import Mol, MolToSmiles, RemoveHs
 
-from molediff.evaluation.baselines import etkdg
-from molediff.evaluation.references import read_references
-from molediff.evaluation.speed import (
+from molediff.evaluation.conformers.baselines import etkdg
+from molediff.evaluation.conformers.benchmark.speed import (
     SamplingSpeed,
     fewest_steps,
     measure_sampling,
     measure_steps,
     peak_memory,
 )
+from molediff.evaluation.conformers.references import read_references
+from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.qm9 import load_qm9
 from molediff.training.clock import Clock
 from molediff.training.precision import choose_accelerator, choose_precision
 

@@ -7,8 +7,8 @@ from _cli import DictConfig, command
 from hydra.utils import get_method
 from omegaconf import OmegaConf
 
-from molediff.evaluation.machine import describe_machine
-from molediff.files import complete_file
+from molediff.runtime.describe import describe_machine
+from molediff.runtime.files import complete_file
 
 
 @command("benchmark")

@@ -8,16 +8,16 @@ from _cli import DictConfig, command
 from hydra.utils import instantiate
 from tqdm import tqdm
 
-from molediff.molecules.ensemble_records import (
+from molediff.molecules.data.qm9 import load_qm9
+from molediff.molecules.energies.xtb import require_tblite
+from molediff.molecules.ensembles.records import (
     EnsembleRecords,
     check_completeness,
     run_tasks,
     write_ensembles,
 )
-from molediff.molecules.ensemble_tasks import draw_tasks, own_tasks
-from molediff.molecules.io import read_inputs
-from molediff.molecules.qm9 import load_qm9
-from molediff.molecules.xtb import require_tblite
+from molediff.molecules.ensembles.tasks import draw_tasks, own_tasks
+from molediff.molecules.files.io import read_inputs
 
 
 @command("build_ensembles", takes_arguments=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from _cli import DictConfig, command
 
 from molediff import ConformerGenerator
-from molediff.evaluation.freezing import freezing_strip, write_freezing_animation
+from molediff.evaluation.conformers.film import freezing_strip, write_freezing_animation
 
 
 @command("freeze", takes_arguments=True)

@@ -8,15 +8,15 @@ from rdkit.Chem import rdDistGeom
 from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
 from torch import Tensor, nn
 
-from molediff.core.coupling import kabsch
-from molediff.core.harmonic import HarmonicPrior
+from molediff.core.geometry.harmonic_prior import HarmonicPrior
+from molediff.core.geometry.kabsch import kabsch
+from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import ZeroCentreOfMass
-from molediff.core.path import CosineVP
+from molediff.core.paths import CosineVP
 from molediff.core.target import Sample, V
+from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.graph import mol_to_graph
-from molediff.molecules.options import GenerationOptions
+from molediff.molecules.graph.graph import mol_to_graph
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
 

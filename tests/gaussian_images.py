@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import FullSpace
-from molediff.core.path import CosineVP
+from molediff.core.paths import CosineVP
 from molediff.core.target import Sample
 from molediff.images.generator import ImageGenerator
 from molediff.networks.labels import Labels

@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import ZeroCentreOfMass
-from molediff.core.path import CosineVP, Path
+from molediff.core.paths import CosineVP, Path
 from molediff.core.target import Sample
 from molediff.particles.energies import PairPotential
 from molediff.particles.generator import ParticleGenerator

@@ -9,20 +9,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from places import PACKAGE, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "molediff"
 FILES = sorted(PACKAGE.rglob("*.py"))
-SOLVER_FILES = sorted((PACKAGE / "core" / "solvers").glob("*.py"))
 
 DOMAINS = ("molecules", "particles", "images")
+BELOW = {"runtime", "core", "networks", "sampling", "training"}
 MAY_IMPORT = {
+    "runtime": {"runtime"},
     "core": {"core"},
-    "networks": {"networks", "core"},
-    **{domain: {domain, "networks", "core"} for domain in DOMAINS},
-    "training": {"training", *DOMAINS, "networks", "core"},
-    "evaluation": {"evaluation", *DOMAINS, "networks", "core"},
+    "networks": {"networks", "core", "runtime"},
+    "sampling": {"sampling", "networks", "core", "runtime"},
+    "training": BELOW,
+    **{domain: {domain, *BELOW} for domain in DOMAINS},
+    "evaluation": {"evaluation", *DOMAINS, *BELOW},
+    "commands": {"commands", "evaluation", *DOMAINS, *BELOW},
 }
+SUBJECTS = ("conformers", "images", "particles", "mathematics")
+"""Of evaluation: they share its room `report`, and none imports another."""
 
 MAX_LINES = 300
 MAX_SOLVER_LINES = 110
@@ -50,9 +54,13 @@ def imports_of(path: Path) -> set[str]:
 
 
 def parts_imported(path: Path) -> set[str]:
-    """Parts of the house ("core", "networks", ...) that a file imports."""
+    """Parts of the house ("core", "networks", ...) that a file imports; of a file at the root its own name."""
     ours = (name.split(".") for name in imports_of(path) if name.startswith("molediff."))
-    return {name[1] for name in ours if (PACKAGE / name[1]).is_dir()}
+    return {name[1] for name in ours if is_part(name[1])}
+
+
+def is_part(name: str) -> bool:
+    return (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()
 
 
 def third_parties(path: Path) -> set[str]:
@@ -78,20 +86,42 @@ def test_every_folder_has_its_place():
     assert folders <= set(MAY_IMPORT), f"say in MAY_IMPORT whom {folders - set(MAY_IMPORT)} may import"
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_the_arrows_run_one_way(path):
-    own = path.relative_to(PACKAGE).parts[0]
-    if own in MAY_IMPORT:  # molediff/__init__.py may name what it offers
-        assert parts_imported(path) <= MAY_IMPORT[own]
+def test_no_file_stands_at_the_root_of_the_package():
+    assert [path.name for path in FILES if path.parent == PACKAGE] == ["__init__.py"]
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_the_package_knows_no_config_and_no_script(path):
-    assert third_parties(path).isdisjoint({"hydra", "omegaconf", "scripts", "tests", "_cli"})
+def test_the_arrows_run_one_way():
+    wrong = {}
+    for path in FILES:
+        own = path.relative_to(PACKAGE).parts[0]
+        if own in MAY_IMPORT:  # molediff/__init__.py may name what it offers
+            wrong[name_of(path)] = parts_imported(path) - MAY_IMPORT[own]
+    assert {path: parts for path, parts in wrong.items() if parts} == {}
+
+
+def test_subjects_of_evaluation_share_the_report_alone():
+    wrong = {}
+    for subject in SUBJECTS:
+        for path in sorted((PACKAGE / "evaluation" / subject).rglob("*.py")):
+            rooms = {
+                name.split(".")[2] for name in imports_of(path) if name.startswith("molediff.evaluation.")
+            }
+            wrong[name_of(path)] = rooms - {subject, "report"}
+    assert {path: rooms for path, rooms in wrong.items() if rooms} == {}
+
+
+def test_the_package_knows_no_config_and_no_script():
+    """Hydra is for scripts and commands; a notebook can use the package without a config."""
+    commands = PACKAGE / "commands"
+    for path in FILES:
+        barred = {"scripts", "tests", "_cli"} | (
+            set() if commands in path.parents else {"hydra", "omegaconf"}
+        )
+        assert third_parties(path).isdisjoint(barred), name_of(path)
 
 
 def test_core_imports_torch_alone():
-    """And torchdiffeq, POT and SciPy's assignment, each in the one place that uses it."""
+    """And SciPy's assignment, in the one place that uses it."""
     users: dict[str, list[str]] = {}
     for path in sorted((PACKAGE / "core").rglob("*.py")):
         for module in third_parties(path):
@@ -105,20 +135,24 @@ def test_networks_know_no_chemistry():
         assert third_parties(path).isdisjoint({"rdkit", "pytorch_lightning", "qm9pack"}), name_of(path)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_nothing_executable_is_loaded(path):
+def test_nothing_executable_is_loaded():
     """`torch.load` only with weights_only=True, and no pickle."""
-    assert "pickle" not in {name.split(".")[0] for name in imports_of(path)}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
-            keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
-            assert keywords.get("weights_only") == "True", f"line {node.lineno}"
+    for path in FILES:
+        assert "pickle" not in {name.split(".")[0] for name in imports_of(path)}, name_of(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+                keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+                assert keywords.get("weights_only") == "True", f"{name_of(path)}, line {node.lineno}"
 
 
-@pytest.mark.parametrize("path", [*FILES, *sorted((ROOT / "scripts").glob("*.py"))], ids=name_of)
-def test_a_file_fits_on_a_few_screens(path):
-    limit = MAX_SOLVER_LINES if path in SOLVER_FILES else MAX_LINES
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
+def test_a_file_fits_on_a_few_screens():
+    solvers = PACKAGE / "core" / "solvers"
+    too_long = {}
+    for path in [*FILES, *sorted((ROOT / "scripts").glob("*.py"))]:
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > (MAX_SOLVER_LINES if path.parent == solvers else MAX_LINES):
+            too_long[name_of(path)] = lines
+    assert too_long == {}
 
 
 def test_no_drawer_for_odds_and_ends():

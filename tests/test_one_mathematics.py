@@ -1,20 +1,19 @@
 """Every domain runs on the same diffusion classes, and no domain has mathematics of its own."""
 
 import ast
-from pathlib import Path
 
 import pytest
+from places import PACKAGE
 
 from molediff.core.model import DiffusionModel
-from molediff.core.objective import DenoisingScoreMatching
-from molediff.core.path import Path as NoisingPath
+from molediff.core.objective.score_matching import DenoisingScoreMatching
+from molediff.core.paths import Path as NoisingPath
 from molediff.core.solvers import Solver
 from molediff.core.target import Target
 from molediff.images import generator as of_images
 from molediff.molecules import generator as of_molecules
 from molediff.networks.pretrained import load_model
 
-PACKAGE = Path(__file__).resolve().parent.parent / "molediff"
 OUTSIDE = sorted(
     file
     for part in ("molecules", "particles", "images", "networks", "training")

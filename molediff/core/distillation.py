@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from molediff.core.coupling import kabsch
+from molediff.core.geometry.kabsch import kabsch
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import DDIM, Solver
 from molediff.core.solvers.point import Point, eps_hat, points

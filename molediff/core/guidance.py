@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from molediff.core.model import Denoiser
-from molediff.core.path import Path, expand_like
+from molediff.core.paths import Path, expand_like
 
 
 def classifier_free(conditional: Denoiser, unconditional: Denoiser, weight: float) -> Denoiser:

@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from molediff.core.harmonic import HarmonicPrior, SpringCoordinates
-from molediff.core.noise import NoiseSpace, ZeroCentreOfMass
-from molediff.core.path import Path, expand_like
+from molediff.core.geometry.harmonic_prior import HarmonicPrior, SpringCoordinates
+from molediff.core.geometry.space import NoiseSpace, ZeroCentreOfMass
+from molediff.core.paths import Path, expand_like
 from molediff.core.target import Sample, Target, check_target, convert
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]

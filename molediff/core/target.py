@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from molediff.core.path import Path, check_path, expand_like
+from molediff.core.paths import Path, check_path, expand_like
 
 
 class Target(ABC):

@@ -1,1 +1,25 @@
-"""Images: data sets of pixels, and the generator."""
+"""Images: the reference domain, where everyone can see what is right."""
+
+from typing import TYPE_CHECKING
+
+from molediff.runtime.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from molediff.images.datamodule import ImageDataModule as ImageDataModule
+    from molediff.images.datamodule import LatentDataModule as LatentDataModule
+    from molediff.images.datamodule import digits_datamodule as digits_datamodule
+    from molediff.images.datamodule import images_datamodule as images_datamodule
+    from molediff.images.film import Film as Film
+    from molediff.images.generator import ImageGenerator as ImageGenerator
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Film": "molediff.images.film",
+        "ImageDataModule": "molediff.images.datamodule",
+        "ImageGenerator": "molediff.images.generator",
+        "LatentDataModule": "molediff.images.datamodule",
+        "digits_datamodule": "molediff.images.datamodule",
+        "images_datamodule": "molediff.images.datamodule",
+    },
+)

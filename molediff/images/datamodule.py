@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
-from molediff.batches import EndlessBatches, ResumableDataModule, SizeBucketSampler
 from molediff.images.dataset import ImageSet, ImageSplits
 from molediff.images.digits import load_digits
 from molediff.images.pixels import to_model
@@ -19,6 +18,7 @@ from molediff.images.sources import load_images
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.labels import Labels
 from molediff.networks.pretrained import load_autoencoder
+from molediff.training.batches import EndlessBatches, ResumableDataModule, SizeBucketSampler
 
 ImageBatch = tuple[Tensor, Tensor | None]
 """Pixels (n, channels, height, width) in [-1, 1], and the number of each image's class (n,) or None."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from molediff.core.solvers import Step
 from molediff.images.model import ImageModel
-from molediff.random_numbers import numbered_generator
-from molediff.solver_options import SolverOptions
+from molediff.sampling.options import SolverOptions
+from molediff.sampling.seeds import numbered_generator
 
 
 class Film(NamedTuple):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
 import torch
 
-from molediff.core.flow import spherical, to_data, to_noise
-from molediff.core.likelihood import ExactTrace, Hutchinson, RungeKutta4
+from molediff.core.density.flow import spherical, to_data, to_noise
+from molediff.core.density.likelihood import ExactTrace, Hutchinson, RungeKutta4
 from molediff.core.model import DiffusionModel
 from molediff.core.solvers import Solver
 from molediff.images.film import Film, film
@@ -25,8 +26,9 @@ from molediff.images.requests import (
     class_indices,
 )
 from molediff.networks.pretrained import load_model
-from molediff.random_numbers import numbered_generator
-from molediff.solver_options import Grid, SolverOptions, check_whole_number, choose_device
+from molediff.runtime.checks import check_whole_number, choose_device
+from molediff.sampling.options import Grid, SolverOptions
+from molediff.sampling.seeds import numbered_generator
 
 
 class ImageGenerator:
@@ -63,20 +65,23 @@ class ImageGenerator:
 
     @classmethod
     def from_pretrained(
-        cls, weights: str | FilePath = "digits", device: str | torch.device | None = None
+        cls,
+        weights: str | FilePath = "digits",
+        device: str | torch.device | None = None,
+        allow: Sequence[str] = (),
     ) -> ImageGenerator:
         """Load a generator.
 
         Args:
-            weights: name of weights that ship with the package ("digits", "digits_latent"), or path of a
-                `.safetensors` file made by training.
+            weights: name of weights that ship ("digits", "digits_latent"), or path of a `.safetensors` file.
             device: see the class.
+            allow: packages of your own that a file may name classes of (see `networks.load_model`).
 
         Raises:
             FileNotFoundError: there are no such weights.
             ValueError: the file is damaged or was made for something else.
         """
-        return cls(*load_model(weights), device)
+        return cls(*load_model(weights, allow), device)
 
     def generate(
         self,
@@ -192,10 +197,8 @@ class ImageGenerator:
         images, classes = self._given(images, label, 0.0, seed)
         x_0 = self.model.states(images, [numbered_generator(seed, i) for i in range(len(images))])
         diffusion = self.model.diffusion
-        latents = to_noise(
-            self.model.denoiser(classes), diffusion.path, x_0, RungeKutta4(num_steps), diffusion.space
-        )
-        return np.asarray(latents.cpu().numpy())
+        solver, denoiser = RungeKutta4(num_steps), self.model.denoiser(classes)
+        return np.asarray(to_noise(denoiser, diffusion.path, x_0, solver, diffusion.space).cpu().numpy())
 
     def decode(self, latents: np.ndarray, label: Labelling = None, *, num_steps: int = 50) -> np.ndarray:
         """Images (n, height, width, channels) of latents (n, channels, height, width): the inverse of `encode`."""
@@ -236,10 +239,8 @@ class ImageGenerator:
             float32 (num_images, height, width, channels).
         """
         check_whole_number("num_images", num_images, least=2)
-        ends = [
-            check_images(name, np.asarray(image)[None], self.model.image_shape)
-            for name, image in (("image_a", image_a), ("image_b", image_b))
-        ]
+        given, shape = {"image_a": image_a, "image_b": image_b}, self.model.image_shape
+        ends = [check_images(name, np.asarray(image)[None], shape) for name, image in given.items()]
         a, b = torch.from_numpy(self.encode(np.concatenate(ends), label, seed, num_steps=num_steps))
         way = spherical(a, b, torch.linspace(0, 1, num_images))
         return self.decode(way.numpy(), label, num_steps=num_steps)

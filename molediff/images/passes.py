@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from molediff.core.likelihood import RungeKutta4, Trace, log_prob
+from molediff.core.density.likelihood import RungeKutta4, Trace, log_prob
 from molediff.core.solvers import Inpainting
 from molediff.images.model import ImageModel
-from molediff.random_numbers import numbered_generator
-from molediff.solver_options import SolverOptions, check_whole_number
+from molediff.runtime.checks import check_whole_number
+from molediff.sampling.options import SolverOptions
+from molediff.sampling.seeds import numbered_generator
 
 
 def parts_of(num: int, batch_size: int) -> list[range]:

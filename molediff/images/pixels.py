@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from molediff.core.likelihood import dequantize
 
 
 def to_model(
@@ -46,3 +45,37 @@ def to_images(x: Tensor, num_levels: int) -> np.ndarray:
     """
     level = torch.floor((x.detach().float() + 1) * (num_levels / 2)).clamp(0, num_levels - 1)
     return (level / (num_levels - 1)).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def dequantize(
+    levels: Tensor, num_levels: int = 256, generators: Sequence[torch.Generator] | None = None
+) -> Tensor:
+    """Spread integer grey levels evenly over their bins (Theis et al. 2016, section 3.1).
+
+    Args:
+        levels: integers in 0 ... num_levels - 1, shape (n, ...).
+        num_levels: number of grey levels.
+        generators: one a sample; None: torch's global generator.
+
+    Returns:
+        Values in [-1, 1), float32, shape (n, ...): (level + u) of num_levels bins of width 2 / num_levels.
+    """
+    if generators is None:
+        uniform = torch.rand(levels.shape, device=levels.device)
+    else:
+        draws = [torch.rand(levels.shape[1:], generator=g, device=g.device) for g in generators]
+        uniform = torch.stack(draws).to(levels.device)
+    return 2 * (levels + uniform) / num_levels - 1
+
+
+def bits_per_dimension(log_prob: Tensor, num_dimensions: int | Tensor, bin_width: float) -> Tensor:
+    """Bound of the code length of discrete data, in bits a dimension, from the density of dequantized data.
+
+    Args:
+        log_prob: log-densities in nats, shape (n,).
+        num_dimensions: of a sample.
+        bin_width: width of a grey level in the unit of the density: 2 / 256 / scale for `dequantize` and model units.
+
+    Source: Theis et al. 2016, eq. 6.
+    """
+    return -(log_prob / num_dimensions + math.log(bin_width)) / math.log(2)

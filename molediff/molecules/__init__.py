@@ -1,1 +1,57 @@
-"""Molecules: from SMILES to graphs, data sets of conformers, stereochemistry and the conformer generator."""
+"""From a molecular graph to conformers: data, features, generation, checks."""
+
+from typing import TYPE_CHECKING
+
+from molediff.runtime.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from molediff.molecules.data.datamodule import ConformerDataModule as ConformerDataModule
+    from molediff.molecules.data.datamodule import builtin_datamodule as builtin_datamodule
+    from molediff.molecules.data.datamodule import ensembles_datamodule as ensembles_datamodule
+    from molediff.molecules.data.datamodule import qm9_datamodule as qm9_datamodule
+    from molediff.molecules.data.datamodule import relaxed_datamodule as relaxed_datamodule
+    from molediff.molecules.data.datamodule import sdf_datamodule as sdf_datamodule
+    from molediff.molecules.data.dataset import ConformerDataset as ConformerDataset
+    from molediff.molecules.data.drugs import drugs_datamodule as drugs_datamodule
+    from molediff.molecules.data.minima import load_minima as load_minima
+    from molediff.molecules.data.qm9 import load_qm9 as load_qm9
+    from molediff.molecules.data.sdf import load_sdf as load_sdf
+    from molediff.molecules.ensembles.search import Recipe as Recipe
+    from molediff.molecules.ensembles.search import build_ensemble as build_ensemble
+    from molediff.molecules.generation.result import Ensemble as Ensemble
+    from molediff.molecules.generation.result import GenerationResult as GenerationResult
+    from molediff.molecules.generation.result import Trajectory as Trajectory
+    from molediff.molecules.generator import ConformerGenerator as ConformerGenerator
+    from molediff.molecules.graph.graph import MolecularGraph as MolecularGraph
+    from molediff.molecules.graph.graph import collate as collate
+    from molediff.molecules.graph.graph import mol_to_graph as mol_to_graph
+    from molediff.networks.graph import NODE_CARDINALITIES as NODE_CARDINALITIES
+    from molediff.networks.graph import PAIR_CARDINALITIES as PAIR_CARDINALITIES
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "ConformerDataModule": "molediff.molecules.data.datamodule",
+        "ConformerDataset": "molediff.molecules.data.dataset",
+        "ConformerGenerator": "molediff.molecules.generator",
+        "Ensemble": "molediff.molecules.generation.result",
+        "GenerationResult": "molediff.molecules.generation.result",
+        "MolecularGraph": "molediff.molecules.graph.graph",
+        "NODE_CARDINALITIES": "molediff.networks.graph",
+        "PAIR_CARDINALITIES": "molediff.networks.graph",
+        "Recipe": "molediff.molecules.ensembles.search",
+        "Trajectory": "molediff.molecules.generation.result",
+        "build_ensemble": "molediff.molecules.ensembles.search",
+        "builtin_datamodule": "molediff.molecules.data.datamodule",
+        "collate": "molediff.molecules.graph.graph",
+        "drugs_datamodule": "molediff.molecules.data.drugs",
+        "ensembles_datamodule": "molediff.molecules.data.datamodule",
+        "load_minima": "molediff.molecules.data.minima",
+        "load_qm9": "molediff.molecules.data.qm9",
+        "load_sdf": "molediff.molecules.data.sdf",
+        "mol_to_graph": "molediff.molecules.graph.graph",
+        "qm9_datamodule": "molediff.molecules.data.datamodule",
+        "relaxed_datamodule": "molediff.molecules.data.datamodule",
+        "sdf_datamodule": "molediff.molecules.data.datamodule",
+    },
+)

@@ -12,16 +12,17 @@ from rdkit import Chem
 import molediff
 from molediff.core.model import DiffusionModel
 from molediff.core.solvers import Solver
-from molediff.molecules.fixed import FixedPart
-from molediff.molecules.inputs import MAX_ATOMS
-from molediff.molecules.options import GenerationOptions
-from molediff.molecules.pipeline import Pipeline, groups
-from molediff.molecules.plan import SamplingPlan
-from molediff.molecules.result import GenerationResult
-from molediff.molecules.sampling import Sampler
+from molediff.molecules.generation.fixed import FixedPart
+from molediff.molecules.generation.options import GenerationOptions
+from molediff.molecules.generation.pipeline import Pipeline, groups
+from molediff.molecules.generation.plan import SamplingPlan
+from molediff.molecules.generation.result import GenerationResult
+from molediff.molecules.generation.sampler import Sampler
+from molediff.molecules.graph.inputs import MAX_ATOMS
 from molediff.molecules.workers import work_on_groups
 from molediff.networks.pretrained import load_model
-from molediff.solver_options import Grid, check_whole_number, choose_device
+from molediff.runtime.checks import check_whole_number, choose_device
+from molediff.sampling.options import Grid
 
 
 class ConformerGenerator:
@@ -85,6 +86,7 @@ class ConformerGenerator:
         device: str | torch.device | None = None,
         precision: str = "auto",
         max_atoms: int = MAX_ATOMS,
+        allow: Sequence[str] = (),
     ) -> ConformerGenerator:
         """Load a generator.
 
@@ -96,12 +98,13 @@ class ConformerGenerator:
             device: see the class.
             precision: see the class.
             max_atoms: see the class.
+            allow: packages of your own that a file may name classes of (see `networks.load_model`).
 
         Raises:
             FileNotFoundError: there are no such weights.
             ValueError: the file is damaged or was made for something else.
         """
-        model, metadata = load_model(weights)
+        model, metadata = load_model(weights, allow)
         return cls(model, metadata, device, precision, max_atoms, str(weights))
 
     def generate(
@@ -161,7 +164,7 @@ class ConformerGenerator:
             num_steps: solver steps; one network evaluation each (Heun: two). None: as many as meant, 5 of weights that
                 are not distilled.
             eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own. Weights trained with
-                rotational alignment know only the ODE exactly (see `molediff.core.coupling`).
+                rotational alignment know only the ODE exactly (see `molediff.core.objective.coupling`).
             grid: spacing of the steps, "central_lambda", "uniform_lambda", "uniform_t", "karras", or a function
                 (path, steps) -> times. None: as meant, "central_lambda" or the grid of distilled weights.
             batch_atoms: most atoms in a batch, padding included. It bounds memory.

@@ -46,6 +46,11 @@ class HeavyEncoding:
         """Samples of a graph, next to each other."""
         return self.heavy.copies
 
+    @property
+    def pairs(self) -> Tensor | None:
+        """Features of the pairs of heavy atoms, shape (B, H, H, P)."""
+        return self.heavy.pairs
+
     def repeat(self, k: int) -> HeavyEncoding:
         """Each graph `k` times, copies next to each other: graph b becomes samples b k to b k + k - 1."""
         if k == 1:
@@ -212,9 +217,7 @@ class HeavyAtomNetwork(nn.Module):
         bias = softmax_bias(code.heavy.mask if code.heavy.padded else None, x.dtype)
         size = self._output_size(lambda_)
         places, output = x * self.length_scale, torch.zeros_like(x)
-        for block, hydrogen_block, chiral in zip(
-            self.blocks, self.hydrogen_blocks, self.chiral, strict=True
-        ):
+        for block, hydrogen_block, chiral in zip(self.blocks, self.hydrogen_blocks, self.chiral, strict=True):
             scalars, vectors, moved = hydrogen_block(
                 state.scalars, state.vectors, places, hydrogens, self.basis
             )

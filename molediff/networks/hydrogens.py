@@ -209,7 +209,9 @@ class HydrogenBlock(nn.Module):
             nn.Linear(2 * hydrogen_channels, hydrogen_channels + num_forces),
         )
         self.to_displacement = nn.Linear(num_forces, 1, bias=False)
-        nn.init.normal_(self.to_displacement.weight, std=0.1 * num_forces**-0.5)  # begin by moving atoms little
+        nn.init.normal_(
+            self.to_displacement.weight, std=0.1 * num_forces**-0.5
+        )  # begin by moving atoms little
         self.to_scalars = nn.Linear(pair_channels, channels, bias=False)
         self.to_vectors = nn.Linear(num_forces, vector_channels, bias=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path as FilePath
 from typing import Any
@@ -11,12 +11,13 @@ from typing import Any
 from torch import nn
 
 import molediff
-from molediff.core.harmonic import HarmonicPrior
+from molediff.core.geometry.harmonic_prior import HarmonicPrior
+from molediff.core.geometry.space import NoiseSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import NoiseSpace
-from molediff.core.path import Path
+from molediff.core.paths import Path
 from molediff.core.target import Target
 from molediff.networks.autoencoder import Autoencoder
+from molediff.networks.former_names import FORMER_NAMES
 from molediff.networks.weights import load_weights
 
 SHIPPED = FilePath(molediff.__file__).parent / "weights"
@@ -43,18 +44,21 @@ def find_weights(weights: str | FilePath) -> FilePath:
     return path
 
 
-def load_model(weights: str | FilePath) -> tuple[DiffusionModel, dict[str, Any]]:
+def load_model(weights: str | FilePath, allow: Sequence[str] = ()) -> tuple[DiffusionModel, dict[str, Any]]:
     """Rebuild a model from a weights file: network, path, target, space, scale and prior are in its metadata.
 
     Args:
         weights: name of shipped weights, or path of a `.safetensors` file.
+        allow: packages of your own whose classes the file may name, such as `["my_package"]`. Importing them runs their
+            code; nothing but molediff and these is ever imported.
 
     Returns:
         The model, on the CPU, and the metadata.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is damaged, or not of a model of this version; the message names it.
+        ValueError: it is damaged, or not of a model of this version, or names a class of a package that is not allowed;
+            the message names it.
     """
     path = find_weights(weights)
     state, metadata = load_weights(path)
@@ -62,19 +66,19 @@ def load_model(weights: str | FilePath) -> tuple[DiffusionModel, dict[str, Any]]
         config = metadata["config"]
         prior = config.get("prior")
         model = DiffusionModel(
-            build(config["network"], nn.Module),
-            build(config["path"], Path),
-            build(config["target"], Target),
-            build(config["space"], NoiseSpace),
+            build(config["network"], nn.Module, allow),
+            build(config["path"], Path, allow),
+            build(config["target"], Target, allow),
+            build(config["space"], NoiseSpace, allow),
             float(config["scale"]),
-            None if prior is None else build(prior, HarmonicPrior),
+            None if prior is None else build(prior, HarmonicPrior, allow),
         )
         model.load_state_dict(state)
     return model, metadata
 
 
-def load_autoencoder(weights: str | FilePath) -> Autoencoder:
-    """Rebuild an autoencoder from its weights file.
+def load_autoencoder(weights: str | FilePath, allow: Sequence[str] = ()) -> Autoencoder:
+    """Rebuild an autoencoder from its weights file; arguments as for `load_model`.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -83,7 +87,7 @@ def load_autoencoder(weights: str | FilePath) -> Autoencoder:
     path = find_weights(weights)
     state, metadata = load_weights(path)
     with _explained(path):
-        autoencoder: Autoencoder = build(metadata["config"]["network"], Autoencoder)
+        autoencoder: Autoencoder = build(metadata["config"]["network"], Autoencoder, allow)
         autoencoder.load_state_dict(state)
     return autoencoder
 
@@ -93,41 +97,54 @@ def _explained(path: FilePath) -> Iterator[None]:
     """Turn whatever goes wrong in rebuilding a model from `path` into one clear sentence."""
     try:
         yield
-    except (KeyError, TypeError, AttributeError, ImportError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+    except _NotAllowedError as error:
+        raise ValueError(f"{path}: {error}") from None
+    except (KeyError, TypeError, AttributeError, ImportError, RuntimeError, ValueError) as error:
+        reason = (str(error).splitlines() or ["no reason given"])[0]
         raise ValueError(
             f"{path} does not hold a model that this version of molediff can build ({type(error).__name__}: {reason}): "
             "use weights of this version, or train anew."
         ) from error
 
 
-def build(description: dict[str, Any], kind: type) -> Any:
-    """The object of a description {"_target_": "molediff.<module>.<class>", argument: value, ...}.
+class _NotAllowedError(ValueError):
+    """A weights file names what nobody has allowed."""
 
-    Only classes of this package that are a `kind` are built, so that a weights file cannot run anything else.
+
+def build(description: dict[str, Any], kind: type, allow: Sequence[str] = ()) -> Any:
+    """The object of a description {"_target_": "molediff.<room>.<class>", argument: value, ...}.
+
+    Only classes of this package and of those in `allow` that are a `kind` are built, so that a weights file cannot run
+    anything else.
 
     Raises:
         TypeError: the description is of something else.
+        ValueError: it names a package that is not allowed.
     """
-    arguments = {key: _value(value) for key, value in description.items() if key != "_target_"}
-    found = _named(description["_target_"])
+    arguments = {key: _value(value, allow) for key, value in description.items() if key != "_target_"}
+    found = _named(description["_target_"], allow)
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise TypeError(f"{description['_target_']} is not a {kind.__name__}")
     return found(**arguments)
 
 
-def _named(name: str) -> Any:
-    """What the dotted `name` means inside this package."""
-    module, _, attribute = name.rpartition(".")
-    if not f"{module}.".startswith("molediff."):
-        raise TypeError(f"{name} is not part of molediff")
+def _named(name: Any, allow: Sequence[str]) -> Any:
+    """What the dotted `name` means, inside this package or one that is allowed."""
+    if not isinstance(name, str):
+        raise TypeError(f"{name!r} is not a name")
+    module, _, attribute = FORMER_NAMES.get(name, name).rpartition(".")
+    if not any(f"{module}.".startswith(f"{package}.") for package in ("molediff", *allow)):
+        package = name.split(".")[0]
+        raise _NotAllowedError(
+            f'it names {name}, which is not part of molediff: if you trust that package, give allow=["{package}"].'
+        )
     return getattr(importlib.import_module(module), attribute)
 
 
-def _value(value: Any) -> Any:
+def _value(value: Any, allow: Sequence[str]) -> Any:
     """An argument: a value, a network, or a constant of this package, {"_target_": ..., "path": "molediff...."}."""
     if isinstance(value, dict) and value.get("_target_") == "hydra.utils.get_object":
-        return _named(value["path"])
+        return _named(value["path"], allow)
     if isinstance(value, dict) and "_target_" in value:
-        return build(value, nn.Module)
+        return build(value, nn.Module, allow)
     return tuple(value) if isinstance(value, list) else value

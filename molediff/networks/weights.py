@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from molediff.files import write_bytes
+from molediff.runtime.files import write_bytes
 
 FORMAT = "molediff-1"
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from molediff.batches import EndlessBatches, ResumableDataModule, SizeBucketSampler
 from molediff.particles.datasets import load_samples
+from molediff.training.batches import EndlessBatches, ResumableDataModule, SizeBucketSampler
 
 
 class Configurations:

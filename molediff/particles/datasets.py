@@ -15,8 +15,6 @@ import torch
 from filelock import FileLock
 from torch import Tensor
 
-from molediff.cache import StaleCacheError, read_cache, write_cache
-from molediff.files import write_bytes
 from molediff.particles.diagnostics import (
     autocorrelation_time,
     check_mixed,
@@ -26,7 +24,9 @@ from molediff.particles.diagnostics import (
 from molediff.particles.free_energy import log_normalizer
 from molediff.particles.monte_carlo import Run, Sampler, Settings
 from molediff.particles.systems import SYSTEMS, System
-from molediff.random_numbers import numbered_generator
+from molediff.runtime.cache import StaleCacheError, read_cache, write_cache
+from molediff.runtime.files import write_bytes
+from molediff.sampling.seeds import numbered_generator
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -12,17 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from molediff.core.compiled import CompiledDenoiser
-from molediff.core.flow import to_data
-from molediff.core.likelihood import GaussLegendre, log_prob, sample_with_log_prob
+from molediff.core.density.compiled_denoiser import CompiledDenoiser
+from molediff.core.density.flow import to_data
+from molediff.core.density.likelihood import GaussLegendre, log_prob, sample_with_log_prob
+from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import Denoiser, DiffusionModel
-from molediff.core.noise import ZeroCentreOfMass
 from molediff.core.solvers import DPMSolverPP2M, Step, uniform_lambda
 from molediff.networks.pretrained import load_model
 from molediff.particles.energies import Energy
 from molediff.particles.systems import SYSTEMS
-from molediff.random_numbers import numbered_generator
-from molediff.solver_options import check_whole_number, choose_device
+from molediff.runtime.checks import check_whole_number, choose_device
+from molediff.sampling.seeds import numbered_generator
 
 DEFAULT_NODES, DEFAULT_STEPS = 24, 2
 """The error of a log-weight is then a few hundredths of a nat on the shipped weights; docs/particles.md has it."""
@@ -99,6 +99,7 @@ class ParticleGenerator:
         device: str | torch.device | None = None,
         energy: Energy | None = None,
         compiled: bool = False,
+        allow: Sequence[str] = (),
     ) -> ParticleGenerator:
         """Load a generator.
 
@@ -106,12 +107,13 @@ class ParticleGenerator:
             weights: name of weights that ship with the package ("dw4", "lj13"), or path of a `.safetensors` file
                 made by training.
             device, energy, compiled: see the class.
+            allow: packages of your own that a file may name classes of (see `networks.load_model`).
 
         Raises:
             FileNotFoundError: there are no such weights.
             ValueError: the file is damaged or was made for something else.
         """
-        return cls(*load_model(weights), device, energy, compiled)
+        return cls(*load_model(weights, allow), device, energy, compiled)
 
     def generate(
         self,

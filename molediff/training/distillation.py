@@ -11,7 +11,7 @@ from torch import Tensor
 
 from molediff.core.distillation import Jumps, Minima, Teacher
 from molediff.core.model import DiffusionModel
-from molediff.core.objective import DenoisingScoreMatching
+from molediff.core.objective.score_matching import DenoisingScoreMatching
 from molediff.training.clock import Clock
 from molediff.training.optimized import OptimizedTask
 from molediff.training.task import Unpack

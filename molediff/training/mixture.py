@@ -17,12 +17,12 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
-from molediff.batches import ResumableDataModule
-from molediff.core.exact import Mixture, islands
+from molediff.core.exact.mixture import Mixture, islands
 from molediff.core.model import DiffusionModel
-from molediff.core.objective import DenoisingScoreMatching
-from molediff.core.path import CosineVP
+from molediff.core.objective.score_matching import DenoisingScoreMatching
+from molediff.core.paths import CosineVP
 from molediff.core.target import Sample, V, convert
+from molediff.training.batches import ResumableDataModule
 from molediff.training.callbacks import averaged_weights, task_of
 
 BANDS: dict[str, tuple[float, float]] = {"low_noise": (0.0, 5.0), "high_noise": (-5.0, 0.0)}

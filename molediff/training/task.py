@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from molediff.core.coupling import Coupling, Independent
 from molediff.core.guidance import drop_condition
 from molediff.core.model import DiffusionModel
-from molediff.core.objective import DenoisingScoreMatching, Uniform
+from molediff.core.objective.coupling import Coupling, Independent
+from molediff.core.objective.score_matching import DenoisingScoreMatching, Uniform
 from molediff.training.clipping import Clipping, NoiseLevelClipping
 from molediff.training.clock import Clock
 from molediff.training.optimized import OptimizedTask

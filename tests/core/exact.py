@@ -1,16 +1,24 @@
-"""What the core's tests share: the exact answers of `molediff.core.exact`, and all paths to hold them against."""
+"""What the core's tests share: exact answers of `molediff.core.exact.mixture`, and all paths to hold them against."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from molediff.core.chain import DiscreteChain
-from molediff.core.convergence import OneStream, Responses, exact_variance, slope
-from molediff.core.exact import CentredMixture, Mixture, gaussian, random_mixture, two_peaks
-from molediff.core.other_paths import GeometricVE, Straight, SubVP
-from molediff.core.path import CosineVP, LinearVP, Path
-from molediff.core.vp_paths import CustomVP, PolynomialVP, SigmoidVP
+from molediff.core.exact.convergence import OneStream, Responses, exact_variance, slope
+from molediff.core.exact.mixture import CentredMixture, Mixture, gaussian, random_mixture, two_peaks
+from molediff.core.paths import (
+    CosineVP,
+    CustomVP,
+    DiscreteChain,
+    GeometricVE,
+    LinearVP,
+    Path,
+    PolynomialVP,
+    SigmoidVP,
+    Straight,
+    SubVP,
+)
 
 __all__ = [
     "PATHS",

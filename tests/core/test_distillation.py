@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from molediff.core.distillation import Minima, Teacher, constant_estimate
+from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import FullSpace
-from molediff.core.path import CosineVP, expand_like
+from molediff.core.paths import CosineVP, expand_like
 from molediff.core.solvers import (
     DDIM,
     AtLambdas,

@@ -4,9 +4,9 @@ import pytest
 import torch
 from core.exact import OneStream, gaussian, generators
 
+from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.guidance import classifier_free, drop_condition, energy_guided
-from molediff.core.noise import ZeroCentreOfMass
-from molediff.core.path import CosineVP, expand_like
+from molediff.core.paths import CosineVP, expand_like
 from molediff.core.solvers import Ancestral, DPMSolverPP3M, Inpainting, uniform_lambda, with_final_denoising
 
 PATH = CosineVP()

@@ -5,10 +5,9 @@ import torch
 from core.exact import gaussian, path_name, random_mixture
 from torch import nn
 
+from molediff.core.geometry.space import FullSpace, ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import FullSpace, ZeroCentreOfMass
-from molediff.core.other_paths import GeometricVE
-from molediff.core.path import CosineVP, LinearVP, expand_like
+from molediff.core.paths import CosineVP, GeometricVE, LinearVP, expand_like
 from molediff.core.solvers import Heun, uniform_lambda
 from molediff.core.target import EDMOutput, Epsilon, Sample, Score, V, Velocity, convert
 

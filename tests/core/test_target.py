@@ -6,9 +6,8 @@ import pytest
 import torch
 from core.exact import PATHS, path_name, times_inside
 
-from molediff.core.objective import DenoisingScoreMatching
-from molediff.core.other_paths import Straight
-from molediff.core.path import CosineVP, LinearVP, expand_like
+from molediff.core.objective.score_matching import DenoisingScoreMatching
+from molediff.core.paths import CosineVP, LinearVP, Straight, expand_like
 from molediff.core.target import EDMOutput, Epsilon, Sample, Score, Target, V, Velocity, check_target, convert
 
 TARGETS = [Epsilon(), Sample(), Score(), V(), Velocity(), EDMOutput(), EDMOutput(0.5)]
@@ -67,7 +66,7 @@ def test_edm_output_on_vp_is_minus_v():
 
 def test_edm_output_is_karras_preconditioning():
     """x_0 = c_skip x + c_out F with the c of Karras et al. 2022, table 1, on the path alpha = 1."""
-    from molediff.core.other_paths import GeometricVE
+    from molediff.core.paths import GeometricVE
 
     path, data_std = GeometricVE(), 0.5
     x_0, eps, x_t, t = draws(path)

@@ -15,8 +15,8 @@ from gaussian_images import (
 )
 
 from molediff.images.generator import ImageGenerator
-from molediff.random_numbers import numbered_generator
-from molediff.solver_options import SOLVERS
+from molediff.sampling.options import SOLVERS
+from molediff.sampling.seeds import numbered_generator
 
 # Drawing ----------------------------------------------------------------------------------------------------------
 

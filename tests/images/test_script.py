@@ -3,21 +3,20 @@
 import json
 import runpy
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from places import SCRIPTS
 
+from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import FullSpace
-from molediff.core.path import CosineVP
+from molediff.core.paths import CosineVP
 from molediff.core.target import V
 from molediff.networks.unet import UNet
 from molediff.networks.weights import save_weights
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 NETWORK = {"size": 8, "num_classes": 10, "channels": 8, "multipliers": [1, 2], "num_blocks": 1}
 
 
@@ -27,9 +26,9 @@ def weights(tmp_path_factory) -> str:
     model = DiffusionModel(UNet(**{**NETWORK, "multipliers": (1, 2)}), CosineVP(), V(), FullSpace(), 0.8)
     config = {
         "network": {"_target_": "molediff.networks.unet.UNet", **NETWORK},
-        "path": {"_target_": "molediff.core.path.CosineVP"},
+        "path": {"_target_": "molediff.core.paths.cosine_vp.CosineVP"},
         "target": {"_target_": "molediff.core.target.V"},
-        "space": {"_target_": "molediff.core.noise.FullSpace"},
+        "space": {"_target_": "molediff.core.geometry.space.FullSpace"},
         "scale": 0.8,
     }
     split = {

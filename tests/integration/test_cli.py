@@ -3,12 +3,10 @@
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from _cli import split_arguments
-
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+from places import SCRIPTS
 
 
 @pytest.mark.parametrize(

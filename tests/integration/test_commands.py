@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from _cli import CONFIGS, split_arguments
 from hydra import compose, initialize_config_dir
+from places import ROOT
 from rdkit import Chem
 
 import molediff
 from molediff import ConformerGenerator
 from molediff.networks.weights import load_weights
 
-ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "data" / "demo.sdf"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}  # also where molediff is not installed
 QUICK = ("num_conformers=2", "threads=1", "progress=false")

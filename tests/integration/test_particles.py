@@ -5,13 +5,17 @@ import math
 import pytest
 import torch
 
-from molediff.core.control_variate import TargetScore
-from molediff.core.coupling import InTurn, PermutationalAlignment, RotationalAlignment
+from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import ZeroCentreOfMass
-from molediff.core.objective import DenoisingScoreMatching, LocalStructure, LogNormalSigma, Unweighted
-from molediff.core.other_paths import Straight
-from molediff.core.path import CosineVP
+from molediff.core.objective.coupling import InTurn, PermutationalAlignment, RotationalAlignment
+from molediff.core.objective.score_matching import (
+    DenoisingScoreMatching,
+    LocalStructure,
+    LogNormalSigma,
+    Unweighted,
+)
+from molediff.core.objective.target_score import TargetScore
+from molediff.core.paths import CosineVP, Straight
 from molediff.core.target import Epsilon, V, Velocity, convert
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.particles import PairPotential

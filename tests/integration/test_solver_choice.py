@@ -1,16 +1,15 @@
 """What the scripts make of solver= and eta=."""
 
 import sys
-from pathlib import Path
 
 import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from places import SCRIPTS
 
 from molediff.core.solvers import DDIM, EulerMaruyama
-from molediff.solver_options import SOLVERS
+from molediff.sampling.options import SOLVERS
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 CONFIGS = SCRIPTS.with_name("configs") / "solver"
 
 

@@ -3,31 +3,29 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+from places import ROOT
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from molediff.core.coupling import RotationalAlignment
+from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import ZeroCentreOfMass
-from molediff.core.objective import DenoisingScoreMatching, Unweighted
-from molediff.core.path import CosineVP
+from molediff.core.objective.coupling import RotationalAlignment
+from molediff.core.objective.score_matching import DenoisingScoreMatching, Unweighted
+from molediff.core.paths import CosineVP
 from molediff.core.target import V
-from molediff.evaluation.rmsd import rmsd_matrix
-from molediff.molecules.datamodule import unpack_conformers
+from molediff.evaluation.conformers.during_training import SampledConformers, wrong_hands
+from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
+from molediff.molecules.data.datamodule import unpack_conformers
+from molediff.molecules.files.io import ConformerWriter
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.graph import collate, mol_to_graph
-from molediff.molecules.io import ConformerWriter
+from molediff.molecules.graph.graph import collate, mol_to_graph
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES
 from molediff.training.clock import Clock
-from molediff.training.conformers import SampledConformers, wrong_hands
 from molediff.training.task import DiffusionTask
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def molecule(smiles):

@@ -1,18 +1,17 @@
 """Every variant of `benchmark=training_craft` is a run of train.py with what its name says."""
 
 import sys
-from pathlib import Path
 
 import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from places import ROOT
 
-from molediff.core.objective import Likelihood, LossEqualizing
+from molediff.core.objective.score_matching import Likelihood, LossEqualizing
 from molediff.training.clipping import AdaptiveClipping, FixedClipping, NoiseLevelClipping
 from molediff.training.clock import Clock
 from molediff.training.schedules import Constant, Cosine, Exponential, StepDecay
 
-ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENT = OmegaConf.load(ROOT / "configs" / "benchmark" / "training_craft.yaml")
 
 
@@ -54,5 +53,5 @@ def test_clipping(task_of):
 
 def test_the_equalizing_density_is_one_word(task_of):
     assert isinstance(task_of(["objective=loss_equalizing"]).objective.density, LossEqualizing)
-    other = "objective.density._target_=molediff.core.objective.LossEqualizing"
+    other = "objective.density._target_=molediff.core.objective.score_matching.LossEqualizing"
     assert isinstance(task_of(["objective=min_snr", other]).objective.density, LossEqualizing)

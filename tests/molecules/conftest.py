@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from molediff.molecules.qm9 import QM9, load_qm9
+from molediff.molecules.data.qm9 import QM9, load_qm9
 
 SOURCE = Path(__file__).parents[1] / "data" / "qm9"
 

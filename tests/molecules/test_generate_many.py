@@ -10,9 +10,9 @@ import torch
 from fake_generators import knowing, options, random_weights
 from rdkit import Chem
 
+from molediff.molecules.generation.sampler import Demand, Sampler, plan_batches
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.inputs import prepare
-from molediff.molecules.sampling import Demand, Sampler, plan_batches, sample_generator
+from molediff.molecules.graph.inputs import prepare, sample_generator
 
 LACTAMIDE = "C[C@H](O)C(N)=O"
 

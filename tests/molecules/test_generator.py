@@ -9,7 +9,7 @@ from rdkit.Chem import rdMolAlign
 
 from molediff.core.solvers import DDIM, Heun
 from molediff.molecules.generator import ConformerGenerator
-from molediff.solver_options import SOLVERS
+from molediff.sampling.options import SOLVERS
 
 LACTAMIDE = "C[C@H](O)C(N)=O"
 MIRROR = torch.tensor([-1.0, 1.0, 1.0])

@@ -8,10 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from molediff.molecules.workers import work_on_groups
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def double(inputs):

@@ -7,9 +7,10 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molediff.molecules.graph import collate, mol_to_graph
+from molediff.molecules.graph.graph import collate, mol_to_graph
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
+from molediff.networks.heavy_atoms import HeavyAtomNetwork
 from molediff.networks.tensor_field import TensorFieldNetwork
 
 
@@ -34,10 +35,15 @@ def built(kind: type[EquivariantNetwork], dtype: torch.dtype) -> EquivariantNetw
     more = {"vector_channels": 16, "num_blocks": 3}
     if kind is TensorFieldNetwork:
         more = {"vector_channels": 4, "message_channels": 4, "num_blocks": 2}
+    if kind is HeavyAtomNetwork:
+        more["hydrogen_channels"] = 24
     return kind(NODE_CARDINALITIES, PAIR_CARDINALITIES, **SIZES, **more).eval()  # type: ignore[arg-type]
 
 
-@pytest.fixture(params=[EquivariantNetwork, TensorFieldNetwork], ids=["equivariant", "tensor_field"])
+@pytest.fixture(
+    params=[EquivariantNetwork, TensorFieldNetwork, HeavyAtomNetwork],
+    ids=["equivariant", "tensor_field", "heavy_atoms"],
+)
 def network(request: pytest.FixtureRequest, dtype: torch.dtype) -> EquivariantNetwork:
     """Each of the networks for graphs, in the default type of the test and without gradients."""
     network = built(request.param, dtype).to(dtype)

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import FullSpace
-from molediff.core.path import CosineVP
+from molediff.core.paths import CosineVP
 from molediff.core.target import V
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.latent import LatentNetwork
@@ -72,9 +72,9 @@ def test_one_weights_file_holds_network_and_autoencoder(tmp_path):
     }
     config = {
         "network": described,
-        "path": {"_target_": "molediff.core.path.CosineVP"},
+        "path": {"_target_": "molediff.core.paths.cosine_vp.CosineVP"},
         "target": {"_target_": "molediff.core.target.V"},
-        "space": {"_target_": "molediff.core.noise.FullSpace"},
+        "space": {"_target_": "molediff.core.geometry.space.FullSpace"},
         "scale": 0.5,
     }
     save_weights(tmp_path / "latent.safetensors", model, {"config": config}, dtype=None)

@@ -1,3 +1,4 @@
+import importlib
 import shutil
 from pathlib import Path
 
@@ -5,22 +6,23 @@ import pytest
 import torch
 from fake_generators import SCALE, random_weights
 
-from molediff.core.harmonic import HarmonicPrior
-from molediff.core.path import CosineVP
-from molediff.core.path import Path as NoisingPath
+from molediff.core.geometry.harmonic_prior import HarmonicPrior
+from molediff.core.paths import CosineVP
+from molediff.core.paths import Path as NoisingPath
 from molediff.molecules.generator import ConformerGenerator
+from molediff.networks.former_names import FORMER_NAMES
 from molediff.networks.pretrained import build, find_weights, load_model
 from molediff.networks.weights import save_weights
 
 NETWORK = {
-    "_target_": "molediff.networks.equivariant.EquivariantNetwork",
+    "_target_": "molediff.networks.EquivariantNetwork",
     "node_cardinalities": {
         "_target_": "hydra.utils.get_object",
-        "path": "molediff.networks.graph.NODE_CARDINALITIES",
+        "path": "molediff.molecules.NODE_CARDINALITIES",
     },
     "pair_cardinalities": {
         "_target_": "hydra.utils.get_object",
-        "path": "molediff.networks.graph.PAIR_CARDINALITIES",
+        "path": "molediff.molecules.PAIR_CARDINALITIES",
     },
     "length_scale": SCALE,
     "channels": 16,
@@ -33,9 +35,9 @@ NETWORK = {
 }
 CONFIG = {
     "network": NETWORK,
-    "path": {"_target_": "molediff.core.path.CosineVP"},
-    "target": {"_target_": "molediff.core.target.V"},
-    "space": {"_target_": "molediff.core.noise.ZeroCentreOfMass"},
+    "path": {"_target_": "molediff.core.CosineVP"},
+    "target": {"_target_": "molediff.core.V"},
+    "space": {"_target_": "molediff.core.ZeroCentreOfMass"},
     "scale": SCALE,
 }
 
@@ -62,7 +64,7 @@ def test_options_of_the_model_come_back(tmp_path):
     config = {
         **CONFIG,
         "network": {**NETWORK, "self_conditioning": True},
-        "prior": {"_target_": "molediff.core.harmonic.HarmonicPrior", "ridge": 0.03},
+        "prior": {"_target_": "molediff.core.HarmonicPrior", "ridge": 0.03},
     }
     save_weights(tmp_path / "options.safetensors", saved, {"config": config}, dtype=None)
     model, _ = load_model(tmp_path / "options.safetensors")
@@ -114,9 +116,9 @@ def test_file_cut_short_is_refused(weights, tmp_path):
     [
         {"network": {**NETWORK, "channels": 32}},
         {"network": {**NETWORK, "unheard_of": 1}},
-        {"network": {"_target_": "molediff.networks.equivariant.NoSuchNetwork"}},
-        {"network": {"_target_": "os.system", "command": "true"}},
-        {"path": {"_target_": "molediff.core.target.V"}},
+        {"network": {"_target_": "molediff.networks.NoSuchNetwork"}},
+        {"network": {"_target_": ["os.system"]}},
+        {"path": {"_target_": "molediff.core.V"}},
         {"scale": None},
     ],
 )
@@ -127,8 +129,36 @@ def test_config_that_does_not_fit_names_the_file(tmp_path, changed):
         ConformerGenerator.from_pretrained(path)
 
 
-def test_nothing_outside_the_package_is_built():
-    with pytest.raises(TypeError, match=r"subprocess\.Popen is not part of molediff"):
-        build({"_target_": "subprocess.Popen", "args": "true"}, NoisingPath)
+def test_nothing_outside_the_package_is_built(tmp_path):
+    path = tmp_path / "hostile.safetensors"
+    hostile = {**CONFIG, "network": {"_target_": "os.system", "command": "true"}}
+    save_weights(path, random_weights(), {"config": hostile})
+    with pytest.raises(
+        ValueError, match=r"hostile\.safetensors: it names os\.system.* give allow=\[\"os\"\]"
+    ):
+        load_model(path)
     with pytest.raises(TypeError, match="is not a Path"):
-        build({"_target_": "molediff.networks.pretrained.load_weights", "path": "x"}, NoisingPath)
+        build({"_target_": "subprocess.Popen", "args": "true"}, NoisingPath, allow=["subprocess"])
+    with pytest.raises(TypeError, match="is not a Path"):
+        build({"_target_": "molediff.networks.load_weights", "path": "x"}, NoisingPath)
+
+
+def test_a_network_of_ones_own_loads_when_its_package_is_allowed(tmp_path, monkeypatch):
+    (tmp_path / "my_networks.py").write_text(
+        "from molediff.networks import EquivariantNetwork\n\n\nclass MyNetwork(EquivariantNetwork):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "mine.safetensors"
+    config = {**CONFIG, "network": {**NETWORK, "_target_": "my_networks.MyNetwork"}}
+    save_weights(path, random_weights(), {"config": config}, dtype=None)
+    with pytest.raises(ValueError, match="my_networks"):
+        ConformerGenerator.from_pretrained(path)
+    generator = ConformerGenerator.from_pretrained(path, allow=["my_networks"])
+    assert type(generator.model.network).__name__ == "MyNetwork"
+
+
+@pytest.mark.parametrize("name", FORMER_NAMES.values())
+def test_former_names_mean_something_public(name):
+    room, public = name.rsplit(".", 1)
+    assert room.count(".") == 1
+    assert hasattr(importlib.import_module(room), public)

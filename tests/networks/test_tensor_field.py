@@ -10,9 +10,9 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import ZeroCentreOfMass
-from molediff.core.path import CosineVP
+from molediff.core.paths import CosineVP
 from molediff.core.target import V
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
 from molediff.networks.pretrained import load_model
@@ -109,9 +109,9 @@ def test_saved_in_half_precision_it_is_still_equivariant(
     }  # fmt: skip
     config = {
         "network": {"_target_": "molediff.networks.tensor_field.TensorFieldNetwork", **settings},
-        "path": {"_target_": "molediff.core.path.CosineVP"},
+        "path": {"_target_": "molediff.core.paths.cosine_vp.CosineVP"},
         "target": {"_target_": "molediff.core.target.V"},
-        "space": {"_target_": "molediff.core.noise.ZeroCentreOfMass"},
+        "space": {"_target_": "molediff.core.geometry.space.ZeroCentreOfMass"},
         "scale": 1.4,
     }
     model = DiffusionModel(second_order, CosineVP(), V(), ZeroCentreOfMass(), 1.4)

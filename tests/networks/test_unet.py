@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
+from molediff.core.geometry.space import FullSpace
 from molediff.core.guidance import classifier_free
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import FullSpace
-from molediff.core.objective import DenoisingScoreMatching, Unweighted
-from molediff.core.path import CosineVP
+from molediff.core.objective.score_matching import DenoisingScoreMatching, Unweighted
+from molediff.core.paths import CosineVP
 from molediff.core.target import V
 from molediff.networks.labels import Labels
 from molediff.networks.unet import Block, UNet

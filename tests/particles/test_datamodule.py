@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from molediff.core.control_variate import TargetScore
-from molediff.core.path import CosineVP
+from molediff.core.objective.target_score import TargetScore
+from molediff.core.paths import CosineVP
 from molediff.particles import lj13
 from molediff.particles.datamodule import ParticleDataModule
 

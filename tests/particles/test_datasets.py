@@ -11,7 +11,7 @@ import torch
 from molediff.particles import NotMixedError, PairPotential, System, load_samples
 from molediff.particles.datasets import SPLITS, draw_samples, symmetrize
 from molediff.particles.systems import SYSTEMS
-from molediff.random_numbers import numbered_generator
+from molediff.sampling.seeds import numbered_generator
 
 COUNTS = {"train": 600, "validation": 300, "test": 300, "reference": 300}
 SPRINGS = PairPotential(lambda r: 0.5 * r.square(), 3, 2)

@@ -5,10 +5,9 @@ from fake_generators import random_weights
 from gaussian_particles import SCALE, KnowsTheNormal, entropy, exact_generator, springs
 
 from molediff import ParticleGenerator
+from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import FullSpace
-from molediff.core.other_paths import Straight
-from molediff.core.path import CosineVP
+from molediff.core.paths import CosineVP, Straight
 from molediff.core.target import Sample
 from molediff.networks.pretrained import load_model
 from molediff.networks.weights import save_weights
@@ -95,13 +94,13 @@ def test_weights_know_their_system(tmp_path):
     }  # fmt: skip
     config = {
         "network": network,
-        "path": {"_target_": "molediff.core.path.CosineVP"},
+        "path": {"_target_": "molediff.core.paths.cosine_vp.CosineVP"},
         "target": {"_target_": "molediff.core.target.V"},
-        "space": {"_target_": "molediff.core.noise.ZeroCentreOfMass"},
+        "space": {"_target_": "molediff.core.geometry.space.ZeroCentreOfMass"},
         "scale": 1.8,
         "data": {"system": "dw4"},
     }
-    from molediff.core.noise import ZeroCentreOfMass
+    from molediff.core.geometry.space import ZeroCentreOfMass
     from molediff.core.target import V
     from molediff.networks.equivariant import EquivariantNetwork
 

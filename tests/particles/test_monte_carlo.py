@@ -12,7 +12,7 @@ from molediff.particles.diagnostics import split_r_hat, standard_error
 from molediff.particles.free_energy import bennett, log_normalizer
 from molediff.particles.ladder import Ladder
 from molediff.particles.monte_carlo import TARGET_ACCEPTANCE, Run, Sampler, Settings
-from molediff.random_numbers import numbered_generator
+from molediff.sampling.seeds import numbered_generator
 
 STIFFNESS = 0.8
 # Springs between all pairs: 1/2 k sum over pairs of r^2 = 1/2 k N |x|^2, a Gaussian of variance 1 / (k N).

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from places import SCRIPTS
 
+from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import ZeroCentreOfMass
-from molediff.core.path import CosineVP
+from molediff.core.paths import CosineVP
 from molediff.core.target import V
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.weights import save_weights
 from molediff.particles import ParticleSamples, dw4
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 NETWORK = {
     "channels": 8, "vector_channels": 4, "pair_channels": 4, "num_blocks": 1, "num_heads": 2, "num_basis": 4,
     "chiral": False,
@@ -33,9 +33,9 @@ def weights(tmp_path_factory) -> str:
         network = EquivariantNetwork(**NETWORK)
     config = {
         "network": {"_target_": "molediff.networks.equivariant.EquivariantNetwork", **NETWORK},
-        "path": {"_target_": "molediff.core.path.CosineVP"},
+        "path": {"_target_": "molediff.core.paths.cosine_vp.CosineVP"},
         "target": {"_target_": "molediff.core.target.V"},
-        "space": {"_target_": "molediff.core.noise.ZeroCentreOfMass"},
+        "space": {"_target_": "molediff.core.geometry.space.ZeroCentreOfMass"},
         "scale": 1.85,
         "data": {"system": "dw4"},
     }

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
+from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import FullSpace
-from molediff.core.objective import DenoisingScoreMatching, TimeDensity, Uniform, Unweighted
-from molediff.core.path import CosineVP
+from molediff.core.objective.score_matching import DenoisingScoreMatching, TimeDensity, Uniform, Unweighted
+from molediff.core.paths import CosineVP
 from molediff.core.target import V
 from molediff.training.clock import Clock
 from molediff.training.schedules import Cosine

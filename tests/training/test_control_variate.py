@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from molediff.core.control_variate import TargetScore
-from molediff.core.coupling import Coupling, Independent, RotationalAlignment
+from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import FullSpace
-from molediff.core.objective import DenoisingScoreMatching
-from molediff.core.path import CosineVP
+from molediff.core.objective.coupling import Coupling, Independent, RotationalAlignment
+from molediff.core.objective.score_matching import DenoisingScoreMatching
+from molediff.core.objective.target_score import TargetScore
+from molediff.core.paths import CosineVP
 from molediff.core.target import V
 from molediff.training.clock import Clock
 from molediff.training.task import DiffusionTask

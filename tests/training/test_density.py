@@ -9,7 +9,7 @@ import pytest
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from molediff.core.objective import LossEqualizing, Uniform
+from molediff.core.objective.score_matching import LossEqualizing, Uniform
 from molediff.training.run import train
 
 

@@ -11,12 +11,12 @@ from fake_generators import embedded, random_weights
 from torch import Tensor
 
 from molediff.core.distillation import Teacher
-from molediff.core.harmonic import HarmonicPrior
+from molediff.core.geometry.harmonic_prior import HarmonicPrior
 from molediff.core.model import DiffusionModel
-from molediff.core.objective import DenoisingScoreMatching, Unweighted
+from molediff.core.objective.score_matching import DenoisingScoreMatching, Unweighted
 from molediff.core.solvers import DDIM, DPMSolverPP2M, central_lambda, with_final_denoising
-from molediff.molecules.datamodule import unpack_conformers
-from molediff.molecules.graph import collate, mol_to_graph
+from molediff.molecules.data.datamodule import unpack_conformers
+from molediff.molecules.graph.graph import collate, mol_to_graph
 from molediff.networks.graph import GraphBatch
 from molediff.training import distillation
 from molediff.training.clock import Clock

@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import FullSpace
-from molediff.core.objective import DenoisingScoreMatching, Unweighted
-from molediff.core.path import CosineVP
+from molediff.core.objective.score_matching import DenoisingScoreMatching, Unweighted
+from molediff.core.paths import CosineVP
 from molediff.core.target import V
 from molediff.networks.labels import Labels
 from molediff.training.clock import Clock

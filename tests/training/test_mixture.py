@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from molediff.core.exact import islands
+from molediff.core.exact.mixture import islands
+from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.noise import FullSpace
-from molediff.core.objective import DenoisingScoreMatching, Unweighted
-from molediff.core.path import CosineVP
+from molediff.core.objective.score_matching import DenoisingScoreMatching, Unweighted
+from molediff.core.paths import CosineVP
 from molediff.core.target import Epsilon, Sample, Target, V, convert
 from molediff.networks.mlp import Perceptron
 from molediff.training.clock import Clock

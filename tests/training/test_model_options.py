@@ -9,16 +9,16 @@ import torch
 from fake_generators import embedded, knowing, random_weights
 from torch import Tensor
 
-from molediff.core.coupling import Independent, RotationalAlignment
-from molediff.core.harmonic import HarmonicPrior
+from molediff.core.geometry.harmonic_prior import HarmonicPrior
 from molediff.core.model import DiffusionModel
-from molediff.core.objective import DenoisingScoreMatching, Unweighted
-from molediff.evaluation.rmsd import rmsd_matrix
-from molediff.molecules.datamodule import unpack_conformers
-from molediff.molecules.graph import collate, mol_to_graph
+from molediff.core.objective.coupling import Independent, RotationalAlignment
+from molediff.core.objective.score_matching import DenoisingScoreMatching, Unweighted
+from molediff.evaluation.conformers.during_training import SampledConformers
+from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
+from molediff.molecules.data.datamodule import unpack_conformers
+from molediff.molecules.graph.graph import collate, mol_to_graph
 from molediff.networks.graph import GraphBatch
 from molediff.training.clock import Clock
-from molediff.training.conformers import SampledConformers
 from molediff.training.task import DiffusionTask
 
 SMILES = ("CCO", "C[C@H](O)C#N")

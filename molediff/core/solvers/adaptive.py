@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from molediff.core.path import expand_like
+from molediff.core.paths import expand_like
 
 # torchdiffeq's control: the next step is 0.9 of the one that would just do, but changes by no more than these factors.
 _SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 10.0

@@ -10,9 +10,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from molediff.core.geometry.space import FullSpace, NoiseSpace
 from molediff.core.model import Denoiser
-from molediff.core.noise import FullSpace, NoiseSpace
-from molediff.core.path import Path
+from molediff.core.paths import Path
 from molediff.core.solvers.checks import check_times
 from molediff.core.solvers.point import Point, points
 from molediff.core.solvers.run import Callback, Run, Step

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from molediff.core.path import Path
+from molediff.core.paths import Path
 
 _TOLERANCE = 1e-6  # a float32 grid may miss the ends of the interval by a rounding
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from molediff.core.path import expand_like
+from molediff.core.paths import expand_like
 from molediff.core.solvers.adaptive import integrate_each
 from molediff.core.solvers.base import History, Solver
 from molediff.core.solvers.point import Point, flow_coefficients

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from molediff.core.path import Path
+from molediff.core.paths import Path
 
 
 def ramp(steps: int) -> Tensor:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from molediff.core.noise import ZeroCentreOfMass
+from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.solvers.ancestral import Ancestral
 from molediff.core.solvers.base import History, Solver
 from molediff.core.solvers.point import Point

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from molediff.core.path import Path
+from molediff.core.paths import Path
 from molediff.core.solvers.grids import between_ends, lambda_ends, ramp
 
 SPECTRUM = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)

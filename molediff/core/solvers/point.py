@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from molediff.core.path import Path
+from molediff.core.paths import Path
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from molediff.core.geometry.space import NoiseSpace
 from molediff.core.model import Denoiser
-from molediff.core.noise import NoiseSpace
-from molediff.core.path import Path, expand_like
+from molediff.core.paths import Path, expand_like
 from molediff.core.solvers.point import Point
 
 

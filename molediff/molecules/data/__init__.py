@@ -1,1 +1,1 @@
-"""Data sets of conformers: their sources, how they are packed, and the batches made of them."""
+"""Data sets of conformers, packed in memory."""

@@ -9,10 +9,10 @@ import numpy as np
 from rdkit import Chem
 from torch.utils.data import DataLoader
 
+from molediff.molecules.data.datamodule import ConformerDataModule, first_mols, one_each
+from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.minima import load_minima
 from molediff.molecules.data.similar_sizes import SimilarSizes
-from molediff.molecules.datamodule import ConformerDataModule, first_mols, one_each
-from molediff.molecules.dataset import ConformerDataset
 
 _VALIDATION_OF_THOUSAND = 30
 

@@ -1,4 +1,4 @@
-"""Minima of drug-like molecules in one small file: SMILES and rounded coordinates, from which all else is made again."""
+"""Minima of drug-like molecules in one small file: SMILES and rounded coordinates; all else is made from these."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 from rdkit import Chem, rdBase
 from tqdm import tqdm
 
-from molediff.cache import StaleCacheError, read_cache, write_cache
-from molediff.molecules.dataset import ConformerDataset
-from molediff.molecules.features import featurize
-from molediff.molecules.packing import PackedConformers, Record, pack
-from molediff.molecules.vocabulary import ORGANIC
+from molediff.molecules.data.dataset import ConformerDataset
+from molediff.molecules.data.packing import PackedConformers, Record, pack
+from molediff.molecules.graph.features import featurize
+from molediff.molecules.graph.vocabulary import ORGANIC
+from molediff.runtime.cache import StaleCacheError, read_cache, write_cache
 
 _CACHE_VERSION = 1
 _STEPS_PER_ANGSTROM = 1000  # a rounding of 0.0005 Angstrom is far below what any network resolves
@@ -168,7 +168,9 @@ def _npz_records(path: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray, floa
         yield str(smiles[row]), numbers[start:end], points - points.mean(0), float("nan")
 
 
-def load_minima(path: str | Path, cache: str | Path | None = None, progress: bool = False) -> ConformerDataset:
+def load_minima(
+    path: str | Path, cache: str | Path | None = None, progress: bool = False
+) -> ConformerDataset:
     """Minima with the features of their molecules, ready for batches.
 
     Args:

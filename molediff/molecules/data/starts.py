@@ -10,7 +10,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdMolTransforms
 
-from molediff.molecules.dataset import ConformerDataset
+from molediff.molecules.data.dataset import ConformerDataset
 
 # How far torsions move, in degrees, when guesses of ETKDGv3 are minimized: between heavy atoms the quartiles are 3, 10
 # and 30 in 150 drug-like molecules, with a long tail; those of hydrogens' groups are as good as random.
@@ -132,16 +132,14 @@ def _is_methyl(mol: Chem.Mol, atom: int) -> bool:
 
 
 def _exchanged(mol: Chem.Mol, x: np.ndarray, minimum: np.ndarray) -> np.ndarray:
-    """`x` with the two hydrogens of planar or pyramidal groups, such as NH2, in each other's place if that is nearer."""
+    """`x` with the two hydrogens of groups such as NH2 in each other's place if that is nearer."""
     x = x.copy()
     for atom in mol.GetAtoms():
         hydrogens = [n.GetIdx() for n in atom.GetNeighbors() if n.GetAtomicNum() == 1]
         if len(hydrogens) != 2 or atom.GetDegree() != 3:
             continue
         near = [atom.GetIdx(), *(n.GetIdx() for n in atom.GetNeighbors() if n.GetAtomicNum() > 1)]
-        near += [
-            m.GetIdx() for n in atom.GetNeighbors() for m in n.GetNeighbors() if m.GetIdx() not in near
-        ]
+        near += [m.GetIdx() for n in atom.GetNeighbors() for m in n.GetNeighbors() if m.GetIdx() not in near]
         near = [i for i in near if i not in hydrogens]
         local = x - x[near].mean(0)
         target = minimum - minimum[near].mean(0)
@@ -170,5 +168,6 @@ def turned_onto(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def cheap_starts(minima: ConformerDataset, indices: np.ndarray, seed: int = 0) -> list[np.ndarray | None]:
     """`cheap_start` of the minima `indices`; each depends on the seed and on its index alone."""
     return [
-        cheap_start(minima.mol(int(i)), np.random.default_rng((seed, int(minima.conformers[i])))) for i in indices
+        cheap_start(minima.mol(int(i)), np.random.default_rng((seed, int(minima.conformers[i]))))
+        for i in indices
     ]

@@ -1,0 +1,1 @@
+"""The geometry of point sets: the space of samples, rotations, shapes."""

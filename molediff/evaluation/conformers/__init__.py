@@ -1,0 +1,1 @@
+"""How good conformers are: metrics, the report, the film."""

@@ -1,0 +1,1 @@
+"""Conformers against references and rivals, in one run."""

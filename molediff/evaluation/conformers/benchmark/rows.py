@@ -1,0 +1,214 @@
+"""The benchmark of conformers: one row a method, measured by one protocol, written as soon as it is there."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from rdkit.Chem import Mol
+from tqdm import tqdm
+
+from molediff.evaluation.conformers.evaluate import Method, run_method
+from molediff.evaluation.conformers.metrics.recall_precision import rmsd_figures
+from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
+from molediff.evaluation.conformers.metrics.stereo import stereo_matches
+from molediff.evaluation.conformers.metrics.xtb_strain import xtb_relaxation
+from molediff.evaluation.conformers.results import on_graph
+from molediff.runtime.files import complete_file
+
+Kind = Literal["data", "rdkit", "ours", "relaxed"]
+
+# What a row is measured by besides its own settings: rows of another version are measured again.
+_VERSION = 3
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A method of the benchmark.
+
+    Attributes:
+        name: of the row.
+        kind: the reference geometries themselves, RDKit, our generator, or ours with a force field after it.
+        method: see `evaluate.Method`. It is asked for twice as many conformers as there are references.
+        solver: of ours, for the curves; else empty.
+        num_evaluations: network evaluations a sample; None without a network.
+        settings: all that decides the row besides the references; a row of other settings is measured again.
+        wrong_stereo: share of the samples with wrong stereo before any was reflected or rejected, asked when the method
+            has run; None: what is returned is all there is.
+    """
+
+    name: str
+    kind: Kind
+    method: Method
+    solver: str = ""
+    num_evaluations: float | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    wrong_stereo: Callable[[], float] | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured of a method.
+
+    Attributes:
+        name, kind, solver, num_evaluations: as in `Contender`.
+        figures: by key; NaN where there is nothing to average.
+        recall: for each molecule the RMSD in Angstrom of each reference to the nearest sample.
+        precision: for each molecule the RMSD of each sample to the nearest reference.
+        num_requested: for each molecule the samples asked for.
+        run_id: of the run that measured it; seconds compare only within one run.
+    """
+
+    name: str
+    kind: Kind
+    solver: str
+    num_evaluations: float | None
+    figures: dict[str, float]
+    recall: list[list[float]]
+    precision: list[list[float]]
+    num_requested: list[int]
+    run_id: str
+
+
+def measure_row(
+    contender: Contender,
+    references: Sequence[Mol],
+    seed: int,
+    run_id: str = "",
+    strain_molecules: int = 0,
+    strain_conformers: int = 2,
+    progress: bool = True,
+) -> Row:
+    """Run a method once on all molecules, 2K samples of a molecule with K references, and measure what it returns.
+
+    Args:
+        contender: the method.
+        references: molecules with explicit hydrogens, stereo, and their K reference conformers.
+        seed: handed to the method, at least 1.
+        run_id: see `Row`.
+        strain_molecules: of so many molecules, evenly spread, conformers are relaxed by GFN2-xTB; 0 for none.
+        strain_conformers: of each of these, the first so many.
+        progress: show a bar.
+
+    Raises:
+        ValueError: the method returned another molecule, or ended early.
+    """
+    if contender.kind == "data" and isinstance(contender.method, Sequence):
+        counts = [0 if mol is None else mol.GetNumConformers() for mol in contender.method]
+    else:
+        counts = [2 * mol.GetNumConformers() for mol in references]
+    strained = set(np.linspace(0, len(references) - 1, strain_molecules).round().astype(int).tolist())
+    matrices, right, strains, moves, spent = [], [], [], [], []
+    results = run_method(contender.name, contender.method, references, counts, seed)
+    bar = tqdm(references, desc=contender.name, unit="molecule", disable=not progress)
+    for place, (reference, (sample, wall, processor)) in enumerate(zip(bar, results, strict=True)):
+        conformers = on_graph(reference, sample)
+        matrices.append(rmsd_matrix(reference, conformers))
+        right.append(stereo_matches(conformers))
+        spent.append((np.nan if wall is None else wall, np.nan if processor is None else processor))
+        if place in strained:
+            relaxation = xtb_relaxation(conformers, strain_conformers)
+            strains.append(relaxation.strain)
+            moves.append(relaxation.moved)
+    returned = sum(matrix.shape[1] for matrix in matrices)
+    wrong_returned = float(1 - np.concatenate(right).mean()) if returned else math.nan
+    timed = returned and contender.kind != "data"
+    wall, processor = np.sum(spent, axis=0) / returned if timed else (math.nan, math.nan)
+    figures = {
+        "num_failed": float(sum(matrix.shape[1] == 0 for matrix in matrices)),
+        "returned": returned / sum(counts),
+        **rmsd_figures(matrices, counts),
+        "wrong_stereo_drawn": contender.wrong_stereo() if contender.wrong_stereo else wrong_returned,
+        "wrong_stereo_returned": wrong_returned,
+        "xtb_strain_median": _median(strains),
+        "xtb_moved_median": _median(moves),
+        "seconds_per_conformer": float(processor),
+        "wall_seconds_per_conformer": float(wall),
+    }
+    return Row(
+        contender.name,
+        contender.kind,
+        contender.solver,
+        contender.num_evaluations,
+        figures,
+        [matrix.min(axis=1, initial=np.inf).round(5).tolist() for matrix in matrices],
+        [matrix.min(axis=0).round(5).tolist() for matrix in matrices],
+        counts,
+        run_id,
+    )
+
+
+def _median(arrays: Sequence[np.ndarray]) -> float:
+    values = np.concatenate(arrays) if arrays else np.empty(0)
+    values = values[~np.isnan(values)]
+    return float(np.median(values)) if values.size else math.nan
+
+
+def draws_of_references(mol: Mol, seed: int | tuple[int, ...]) -> Mol:
+    """2K draws of the K reference conformers with equal chances: what a perfect sampler of them would return.
+
+    It covers a share of 1 - (1 - 1/K)^2K of them, 75 % of two and 86 % of many: the most that samples which know
+    nothing of each other can be expected to reach.
+    """
+    random = np.random.default_rng(seed)
+    num = mol.GetNumConformers()
+    conformers = list(mol.GetConformers())
+    drawn = Mol(mol)
+    drawn.RemoveAllConformers()
+    for place in random.integers(num, size=2 * num):
+        drawn.AddConformer(conformers[place], assignId=True)
+    return drawn
+
+
+class RowStore:
+    """A folder with a file for each row, so that a run that is killed goes on with the rows that are missing.
+
+    Args:
+        folder: made if it is missing.
+        settings: what all rows share (references, seed, ...); rows of other settings do not count.
+    """
+
+    def __init__(self, folder: str | Path, settings: dict[str, Any]) -> None:
+        self.folder = Path(folder)
+        self._settings = {**settings, "version": _VERSION}
+
+    def load(self, contender: Contender) -> Row | None:
+        """The row of this method, if it has been measured with these settings."""
+        try:
+            content = json.loads(self._path(contender).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if not isinstance(content, dict) or content.get("settings") != self._key(contender):
+            return None
+        row = content["row"]
+        row["figures"] = {k: math.nan if v is None else v for k, v in row["figures"].items()}
+        row["recall"] = [[math.inf if x is None else x for x in entries] for entries in row["recall"]]
+        return Row(**row)
+
+    def save(self, contender: Contender, row: Row) -> None:
+        """Write a row; the file is there whole or not at all."""
+        with complete_file(self._path(contender)) as file:
+            json.dump(finite_or_none({"settings": self._key(contender), "row": asdict(row)}), file)
+
+    def _path(self, contender: Contender) -> Path:
+        return self.folder / (re.sub(r"[^A-Za-z0-9]+", "_", contender.name).strip("_").lower() + ".json")
+
+    def _key(self, contender: Contender) -> dict[str, Any]:
+        key = {**self._settings, "name": contender.name, "kind": contender.kind, **contender.settings}
+        plain: dict[str, Any] = json.loads(json.dumps(key, default=str))
+        return plain
+
+
+def finite_or_none(value: Any) -> Any:
+    """The same structure with None for every number that is not finite, as JSON wants it."""
+    if isinstance(value, dict):
+        return {key: finite_or_none(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite_or_none(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""Metrics of conformers: one question, one function, one file."""

@@ -1,0 +1,1 @@
+"""Metrics of images: one question, one function, one file."""

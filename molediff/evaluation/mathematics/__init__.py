@@ -1,0 +1,1 @@
+"""Pictures and figures of the mathematics itself: solvers, schedules, exact laws."""

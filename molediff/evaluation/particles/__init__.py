@@ -1,0 +1,1 @@
+"""How good samples of particle systems are."""

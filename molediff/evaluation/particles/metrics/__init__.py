@@ -1,0 +1,1 @@
+"""Metrics of particle samples: one question, one function, one file."""

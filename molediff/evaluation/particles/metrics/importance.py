@@ -1,0 +1,94 @@
+"""Means over the Boltzmann density from samples of another, by weights p / q (importance sampling).
+
+Log-weights are -u(x) - log q(x), without the constant log Z; a sample that failed, or whose energy is infinite, has
+-inf. Nothing is clipped: a weight that dominates shows in `largest_share` and in the error bars.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+
+
+class Estimate(NamedTuple):
+    """A figure with its standard error."""
+
+    value: float
+    standard_error: float
+
+
+def log_weights(energy: np.ndarray, log_density: np.ndarray) -> np.ndarray:
+    """-u - log q, shape (n,); -inf where either is not finite."""
+    weights = -np.asarray(energy, dtype=np.float64) - log_density
+    return np.where(np.isfinite(weights), weights, -np.inf)
+
+
+def effective_share(log_weights: np.ndarray) -> float:
+    """Effective sample size as a share of the samples, (sum w)^2 / (n sum w^2): 1 if all weights are equal.
+
+    Args:
+        log_weights: shape (n,), up to a constant.
+
+    Source: Kish 1965; the ESS of Klein et al. 2023.
+    """
+    return float(np.exp(2 * logsumexp(log_weights) - logsumexp(2 * log_weights)) / len(log_weights))
+
+
+def largest_share(log_weights: np.ndarray) -> float:
+    """Share of the total weight that the heaviest sample has: 1 / n at best."""
+    return float(softmax(log_weights).max())
+
+
+def reweighted_mean(values: np.ndarray, log_weights: np.ndarray) -> Estimate:
+    """Mean of `values` (n,) over the density that the weights lead to, self-normalized.
+
+    The standard error is that of a ratio of means (Owen 2013, section 9.2). Values of samples without weight do not
+    count, even if infinite.
+    """
+    share = softmax(log_weights)
+    values = np.where(share > 0, values, 0.0)
+    mean = float(share @ values)
+    return Estimate(mean, float(np.sqrt(share**2 @ (values - mean) ** 2)))
+
+
+def log_normalizer(log_weights: np.ndarray) -> Estimate:
+    """log Z = log of the mean weight, in nats, with the standard error of that mean to first order."""
+    num = len(log_weights)
+    share = softmax(log_weights)
+    return Estimate(
+        float(logsumexp(log_weights) - np.log(num)), float(np.sqrt(max(share @ share - 1 / num, 0)))
+    )
+
+
+def perturbation(change: np.ndarray, log_weights: np.ndarray) -> Estimate:
+    """Free-energy difference in kT, -log <exp(-change)>, on going to the reduced energy u + change (Zwanzig 1954).
+
+    Args:
+        change: of the reduced energy, at the samples, shape (n,).
+        log_weights: of the samples, shape (n,); zeros for samples of exp(-u) itself.
+    """
+    share = softmax(log_weights)
+    change = np.where(share > 0, change, 0.0)
+    least = change.min()
+    factor = reweighted_mean(np.exp(least - change), log_weights)
+    return Estimate(float(least - np.log(factor.value)), factor.standard_error / factor.value)
+
+
+def basin_difference(inside: np.ndarray, log_weights: np.ndarray) -> Estimate:
+    """Free energy of one basin over that of the rest, in kT: -log(P / (1 - P)).
+
+    Args:
+        inside: which samples are in the basin, booleans (n,).
+        log_weights: of the samples, shape (n,); zeros for samples of the density itself.
+
+    Returns:
+        The difference; NaN where all samples are on one side.
+    """
+    if (
+        inside.all() or not inside.any()
+    ):  # asked of the booleans: a rounded sum of weights may miss 1 by a last bit
+        return Estimate(float("nan"), float("nan"))
+    share, error = reweighted_mean(inside.astype(np.float64), log_weights)
+    return Estimate(float(np.log1p(-share) - np.log(share)), error / (share * (1 - share)))

@@ -1,0 +1,1 @@
+"""What all reports share: HTML that opens offline, style, text."""

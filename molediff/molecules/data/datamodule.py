@@ -1,0 +1,247 @@
+"""Batches of conformers for training: endless and resumable, each of molecules of equal size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from molediff.molecules.data.dataset import ConformerDataset
+from molediff.molecules.data.packing import Record, pack
+from molediff.molecules.data.qm9 import load_qm9
+from molediff.molecules.data.relaxed_samples import load_relaxed
+from molediff.molecules.data.sdf import SdfConformers, load_sdf
+from molediff.molecules.graph.features import featurize
+from molediff.networks.graph import GraphBatch
+from molediff.training.batches import EndlessBatches, ResumableDataModule, SizeBucketSampler
+
+BUILTIN_SMILES = tuple(
+    map(Chem.CanonSmiles, ("CCO", "CC(N)=O", "C[C@H](O)C#N", "c1ccoc1", "C1CC1O", "C/C=C/C", "CC1CO1"))
+)
+"""Molecules of `builtin_datamodule`: with a stereocentre, E/Z, rings and an aromatic one."""
+
+
+def unpack_conformers(batch: GraphBatch) -> tuple[Tensor, GraphBatch, Tensor]:
+    """(positions (B, N, 3) in Angstrom, the graphs as condition, the mask (B, N)) of a batch.
+
+    Raises:
+        ValueError: if the batch has no positions.
+    """
+    if batch.positions is None:
+        raise ValueError("the molecules have no coordinates to train on")
+    return batch.positions, batch, batch.mask
+
+
+class ConformerDataModule(ResumableDataModule):
+    """Conformers to train and to validate on.
+
+    Args:
+        train: conformers to train on.
+        val: held-out conformers.
+        reference_mols: held-out molecules with their conformer, for the conformers sampled during training.
+        batch_size: molecules a batch.
+        num_workers: processes that prepare batches; 0 prepares them in the training process.
+        seed: of the order of the batches.
+        split: what was held out and how, for the record.
+        notes: what the user should know of the data, sentences.
+    """
+
+    unpack = staticmethod(unpack_conformers)
+
+    def __init__(
+        self,
+        train: ConformerDataset,
+        val: ConformerDataset,
+        reference_mols: list[Chem.Mol],
+        batch_size: int = 32,
+        num_workers: int = 0,
+        seed: int = 0,
+        split: str = "",
+        notes: Sequence[str] = (),
+    ) -> None:
+        super().__init__(batch_size, num_workers, seed)
+        self.train = train
+        self.val = val
+        self.reference_mols = reference_mols
+        self.split = split
+        self.notes = list(notes)
+
+    @property
+    def max_atoms(self) -> int:
+        """Atoms of the largest molecule to train on."""
+        return int(self.train.num_atoms.max())
+
+    def scale(self, num_molecules: int = 4096) -> float:
+        """Standard deviation in Angstrom of the coordinates about the centre of each molecule."""
+        total, count = 0.0, 0
+        indices = np.linspace(0, len(self.train) - 1, min(num_molecules, len(self.train))).astype(int)
+        for start in range(0, len(indices), 256):
+            positions, _, mask = unpack_conformers(self.train.batch(indices[start : start + 256]))
+            weight = mask.unsqueeze(-1).to(positions.dtype)
+            centred = positions - (positions * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True)
+            total += float((centred * weight).square().sum())
+            count += 3 * int(mask.sum())
+        return (total / count) ** 0.5
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Endless batches, which go on where a resumed run was."""
+        batches = EndlessBatches(self.train.num_atoms, self.batch_size, self.seed, self.start)
+        return self.loader(self.train, batches)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Batches of the held-out molecules; their order does not depend on the batch size."""
+        return self.loader(
+            self.val, SizeBucketSampler(self.val.num_atoms, 2 * self.batch_size, shuffle=False)
+        )
+
+
+def qm9_datamodule(
+    root: str = "data",
+    batch_size: int = 32,
+    num_validation: int = 1000,
+    num_reference: int = 20,
+    num_workers: int = 0,
+    seed: int = 0,
+) -> ConformerDataModule:
+    """QM9 with EDM's split: its training part, and `num_validation` molecules spread over its validation part."""
+    qm9 = load_qm9(root)
+    val = qm9.split("val")
+    val = val.subset(np.linspace(0, len(val) - 1, min(num_validation, len(val))).astype(int))
+    return ConformerDataModule(
+        qm9.split("train"), val, first_mols(val, num_reference), batch_size, num_workers, seed, "EDM train"
+    )
+
+
+def sdf_datamodule(
+    path: str,
+    batch_size: int = 32,
+    num_reference: int = 20,
+    num_workers: int = 0,
+    seed: int = 0,
+) -> ConformerDataModule:
+    """An SDF file or a folder of them; a fixed tenth of the molecules is held out, and another tenth for tests."""
+    conformers = load_sdf(path)
+    train, val = conformers.split("train"), conformers.split("val")
+    if not len(train) or not len(val):
+        raise ValueError(
+            f"{path} gives {len(train)} conformers to train on and {len(val)} to validate on, "
+            f"{len(conformers.skipped)} records were left out: both must be at least one, give more molecules"
+        )
+    reference = first_mols(val, num_reference)
+    return ConformerDataModule(
+        train,
+        val,
+        reference,
+        batch_size,
+        num_workers,
+        seed,
+        "hash of the molecule, train",
+        left_out(path, conformers),
+    )
+
+
+def ensembles_datamodule(
+    train: str,
+    val: str,
+    batch_size: int = 32,
+    num_reference: int = 20,
+    num_workers: int = 0,
+    seed: int = 0,
+) -> ConformerDataModule:
+    """Ensembles as scripts/build_ensembles.py writes them: all of `train` to train on, all of `val` held out.
+
+    Raises:
+        ValueError: a molecule is in both, also as another stereoisomer, or a file has no usable one.
+    """
+    parts = {path: load_sdf(path) for path in (train, val)}
+    known, held_out = (
+        {Chem.CanonSmiles(smiles, useChiral=0) for smiles in conformers.packed.smiles_list()}
+        for conformers in parts.values()
+    )
+    if known & held_out:
+        raise ValueError(f"{train} and {val} share {len(known & held_out)} molecules: none would be held out")
+    return ConformerDataModule(
+        parts[train],
+        parts[val],
+        first_mols(one_each(parts[val]), num_reference),
+        batch_size,
+        num_workers,
+        seed,
+        "two files of ensembles",
+        [note for path, conformers in parts.items() for note in left_out(path, conformers)],
+    )
+
+
+def relaxed_datamodule(
+    path: str,
+    batch_size: int = 32,
+    num_validation: int = 200,
+    num_reference: int = 20,
+    num_workers: int = 0,
+    seed: int = 0,
+) -> ConformerDataModule:
+    """Samples that were relaxed, with their noise; those of the last `num_validation` molecules are held out.
+
+    Raises:
+        ValueError: nothing would be left to train on.
+    """
+    samples = load_relaxed(path)
+    molecule = samples.packed.molecule
+    first_held = int(molecule.max()) + 1 - num_validation
+    if not 0 < first_held <= molecule.max():
+        raise ValueError(
+            f"{path} holds {molecule.max() + 1} molecules: hold out some and not all; got "
+            f"num_validation={num_validation}."
+        )
+    train, val = (
+        samples.subset(np.flatnonzero(part)) for part in (molecule < first_held, molecule >= first_held)
+    )
+    return ConformerDataModule(
+        train,
+        val,
+        first_mols(one_each(val), num_reference),
+        batch_size,
+        num_workers,
+        seed,
+        "all but the last molecules of a file",
+    )
+
+
+def left_out(path: str, conformers: SdfConformers) -> list[str]:
+    """A sentence about the records that could not be used, if there are any."""
+    reasons = conformers.reasons()
+    words = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+    return [f"{path}: {reasons.total()} records were left out: {words}"] if reasons else []
+
+
+def one_each(conformers: ConformerDataset) -> ConformerDataset:
+    """The first conformer of each molecule."""
+    _, first = np.unique(conformers.packed.molecule[conformers.conformers], return_index=True)
+    return conformers.subset(np.sort(first))
+
+
+def builtin_datamodule(
+    batch_size: int = 8, num_reference: int = 2, num_workers: int = 0, seed: int = 0
+) -> ConformerDataModule:
+    """ETKDG conformers of a few small molecules, to see in seconds whether training works; nothing is held out."""
+    records = []
+    for smiles in BUILTIN_SMILES:
+        mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+        for conformer_id in rdDistGeom.EmbedMultipleConfs(mol, 4, randomSeed=seed + 1):
+            positions = mol.GetConformer(conformer_id).GetPositions().astype(np.float32)
+            records.append(Record(smiles, featurize(mol), positions))
+    conformers = ConformerDataset(pack(records))
+    reference = first_mols(conformers, num_reference)
+    return ConformerDataModule(
+        conformers, conformers, reference, batch_size, num_workers, seed, "none held out"
+    )
+
+
+def first_mols(conformers: ConformerDataset, num: int) -> list[Chem.Mol]:
+    """The first `num` molecules, each with its conformer."""
+    return [conformers.mol(i) for i in range(min(num, len(conformers)))]

@@ -1,0 +1,1 @@
+"""Energies and relaxation: MMFF94s and GFN2-xTB."""

@@ -1,0 +1,1 @@
+"""The search for all low minima of a molecule."""

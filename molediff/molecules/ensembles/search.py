@@ -1,0 +1,293 @@
+"""Reference ensembles: the minima of a molecule on the energy surface of GFN2-xTB.
+
+Seeds of several kinds are relaxed in a force field; what is new among the force field's minima goes to GFN2-xTB. That
+has minima which the force field lacks, so that other seeds go to it directly. What comes back with the graph and the
+stereo asked for, is no duplicate and lies in the energy window is the ensemble. Of a molecule that equals its mirror
+image every minimum has a mirror image of the same energy, which is added.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem import rdForceFieldHelpers
+
+from molediff.molecules.conformers import boltzmann_weights, with_conformers
+from molediff.molecules.energies.xtb import MAX_GRADIENT, XTBFailed, relax
+from molediff.molecules.ensembles.minima import Minimum, distinct_minima, is_known, num_low, within
+from molediff.molecules.ensembles.starts import OWN, Seed, make_seeds
+from molediff.molecules.perception.bonds import perceive
+from molediff.molecules.perception.canonical import PerceptionError
+from molediff.molecules.perception.stereo import reflected
+from molediff.runtime.checks import check_whole_number
+
+_COMPLETE = 0.05  # growth of the number of low minima at which a search ends
+
+# Relaxation keeps a symmetry of its start and would end on a pass between two minima.
+_JITTER = 0.01  # Angstrom, standard deviation
+_FORCE_FIELD_STEPS = 2000
+# Of a seed that goes to GFN2-xTB directly: enough to part atoms that random torsions have put on top of each other, too
+# few to turn torsions into the force field's minima.
+_PARTING_STEPS = 30
+
+
+class NoEnsemble(ValueError):
+    """Not one minimum was found; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How minima are searched.
+
+    Attributes:
+        num_seeds: starting geometries (see `seeds.make_seeds`) to begin with.
+        max_seeds: they are doubled until that finds less than 5 % more minima within `LOW_WINDOW`, up to this number.
+        num_direct: starting geometries that go to GFN2-xTB without the force field's minima in between, so many at a
+            time until they find less than 5 % more minima within `LOW_WINDOW`; 0 for none.
+        max_direct: the most of these.
+        window: highest energy above the lowest minimum that is kept, in kcal/mol.
+        force_field_window: starts higher than this above the force field's lowest are not tried, in kcal/mol.
+        temperature: of the Boltzmann weights, in Kelvin.
+        max_gradient: where a relaxation ends, largest component in kcal/mol/Angstrom.
+        seed: of the random numbers.
+
+    Raises:
+        ValueError: a setting is out of range.
+    """
+
+    num_seeds: int = 100
+    max_seeds: int = 3200
+    num_direct: int = 16
+    max_direct: int = 96
+    window: float = 6.0
+    force_field_window: float = 15.0
+    temperature: float = 298.15
+    max_gradient: float = MAX_GRADIENT
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("num_seeds", "max_seeds", "num_direct", "max_direct", "seed"):
+            check_whole_number(f"{name} of an ensemble", getattr(self, name), least=0)
+        for name in ("num_seeds", "window", "force_field_window", "temperature", "max_gradient"):
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and value > 0):
+                raise ValueError(f"{name} of an ensemble must be above 0; got {value!r}")
+        if self.num_seeds < 2:
+            raise ValueError(f"an ensemble needs at least 2 seeds; got {self.num_seeds}")
+        if self.max_seeds < self.num_seeds:
+            raise ValueError(f"max_seeds is at least num_seeds; got {self.max_seeds} and {self.num_seeds}")
+        if self.num_direct > self.max_direct:
+            raise ValueError(f"num_direct is at most max_direct; got {self.num_direct} and {self.max_direct}")
+
+
+@dataclass(frozen=True)
+class FoundMinima:
+    """The minima of one molecule, the lowest first.
+
+    Attributes:
+        mol: the molecule as `Chem.AddHs(Chem.MolFromSmiles(smiles))` gives it, with K conformers.
+        smiles: canonical isomeric SMILES.
+        energies: above the lowest, in kcal/mol, shape (K,).
+        weights: Boltzmann weights, shape (K,), of sum 1; a minimum counts once however many rotamers it stands for.
+        sources: how the start of each was made, K words.
+        lowest: GFN2-xTB energy of the lowest, in kcal/mol.
+        num_seeds: starting geometries.
+        num_relaxed: relaxations by GFN2-xTB.
+        num_low: minima within `LOW_WINDOW` that were found by way of the force field.
+        num_low_by_half: how many there were before the seeds were last doubled.
+        num_low_direct: how many more the direct starts found.
+        num_rejected: relaxations without use, by reason.
+    """
+
+    mol: Chem.Mol
+    smiles: str
+    energies: np.ndarray
+    weights: np.ndarray
+    sources: list[str]
+    lowest: float
+    num_seeds: int
+    num_relaxed: int
+    num_low: int
+    num_low_by_half: int
+    num_low_direct: int
+    num_rejected: dict[str, int]
+
+
+def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> FoundMinima:
+    """Search the minima of one molecule.
+
+    Args:
+        mol: as `Chem.AddHs(Chem.MolFromSmiles(smiles))` gives it with a SMILES that states all its stereo, with or
+            without its own geometry as first conformer.
+        recipe: how to search.
+
+    Raises:
+        NoEnsemble: no minimum has the graph and the stereo asked for.
+        ImportError: tblite is not installed.
+    """
+    search = Search(mol, recipe)
+    seeds = make_seeds(mol, recipe.max_seeds, recipe.seed)
+    first = list(islice(seeds, recipe.num_seeds // 2))
+    search.add(first)
+    num_seeds, minima = len(first), search.distinct()
+    by_half = minima
+    while more := list(islice(seeds, num_seeds)):
+        search.add(more)
+        num_seeds += len(more)
+        by_half, minima = minima, search.distinct()
+        if num_seeds >= recipe.num_seeds and not _found_more(minima, by_half):
+            break
+    through_force_field = minima
+    if recipe.num_direct:
+        num_seeds += search.add_directly(minima)
+        minima = search.distinct()
+    if not minima:
+        counts = ", ".join(f"{count} {reason}" for reason, count in search.num_rejected.items())
+        raise NoEnsemble(
+            f"no minimum from {num_seeds} seeds ({counts or 'no starting geometry'}): state all stereo, and check "
+            "that it is possible"
+        )
+    kept = within(minima, recipe.window)
+    energies = np.array([minimum.energy for minimum in kept]) - kept[0].energy
+    return FoundMinima(
+        mol=with_conformers(mol, [minimum.positions for minimum in kept]),
+        smiles=search.smiles,
+        energies=energies,
+        weights=boltzmann_weights(energies, recipe.temperature),
+        sources=[minimum.source for minimum in kept],
+        lowest=kept[0].energy,
+        num_seeds=num_seeds,
+        num_relaxed=search.num_relaxed,
+        num_low=num_low(through_force_field, minima),
+        num_low_by_half=num_low(by_half, minima),
+        num_low_direct=num_low(minima, minima) - num_low(through_force_field, minima),
+        num_rejected=dict(search.num_rejected),
+    )
+
+
+def _found_more(minima: Sequence[Minimum], before: Sequence[Minimum]) -> bool:
+    """Whether `minima` has so many more low ones than `before` that there may be more to find."""
+    return num_low(minima, minima) > (1 + _COMPLETE) * num_low(before, minima)
+
+
+@dataclass
+class Search:
+    """What has been found of a molecule so far.
+
+    Args:
+        mol: see `build_ensemble`.
+        recipe: see there.
+    """
+
+    mol: Chem.Mol
+    recipe: Recipe
+    num_rejected: Counter[str] = field(default_factory=Counter)
+    num_relaxed: int = 0
+    _starts: list[Minimum] = field(default_factory=list)
+    _minima: list[Minimum] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.smiles = Chem.MolToSmiles(Chem.RemoveHs(self.mol))
+        self._is_own_mirror_image = equals_its_mirror_image(self.mol)
+        self._elements = [atom.GetAtomicNum() for atom in self.mol.GetAtoms()]
+        self._random = np.random.default_rng(self.recipe.seed)
+
+    def add(self, seeds: Sequence[Seed]) -> None:
+        """Relax these seeds, in the force field and, where that gives something new, by GFN2-xTB."""
+        starts = [start for seed in seeds for start in self._force_field_minima(seed)]
+        for start in sorted(starts, key=lambda start: start.energy):
+            lowest = min([start.energy, *(known.energy for known in self._starts)])
+            tried = self._with_mirror_images(self._starts)
+            if start.energy - lowest > self.recipe.force_field_window or is_known(self.mol, start, tried):
+                continue
+            self._starts.append(start)
+            self._relax(start.positions, start.source)
+        for seed in seeds:
+            if seed.source == OWN:  # as it is: what a force field does to a strained cage may not be undone
+                self._relax(seed.positions, OWN)
+
+    def add_directly(self, minima: Sequence[Minimum]) -> int:
+        """Relax new seeds by GFN2-xTB without the force field's minima in between, as long as that adds to `minima`.
+
+        Returns:
+            How many seeds they were.
+        """
+        recipe, blank = self.recipe, Chem.Mol(self.mol)
+        blank.RemoveAllConformers()
+        seeds = make_seeds(blank, recipe.max_direct, recipe.seed + 1)
+        num_seeds = 0
+        while batch := list(islice(seeds, recipe.num_direct)):
+            for seed in batch:
+                for start in self._force_field_minima(seed, _PARTING_STEPS):
+                    self._relax(start.positions, f"{seed.source}, direct")
+            num_seeds += len(batch)
+            before, minima = minima, self.distinct()
+            if not _found_more(minima, before):
+                break
+        return num_seeds
+
+    def distinct(self) -> list[Minimum]:
+        """All minima so far, with mirror images and without duplicates, the lowest first."""
+        return distinct_minima(self.mol, self._with_mirror_images(self._minima))
+
+    def _force_field_minima(self, seed: Seed, num_steps: int = _FORCE_FIELD_STEPS) -> list[Minimum]:
+        """The minimum of MMFF94s, or of UFF, below a seed, or what is on the way to it after so many steps."""
+        mol = with_conformers(self.mol, [seed.positions])
+        parameters = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant="MMFF94s")
+        if parameters is not None:
+            force_field = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, parameters)
+        elif rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
+            force_field = rdForceFieldHelpers.UFFGetMoleculeForceField(mol)
+        else:
+            return [Minimum(seed.positions, 0.0, seed.source)]
+        force_field.Initialize()
+        force_field.Minimize(maxIts=num_steps)
+        return [Minimum(mol.GetConformer().GetPositions(), force_field.CalcEnergy(), seed.source)]
+
+    def _relax(self, positions: np.ndarray, source: str) -> None:
+        self.num_relaxed += 1
+        mol = with_conformers(
+            self.mol, [positions + self._random.normal(scale=_JITTER, size=positions.shape)]
+        )
+        try:
+            energy = relax(mol, max_gradient=self.recipe.max_gradient)
+        except XTBFailed:
+            self.num_rejected["without a minimum"] += 1
+            return
+        minimum = self._as_asked(Minimum(mol.GetConformer().GetPositions(), energy, source))
+        if minimum is None:
+            self.num_rejected["of another graph or stereo"] += 1
+        else:
+            self._minima.append(minimum)
+
+    def _as_asked(self, minimum: Minimum) -> Minimum | None:
+        """The minimum with its atoms in the order of the SMILES; None if it is not the molecule asked for."""
+        try:
+            found = perceive(self.smiles, self._elements, minimum.positions)
+        except PerceptionError:
+            return None
+        if found.smiles != self.smiles:
+            return None
+        return minimum._replace(positions=found.mol.GetConformer().GetPositions())
+
+    def _with_mirror_images(self, minima: Sequence[Minimum]) -> list[Minimum]:
+        if not self._is_own_mirror_image:
+            return list(minima)
+        return [
+            *minima,
+            *(minimum._replace(positions=reflected(minimum.positions)) for minimum in minima),
+        ]
+
+
+def equals_its_mirror_image(mol: Chem.Mol) -> bool:
+    """Whether the graph with its stereo is its own mirror image: no centres, or a meso form."""
+    mirrored = Chem.RemoveHs(mol)
+    smiles = Chem.MolToSmiles(mirrored)
+    for atom in mirrored.GetAtoms():
+        atom.InvertChirality()
+    return bool(Chem.MolToSmiles(mirrored) == smiles)

@@ -1,0 +1,127 @@
+"""From a stream of inputs to files: conformers as SDF or XYZ, and a table with the status of every input."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from molediff.molecules.files.io import OUTPUT_SUFFIXES, ConformerWriter, MoleculeInput
+from molediff.molecules.generation.result import GenerationResult
+from molediff.runtime.files import complete_file
+
+STATUS_COLUMNS = ("index", "name", "smiles", "status", "num_conformers", "num_rejected", "reason", "output")
+NUM_FAILURES_KEPT = 10
+UNREADABLE = "The record cannot be read as a molecule: check it with an editor of structures."
+
+
+@dataclass
+class ExportSummary:
+    """What an export wrote.
+
+    Attributes:
+        num_inputs: how many inputs ended with each status ("ok", "partial", "failed").
+        num_conformers: conformers written, over all inputs.
+        failures: (name, reason) of the first inputs that are not "ok".
+        former_status: where the table of another output now is that was in the place of this one's; None if none was.
+    """
+
+    num_inputs: dict[str, int] = field(default_factory=lambda: {"ok": 0, "partial": 0, "failed": 0})
+    num_conformers: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    former_status: Path | None = None
+
+
+class _NoConformers(Exception):
+    """Keeps a file of conformers from appearing that would be empty."""
+
+
+def export_conformers(
+    inputs: Iterable[MoleculeInput],
+    generate_many: Callable[[Iterator[Any]], Iterable[GenerationResult]],
+    output: str | os.PathLike[str],
+    status: str | os.PathLike[str],
+    provenance: Mapping[str, object] | None = None,
+) -> ExportSummary:
+    """Generate conformers and write them as they come; both files appear, complete, at the end.
+
+    Without any conformer there is only the table, and a file that is already there keeps what it has. The table
+    replaces one of the same output; a table of another output in its place is kept under a number (`status.1.csv`).
+
+    Only the inputs that the generator has read ahead are held, never all of them or their results.
+
+    Args:
+        inputs: molecules, read lazily.
+        generate_many: from an iterator of SMILES and Mols to their `GenerationResult`s in the same order.
+        output: file for the conformers, `.sdf` or `.xyz`.
+        status: file for the table, one row an input: `STATUS_COLUMNS`.
+        provenance: what to store with every conformer beyond `GenerationResult.provenance`.
+
+    Raises:
+        ValueError: `output` has another suffix, both files are the same, or there are no inputs.
+        OSError: a file cannot be written; known before anything is generated.
+    """
+    output, status = Path(output), Path(status)
+    if output.suffix.lower() not in OUTPUT_SUFFIXES:
+        raise ValueError(f"conformers are written as {' or '.join(OUTPUT_SUFFIXES)}, not as '{output}'")
+    if output.resolve() == status.resolve():
+        raise ValueError(f"conformers and status cannot both go to {output}")
+    summary = ExportSummary()
+    pending: deque[MoleculeInput] = deque()
+
+    def molecules() -> Iterator[Any]:
+        for item in inputs:
+            pending.append(item)
+            yield item.molecule
+
+    # Both files are opened at once, so that an unwritable place is known before any work is done.
+    with complete_file(status) as status_file, suppress(_NoConformers), complete_file(output) as output_file:
+        table = csv.writer(status_file)
+        table.writerow(STATUS_COLUMNS)
+        writer = ConformerWriter(output_file, output.suffix, provenance)
+        for index, result in enumerate(generate_many(molecules())):
+            item = pending.popleft()
+            written = writer.write(result, item.name)
+            smiles, reason = result.smiles, result.reason
+            if item.molecule is None:
+                smiles, reason = "", UNREADABLE
+            counts = _counts(result.num_rejected)
+            table.writerow((index, item.name, smiles, result.status, written, counts, reason, output.name))
+            summary.num_inputs[result.status] += 1
+            summary.num_conformers += written
+            if result.status != "ok" and len(summary.failures) < NUM_FAILURES_KEPT:
+                summary.failures.append((item.name, reason))
+        if not any(summary.num_inputs.values()):
+            raise ValueError("no molecule in what was given to read: the files are as they were")
+        summary.former_status = _set_aside(status, output)
+        if summary.num_conformers == 0:
+            raise _NoConformers
+    return summary
+
+
+def _set_aside(status: Path, output: Path) -> Path | None:
+    """Rename a table that lies at `status` and is not of `output`, and say how it is called now."""
+    if not status.exists():
+        return None
+    with status.open(newline="", errors="replace") as file:
+        reader = csv.DictReader(file)
+        with suppress(csv.Error):  # it is no table at all
+            first = next(reader, None)
+            if reader.fieldnames == list(STATUS_COLUMNS) and (
+                first is None or first["output"] == output.name
+            ):
+                return None
+    names = (status.with_name(f"{status.stem}.{number}{status.suffix}") for number in itertools.count(1))
+    free = next(name for name in names if not name.exists())
+    return status.rename(free)
+
+
+def _counts(num_rejected: Mapping[str, int]) -> str:
+    """`stereo: 3; clash: 1`."""
+    return "; ".join(f"{check}: {count}" for check, count in num_rejected.items() if count)

@@ -1,0 +1,71 @@
+"""What can be asked of the conformer generator, checked before anything is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from molediff.molecules.energies.relax import METHODS
+from molediff.molecules.energies.xtb import require_tblite
+from molediff.molecules.generation.fixed import FixedPart
+from molediff.runtime.checks import check_whole_number, check_word, is_positive
+from molediff.sampling.options import SolverOptions
+
+MAX_CONFORMERS = 100_000
+"""Most conformers of a molecule in one call. They are held in memory until their molecule is done: at 20 atoms, these
+take about 300 MB. With `trajectory`, steps times conformers count."""
+
+
+@dataclass(frozen=True)
+class GenerationOptions(SolverOptions):
+    """Settings of a call; see `ConformerGenerator.generate_many` for what each means.
+
+    Raises:
+        ValueError: a setting is out of range; the message names it and what is allowed.
+        ImportError: GFN2-xTB is asked for and not installed.
+    """
+
+    num_conformers: int
+    seed: int
+    batch_atoms: int
+    max_attempts: int
+    lookahead: int
+    relax: str | None
+    energies: str | None
+    prune_rmsd: float | None
+    trajectory: bool
+    rank: bool = False
+    energy_window: float | None = None
+    fixed: FixedPart | None = None
+    timeout: float | None = None
+    num_workers: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
+            check_whole_number(name, getattr(self, name), least=1)
+        check_whole_number("seed", self.seed, least=0)
+        for name in ("relax", "energies"):
+            check_word(name, getattr(self, name), (None, *METHODS))
+        for name, what in (
+            ("prune_rmsd", "a distance above 0 in Angstrom"),
+            ("energy_window", "an energy above 0 in kcal/mol"),
+            ("timeout", "a time above 0 in seconds"),
+        ):
+            value = getattr(self, name)
+            if value is not None and not is_positive(value):
+                raise ValueError(f"{name} must be {what}, or None; got {value!r}.")
+        if self.energies is None and (self.rank or self.energy_window is not None):
+            asked = "rank" if self.rank else "energy_window"
+            raise ValueError(f"{asked} needs energies: say which, energies='mmff' or energies='gfn2'.")
+        super().__post_init__()
+        self._check_size()
+        if "gfn2" in (self.relax, self.energies):
+            require_tblite()
+
+    def _check_size(self) -> None:
+        held = self.num_conformers * (self.num_steps if self.trajectory else 1)
+        if held > MAX_CONFORMERS:
+            times_steps = f" times {self.num_steps} steps of the trajectory" if self.trajectory else ""
+            raise ValueError(
+                f"{self.num_conformers} conformers{times_steps} are more than the {MAX_CONFORMERS} that are held in "
+                "memory at once: ask for fewer at a time, with another seed each time."
+            )

@@ -1,0 +1,135 @@
+"""From samples that passed the checks to the conformers that are handed out: relax, weigh, choose, rank."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.molecules.conformers import above_lowest, with_conformers
+from molediff.molecules.energies.relax import (
+    METHODS,
+    NoForceField,
+    OutOfTime,
+    conformer_energies,
+    distinct_conformers,
+    relax_conformers,
+)
+from molediff.molecules.generation.options import GenerationOptions
+
+
+@dataclass
+class Refined:
+    """Conformers on their way out.
+
+    Attributes:
+        mol: n conformers, ids 0 .. n - 1.
+        rows: which of the conformers that came in each one is, shape (n,).
+        energies: in kcal/mol, shape (n,), or None.
+        problems: what was asked for and could not be had, in words.
+        num_spoilt: conformers that relaxation failed on or spoilt.
+        num_pruned: duplicates left out.
+        num_outside_window: conformers left out for their energy.
+    """
+
+    mol: Chem.Mol
+    rows: np.ndarray
+    energies: np.ndarray | None = None
+    problems: list[str] = field(default_factory=list)
+    num_spoilt: int = 0
+    num_pruned: int = 0
+    num_outside_window: int = 0
+
+    def keep(self, chosen: np.ndarray) -> None:
+        """Keep these conformers, by position, in this order."""
+        if len(chosen) == len(self.rows) and (chosen == np.arange(len(chosen))).all():
+            return
+        ids = [conformer.GetId() for conformer in self.mol.GetConformers()]
+        self.mol = with_conformers(self.mol, [self.mol.GetConformer(ids[i]).GetPositions() for i in chosen])
+        self.rows = self.rows[chosen]
+        self.energies = None if self.energies is None else self.energies[chosen]
+
+
+def refine(
+    mol: Chem.Mol,
+    options: GenerationOptions,
+    still_good: Callable[[np.ndarray], np.ndarray],
+    fixed: Collection[int] = (),
+    out_of_time: OutOfTime = lambda: False,
+) -> Refined:
+    """Do with the conformers of `mol` what the options ask: relax, energies, energy_window, prune_rmsd, rank, in this
+    order.
+
+    Args:
+        mol: explicit hydrogens; its conformers move.
+        options: see `ConformerGenerator.generate_many`.
+        still_good: from coordinates (n, N, 3) to (n,), whether they still are the molecule asked for.
+        fixed: atoms that do not move.
+        out_of_time: asked before everything that takes long; what is then not yet done is left out.
+    """
+    found = Refined(mol, np.arange(mol.GetNumConformers()))
+    if options.relax and len(found.rows):
+        with _said(found, "relaxed"):
+            _relax(found, options, still_good, fixed, out_of_time)
+    if options.energies and len(found.rows) and found.energies is None:
+        with _said(found, "given energies"):
+            _weigh(found, options.energies, out_of_time)
+    if options.energy_window is not None and found.energies is not None:
+        # Not known to be outside: those without an energy stay, and a problem says that they have none.
+        inside = np.flatnonzero(~(above_lowest(found.energies) > options.energy_window))
+        found.num_outside_window = len(found.rows) - len(inside)
+        found.keep(inside)
+    if options.prune_rmsd is not None:
+        distinct = distinct_conformers(found.mol, options.prune_rmsd, found.energies, out_of_time)
+        found.num_pruned = len(found.rows) - len(distinct)
+        if out_of_time():
+            found.problems.append(
+                "time was up before all conformers were compared: there may be duplicates among them"
+            )
+        found.keep(np.array(distinct, dtype=np.int64))
+    if options.rank and found.energies is not None:
+        found.keep(np.argsort(found.energies, kind="stable"))  # NaN is last
+    return found
+
+
+@contextmanager
+def _said(found: Refined, what: str) -> Iterator[None]:
+    """Without a force field the conformers stay as they are, and a problem says what they are not."""
+    try:
+        yield
+    except NoForceField as error:
+        found.problems.append(f"{error}: the conformers are not {what}")
+
+
+def _relax(
+    found: Refined,
+    options: GenerationOptions,
+    still_good: Callable[[np.ndarray], np.ndarray],
+    fixed: Collection[int],
+    out_of_time: OutOfTime,
+) -> None:
+    energies = relax_conformers(found.mol, str(options.relax), fixed, out_of_time)
+    relaxed = ~np.isnan(energies)
+    if options.energies == options.relax:
+        found.energies = energies
+    x = np.stack([conformer.GetPositions() for conformer in found.mol.GetConformers()])
+    good = relaxed & still_good(x)
+    num_late = 0
+    if out_of_time():
+        # Those behind the last one that was relaxed were not tried; what is not relaxed before it failed.
+        num_late = len(relaxed) - int(np.flatnonzero(relaxed).max(initial=-1)) - 1
+    found.num_spoilt = int((~good).sum()) - num_late
+    if num_late:
+        found.problems.append(f"time was up before {num_late} conformers were relaxed: they are left out")
+    found.keep(np.flatnonzero(good))
+
+
+def _weigh(found: Refined, method: str, out_of_time: OutOfTime) -> None:
+    found.energies = conformer_energies(found.mol, method, out_of_time)
+    num_unknown = int(np.isnan(found.energies).sum())
+    if num_unknown:
+        why = "time was up" if out_of_time() else f"{METHODS[method]} failed"
+        found.problems.append(f"{why}: {num_unknown} conformers have no energy")

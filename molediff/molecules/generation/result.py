@@ -1,0 +1,166 @@
+"""What the conformer generator hands back: one result for every input, whatever became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.molecules.conformers import ROOM_TEMPERATURE, above_lowest, boltzmann_weights
+from molediff.molecules.perception.stereo import perceived_smiles
+
+Status = Literal["ok", "partial", "failed"]
+
+_WHOLE_MOL = Chem.PropertyPickleOptions.AllProps | Chem.PropertyPickleOptions.CoordsAsDouble
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """How the conformers of one molecule froze out of noise.
+
+    Attributes:
+        times: time of each network evaluation, from 1 (noise) towards 0 (data), shape (S,).
+        x_t: noisy coordinates at these times, float32, in Angstrom, shape (S, n, N, 3).
+        x_0_hat: what the network took the clean coordinates to be, float32, in Angstrom, shape (S, n, N, 3).
+    """
+
+    times: np.ndarray
+    x_t: np.ndarray
+    x_0_hat: np.ndarray
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The conformers of one molecule as plain arrays, all in the order of the conformer ids.
+
+    Attributes:
+        atomic_numbers: int64, shape (N,), hydrogens included.
+        coordinates: in Angstrom, float64, shape (n, N, 3).
+        energies: in kcal/mol, shape (n,), or None if not asked for.
+        weights: Boltzmann weights at 298.15 K, shape (n,), or None without energies.
+    """
+
+    atomic_numbers: np.ndarray
+    coordinates: np.ndarray
+    energies: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.coordinates)
+
+
+@dataclass(frozen=True)
+class GenerationResult:
+    """Conformers of one input, or the reason why there are none.
+
+    Attributes:
+        smiles: the SMILES given; for a Mol, its canonical SMILES; for anything else, its text.
+        mol: the molecule with explicit hydrogens and conformer ids 0 .. n - 1, coordinates in Angstrom; no
+            conformer if all samples were rejected, None if the input was not usable.
+        status: "ok": all that was asked for; "partial": some of it; "failed": no conformer.
+        reason: why the status is not "ok" and what to do, or a word of caution; empty when there is nothing
+            to say.
+        num_requested: number of conformers asked for.
+        num_drawn: samples drawn, redrawn ones included.
+        num_reflected: samples that were mirror images of what was asked for and have been reflected.
+        num_rejected: rejected samples by the first check they failed: "not_finite", "stereo", "bond_length",
+            "clash", "fixed" (the fixed atoms cannot be placed), "relaxation" (failed or spoilt). Wrong stereo
+            before any correction is num_reflected + num_rejected["stereo"].
+        num_pruned: conformers left out as duplicates (`prune_rmsd`).
+        num_outside_window: conformers left out for their energy (`energy_window`).
+        seed: the seed given.
+        energies: energy of each conformer in kcal/mol, shape (n,), NaN where it could not be computed; None if not
+            asked for or not available. MMFF94s: of the force field. GFN2-xTB: total electronic, large and negative.
+        energy_method: "MMFF94s" or "GFN2-xTB", or None.
+        seconds: time spent on this molecule; of a batch, its share.
+        trajectory: the way from noise to the n conformers, if asked for.
+        provenance: how the conformers were made: weights and their SHA-256, solver, number of steps, ...
+    """
+
+    smiles: str
+    mol: Chem.Mol | None
+    status: Status
+    reason: str
+    num_requested: int
+    seed: int
+    num_drawn: int = 0
+    num_reflected: int = 0
+    num_rejected: dict[str, int] = field(default_factory=dict)
+    num_pruned: int = 0
+    num_outside_window: int = 0
+    energies: np.ndarray | None = None
+    energy_method: str | None = None
+    seconds: float = 0.0
+    trajectory: Trajectory | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_conformers(self) -> int:
+        """Number of conformers n in `mol`."""
+        return 0 if self.mol is None else self.mol.GetNumConformers()
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """The conformers as numpy arrays, made anew from `mol` at each access (RDKit lends no view of its own).
+
+        Without conformers, arrays of length 0.
+        """
+        mol = Chem.Mol() if self.mol is None else self.mol
+        coordinates = np.zeros((self.num_conformers, mol.GetNumAtoms(), 3))
+        for row, conformer in zip(coordinates, mol.GetConformers(), strict=True):
+            row[:] = conformer.GetPositions()
+        return Ensemble(
+            np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()], dtype=np.int64),
+            coordinates,
+            self.energies,
+            None if self.energies is None else self.boltzmann_weights(),
+        )
+
+    @property
+    def relative_energies(self) -> np.ndarray:
+        """Energy of each conformer above the lowest, in kcal/mol, shape (n,).
+
+        Raises:
+            ValueError: there are no energies.
+        """
+        if self.energies is None:
+            raise ValueError("There are no energies: ask for them with energies='mmff' or energies='gfn2'.")
+        return above_lowest(self.energies)
+
+    def boltzmann_weights(self, temperature: float = ROOM_TEMPERATURE) -> np.ndarray:
+        """Weight exp(-E / RT) of each conformer, normalized to a sum of 1, shape (n,).
+
+        Energies, not free energies: vibrations, solvent and the degeneracy of symmetric shapes are left out. Equal
+        conformers count as often as they are there: leave them out first with `prune_rmsd`, after `relax`. A
+        conformer whose energy is not known has weight 0.
+
+        Args:
+            temperature: in Kelvin.
+
+        Raises:
+            ValueError: there are no energies, or the temperature is not positive.
+        """
+        return boltzmann_weights(self.relative_energies, temperature)
+
+    def isomeric_smiles(self) -> list[str]:
+        """Canonical SMILES of each conformer with the stereo that its coordinates show, n strings.
+
+        They differ only where the input left stereo open.
+        """
+        return [] if self.mol is None else perceived_smiles(self.mol)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickled, the Mol keeps its properties and the last digit of its coordinates; by itself it would not."""
+        return {**self.__dict__, "mol": None if self.mol is None else self.mol.ToBinary(int(_WHOLE_MOL))}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, mol=None if state["mol"] is None else Chem.Mol(state["mol"]))
+
+    @staticmethod
+    def failure(
+        smiles: str, reason: str, num_requested: int, seed: int, seconds: float = 0.0
+    ) -> GenerationResult:
+        """The result of an input that was not usable."""
+        return GenerationResult(smiles, None, "failed", reason, num_requested, seed, seconds=seconds)

@@ -1,0 +1,1 @@
+"""A molecule as a graph of tensors."""

@@ -1,0 +1,1 @@
+"""From coordinates back to bonds and stereo."""

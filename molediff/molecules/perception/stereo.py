@@ -1,0 +1,174 @@
+"""Stereochemistry of coordinates against what was asked for.
+
+Only what the input specifies is demanded: tetrahedral centres (also those that are stereogenic only relative
+to others, as in 1,4-dimethylcyclohexane) by their tags, atom by atom, and double bonds by E/Z. What the input
+leaves open each sample decides by itself. Allenes and atropisomers are out of scope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.molecules.graph.graph import MolecularGraph
+from molediff.molecules.perception.canonical import assign_hands, assign_stereo
+
+# A double bond is cis or trans if its dihedral is within 60 degrees of 0 or 180; strained trans-cyclooctene
+# has 138.
+_COS_TWIST = 0.5
+_CIS = (Chem.BondStereo.STEREOZ, Chem.BondStereo.STEREOCIS)
+_TRANS = (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOTRANS)
+_TETRAHEDRAL = (Chem.ChiralType.CHI_TETRAHEDRAL_CW, Chem.ChiralType.CHI_TETRAHEDRAL_CCW)
+
+
+@dataclass(frozen=True)
+class StereoVerdict:
+    """Coordinates after correction, and what is true of them.
+
+    Attributes:
+        x: coordinates in Angstrom, shape (n, N, 3); mirror images have been reflected.
+        right: whether the stereo is as asked for, bool, shape (n,).
+        reflected: whether the sample was reflected, bool, shape (n,).
+    """
+
+    x: np.ndarray
+    right: np.ndarray
+    reflected: np.ndarray
+
+
+class StereoCheck:
+    """The stereo asked for by one molecule.
+
+    Args:
+        mol: explicit hydrogens, stereo assigned (`Chem.AssignStereochemistry`).
+        graph: its graph, for the signs of the neighbour triples.
+    """
+
+    def __init__(self, mol: Chem.Mol, graph: MolecularGraph):
+        index = graph.chiral_index.numpy()
+        self.centres, owner = np.unique(index[0], return_inverse=True)
+        self._triples = index
+        # Rows sum the triples of a centre: with four neighbours the sum is the signed volume of their
+        # tetrahedron.
+        self._volume_of = np.zeros((len(self.centres), index.shape[1]))
+        self._volume_of[owner, np.arange(index.shape[1])] = graph.chiral_sign.numpy()
+        # RDKit reads tags of three-coordinate nitrogen (aziridines, bridgeheads) from SMILES but perceives
+        # none in 3D, so that there the signed volume alone decides.
+        self._tags = {
+            atom.GetIdx(): atom.GetChiralTag()
+            for atom in mol.GetAtoms()
+            if atom.GetChiralTag() in _TETRAHEDRAL and atom.GetDegree() == 4
+        }
+        self._double_bonds = {
+            bond.GetIdx(): bond.GetStereo()
+            for bond in mol.GetBonds()
+            if bond.GetStereo() in _CIS + _TRANS and len(bond.GetStereoAtoms()) == 2
+        }
+        rows = [_dihedral(mol.GetBondWithIdx(bond)) for bond in self._double_bonds]
+        self._dihedrals = np.array(rows, dtype=np.int64).reshape(-1, 4)
+        self._is_cis = np.array([stereo in _CIS for stereo in self._double_bonds.values()], dtype=bool)
+        self._blank = Chem.Mol(mol)
+        Chem.RemoveStereochemistry(self._blank)
+        self._blank.RemoveAllConformers()
+        self._blank.AddConformer(Chem.Conformer(mol.GetNumAtoms()))
+
+    @property
+    def asks_for_something(self) -> bool:
+        """Whether the molecule specifies any stereo."""
+        return bool(len(self.centres) or self._double_bonds)
+
+    def wrong_centres(self, x: np.ndarray) -> np.ndarray:
+        """Stereocentres of the wrong hand, by signed volume, bool, shape (n, number of centres); x: (n, N,
+        3).
+        """
+        return self._volumes(x) @ self._volume_of.T <= 0
+
+    def _volumes(self, x: np.ndarray) -> np.ndarray:
+        """Signed volumes of the triples, (n, T)."""
+        centre, *neighbours = self._triples
+        a, b, c = (x[:, neighbour] - x[:, centre] for neighbour in neighbours)
+        return np.einsum("nti,nti->nt", a, np.cross(b, c))
+
+    def allows(self, x: np.ndarray) -> bool:
+        """Whether the atoms of `x`, (N, 3), whose coordinates are known (the others are NaN) have no wrong stereo."""
+        of_centre = self._volumes(x[None])[0] * self._volume_of.sum(0)
+        bonds_known = np.isfinite(x[self._dihedrals]).all(axis=(1, 2))
+        return not ((of_centre <= 0).any() or (self.wrong_double_bonds(x[None])[0] & bonds_known).any())
+
+    def wrong_double_bonds(self, x: np.ndarray) -> np.ndarray:
+        """Double bonds that are not as asked for, bool, shape (n, number of double bonds); x: (n, N, 3)."""
+        a, begin, end, b = (x[:, column] for column in self._dihedrals.T)
+        axis = end - begin
+        legs = []
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for leg in (a - begin, b - end):
+                share = (leg * axis).sum(-1, keepdims=True) / (axis * axis).sum(-1, keepdims=True)
+                across = leg - share * axis
+                legs.append(across / np.linalg.norm(across, axis=-1, keepdims=True))
+            cosine = (legs[0] * legs[1]).sum(-1)
+        # The cosine of a collapsed bond is NaN: neither cis nor trans.
+        return ~np.where(self._is_cis, cosine > _COS_TWIST, cosine < -_COS_TWIST)
+
+    def rdkit_agrees(self, positions: np.ndarray) -> bool:
+        """Whether RDKit perceives the stereo asked for in `positions`, (N, 3): an independent last word,
+        about 20 us.
+        """
+        seen = Chem.Mol(self._blank)
+        seen.GetConformer().SetPositions(np.ascontiguousarray(positions, dtype=np.float64))
+        if self._double_bonds:
+            Chem.AssignStereochemistryFrom3D(seen, replaceExistingTags=True)
+            for bond, asked in self._double_bonds.items():
+                stereo = seen.GetBondWithIdx(bond).GetStereo()
+                if asked in (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOZ) and stereo != asked:
+                    return False
+        # Not AssignStereochemistryFrom3D, which drops the tags of atoms that are not stereogenic when other centres,
+        # left open by the input, turn out to have the same hand.
+        assign_hands(seen)
+        return all(seen.GetAtomWithIdx(atom).GetChiralTag() == tag for atom, tag in self._tags.items())
+
+    def correct(self, x: np.ndarray) -> StereoVerdict:
+        """Reflect the samples whose stereocentres are all wrong and whose double bonds are right; judge all.
+
+        Args:
+            x: finite coordinates in Angstrom, shape (n, N, 3).
+        """
+        num = len(x)
+        if not self.asks_for_something:
+            return StereoVerdict(x, np.ones(num, dtype=bool), np.zeros(num, dtype=bool))
+        wrong = self.wrong_centres(x)
+        bonds_right = ~self.wrong_double_bonds(x).any(axis=1)
+        mirror = wrong.all(axis=1) & bonds_right & (wrong.shape[1] > 0)
+        x = np.where(mirror[:, None, None], reflected(x), x)
+        right = bonds_right & (mirror | ~wrong.any(axis=1))
+        right[right] = [self.rdkit_agrees(positions) for positions in x[right]]
+        return StereoVerdict(x, right, mirror)
+
+
+def reflected(x: np.ndarray) -> np.ndarray:
+    """Mirror image of coordinates (..., 3), in the plane z = 0."""
+    return x * np.array([1, 1, -1], dtype=x.dtype)
+
+
+def _dihedral(bond: Chem.Bond) -> tuple[int, int, int, int]:
+    """(reference neighbour, begin, end, reference neighbour) of a stereo double bond."""
+    begin, end = bond.GetBeginAtom(), bond.GetEndAtom()
+    first, second = bond.GetStereoAtoms()
+    if first not in {atom.GetIdx() for atom in begin.GetNeighbors()}:
+        first, second = second, first
+    return first, begin.GetIdx(), end.GetIdx(), second
+
+
+def perceived_smiles(mol: Chem.Mol) -> list[str]:
+    """Canonical SMILES, without hydrogens, of each conformer of `mol` with the stereo that its coordinates
+    show, with hands as `canonical.assign_hands` reads them.
+    """
+    blank = Chem.Mol(mol)
+    Chem.RemoveStereochemistry(blank)
+    smiles = []
+    for conformer in mol.GetConformers():
+        seen = Chem.Mol(blank, confId=conformer.GetId())
+        assign_stereo(seen)
+        smiles.append(Chem.MolToSmiles(Chem.RemoveHs(seen)))
+    return smiles

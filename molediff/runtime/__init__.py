@@ -1,0 +1,1 @@
+"""The operating system: complete files, caches, processes, memory, checks of arguments."""

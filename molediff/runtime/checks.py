@@ -1,0 +1,43 @@
+"""Checks of arguments: one clear sentence for whoever gave a wrong one."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import torch
+
+
+def choose_device(device: str | torch.device | None) -> torch.device:
+    """The device asked for, or the best there is.
+
+    Raises:
+        ValueError: CUDA is asked for and missing, or torch knows no such device.
+    """
+    available = torch.cuda.is_available()
+    try:
+        chosen = torch.device(device if device is not None else "cuda" if available else "cpu")
+    except RuntimeError as error:
+        raise ValueError(f"device must be 'cpu', 'cuda' or None; got {device!r}.") from error
+    if chosen.type not in ("cpu", "cuda"):
+        raise ValueError(f"device must be 'cpu', 'cuda' or None; got {device!r}.")
+    if chosen.type == "cuda" and not available:
+        raise ValueError(f"device={device!r}, but torch sees no CUDA device here: use device='cpu'.")
+    return chosen
+
+
+def check_whole_number(name: str, value: Any, least: int) -> None:
+    """Raise a ValueError unless `value` is an integer of at least `least`."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
+
+
+def is_positive(value: Any) -> bool:
+    """Whether `value` is a number, of Python or numpy, above 0."""
+    return isinstance(value, Real) and float(value) > 0
+
+
+def check_word(name: str, value: Any, allowed: tuple[str | None, ...]) -> None:
+    """Raise a ValueError unless `value` is one of `allowed`."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")

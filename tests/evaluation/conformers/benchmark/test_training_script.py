@@ -1,0 +1,40 @@
+"""`benchmark=conformer_training` with the smallest settings: every variant is a run of train.py, measured once."""
+
+import _conformer_training
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from places import ROOT
+
+CONFIG = OmegaConf.to_container(OmegaConf.load(ROOT / "configs" / "benchmark" / "conformer_training.yaml"))
+
+
+@pytest.mark.parametrize("variant", CONFIG["variants"])
+def test_every_variant_is_words_that_train_understands(variant):
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        compose("train", [*CONFIG["common"], *CONFIG["variants"][variant], "run_dir='a b'"])
+
+
+def test_a_variant_is_trained_and_measured_once(tmp_path, monkeypatch, capsys):
+    settings = {
+        "folder": str(tmp_path),
+        "references": str(ROOT / "data" / "demo.sdf"),
+        "num_molecules": 1,
+        "seeds": [0],
+        "seed": 1,
+        "evaluations": [2],
+        "common": ["experiment=smoke", "max_steps=2", "trainer.sample_minutes=0"],
+        "variants": {"plain": [], "left out": None, "straight path": ["path=straight", "target=velocity"]},
+    }
+    found = _conformer_training.measure(**settings)
+    assert [[row["steps"] for row in rows] for rows in found["variants"].values()] == [[2], [2]]
+    monkeypatch.setattr(_conformer_training, "run_training", lambda *_: pytest.fail("it is trained again"))
+    assert _conformer_training.measure(**settings) == found
+    assert "| straight path | 1 |" in (tmp_path / "table.md").read_text()
+    assert "data/demo.sdf" in capsys.readouterr().out
+
+
+def test_a_run_that_fails_names_its_log(tmp_path):
+    with pytest.raises(SystemExit, match=r"failed: see .*train\.log"):
+        _conformer_training.run_training(tmp_path / "run", ["experiment=nothing"])
+    assert "nothing" in (tmp_path / "run" / "train.log").read_text()

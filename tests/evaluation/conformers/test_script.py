@@ -1,0 +1,56 @@
+"""The command, as a user runs it."""
+
+import json
+import runpy
+import sys
+
+import pytest
+from places import SCRIPTS
+from rdkit import Chem
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run `evaluate.py` with arguments in an empty folder, in this process: its imports take seconds."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+
+    def command(*words: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["evaluate.py", *words])
+        runpy.run_path(str(SCRIPTS / "evaluate.py"), run_name="__main__")
+
+    return command
+
+
+def test_own_references_give_a_report(run, tmp_path, embed, capsys):
+    mol = embed("CC(O)C#N", 2)
+    blocks = [Chem.MolToMolBlock(mol, confId=index) + "$$$$\n" for index in (0, 1)]
+    (tmp_path / "own.sdf").write_text("".join(blocks))
+    run(
+        *("references=own.sdf", "weights=null", "num_conformers=null"),
+        *("viewer=false", "output=out", "progress=false"),
+    )
+    assert "ETKDGv3 + MMFF94s" in capsys.readouterr().out
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["metrics.json", "report.html"]
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["methods"]["ETKDGv3"]["num_requested"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["weights=missing.safetensors"], "missing.safetensors"),
+        (["num_molecule=5"], "did you mean 'num_molecules'"),
+        (["output=blocked/out"], "blocked"),
+        (["weights=null", "references=missing.sdf"], "missing.sdf"),
+    ],
+)
+def test_user_errors_are_one_line_and_code_2(run, tmp_path, capsys, words, message):
+    (tmp_path / "blocked").write_text("a file, not a folder")
+    with pytest.raises(SystemExit) as stop:
+        run(*words)
+    assert stop.value.code == 2
+    errors = capsys.readouterr().err.strip()
+    assert message in errors
+    assert len(errors.splitlines()) == 1

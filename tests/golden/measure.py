@@ -1,0 +1,70 @@
+"""What shipped weights give: a few numbers of each file, the same on every processor.
+
+`python tests/golden/measure.py` writes them anew; do that only for a change that is meant to change them, and say so in
+the CHANGELOG.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from molediff import ConformerGenerator, ImageGenerator, ParticleGenerator
+
+NUMBERS = Path(__file__).with_name("numbers.json")
+
+MOLECULES = ("C[C@H](O)C(N)=O", "C/C=C/C#N", "C1CC2CC1O2")
+"""A stereocentre, a stereo double bond, a bridged ring."""
+
+
+def conformers(name: str) -> dict[str, list]:
+    """Coordinates in Angstrom of two conformers of each of three molecules."""
+    generator = ConformerGenerator.from_pretrained(name, device="cpu")
+    results = generator.generate_many(MOLECULES, num_conformers=2, seed=1)
+    return {result.smiles: _rounded(result.ensemble.coordinates, 4) for result in results}
+
+
+def particles(name: str) -> dict[str, list]:
+    """Two samples, and the exact log-density in nats of two configurations, samples of the first recording."""
+    generator = ParticleGenerator.from_pretrained(name, device="cpu")
+    samples = generator.generate(num_samples=2, seed=1)
+    configurations = recorded().get(name, {}).get("configurations", _rounded(samples, 3))
+    return {
+        "samples": _rounded(samples, 4),
+        "configurations": configurations,
+        "log_density": _rounded(generator.log_prob(np.array(configurations)), 4),
+    }
+
+
+def images(name: str) -> dict[str, list]:
+    """Mean and standard deviation of each of four images."""
+    drawn = ImageGenerator.from_pretrained(name, device="cpu").generate(num_images=4, seed=1)
+    return {"mean": _rounded(drawn.mean((1, 2, 3)), 4), "std": _rounded(drawn.std((1, 2, 3)), 4)}
+
+
+def recorded() -> dict[str, dict[str, list]]:
+    """The numbers on file, by the name of the weights."""
+    return json.loads(NUMBERS.read_text(encoding="utf-8")) if NUMBERS.exists() else {}
+
+
+MEASURES = {
+    "qm9": conformers,
+    "qm9_b3lyp": conformers,
+    "qm9_distilled": conformers,
+    "qm9_fast": conformers,
+    "dw4": particles,
+    "lj13": particles,
+    "digits": images,
+    "digits32": images,
+    "digits_latent": images,
+}
+
+
+def _rounded(values: np.ndarray, digits: int) -> list:
+    return np.asarray(values, dtype=np.float64).round(digits).tolist()
+
+
+if __name__ == "__main__":
+    NUMBERS.write_text(json.dumps({name: of(name) for name, of in MEASURES.items()}) + "\n", encoding="utf-8")

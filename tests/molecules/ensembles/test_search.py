@@ -1,0 +1,160 @@
+"""Minima: what is a duplicate, what lies in the window, what weighs how much, and what GFN2-xTB says of butane."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from fake_generators import embedded
+from rdkit import Chem
+from scipy.spatial.transform import Rotation
+
+from molediff.molecules.conformers import boltzmann_weights
+from molediff.molecules.energies.xtb import XTBFailed
+from molediff.molecules.ensembles import search as ensembles
+from molediff.molecules.ensembles.minima import DUPLICATE_ENERGY, Minimum, distinct_minima, is_known, within
+from molediff.molecules.ensembles.search import NoEnsemble, Recipe, build_ensemble, equals_its_mirror_image
+
+needs_tblite = pytest.mark.skipif(
+    importlib.util.find_spec("tblite") is None, reason="needs tblite: pip install 'molediff[xtb]'"
+)
+
+
+def molecule(smiles: str) -> Chem.Mol:
+    """In the order of its canonical SMILES."""
+    return Chem.AddHs(Chem.MolFromSmiles(Chem.CanonSmiles(smiles)))
+
+
+def minimum(mol: Chem.Mol, energy: float) -> Minimum:
+    return Minimum(mol.GetConformer().GetPositions(), energy, "test")
+
+
+def test_a_turned_copy_with_exchanged_equal_atoms_is_known():
+    mol = embedded("CC(=O)C")
+    first = minimum(mol, 0.0)
+    other = first.positions[[3, 1, 2, 0, *range(4, mol.GetNumAtoms())]] @ Rotation.random(rng=1).as_matrix().T
+    assert is_known(mol, Minimum(other, 0.5 * DUPLICATE_ENERGY, ""), [first])
+    assert not is_known(mol, Minimum(other, 2 * DUPLICATE_ENERGY, ""), [first])
+    moved = first.positions.copy()
+    moved[0] += 0.5
+    assert not is_known(mol, Minimum(moved, 0.0, ""), [first])
+
+
+def test_of_duplicates_the_lowest_stays_and_order_is_by_energy():
+    mol = embedded("CCCO")
+    x = mol.GetConformer().GetPositions()
+    stretched = x.copy()
+    stretched[0] += 1.0
+    planted = [
+        Minimum(x, 1.03, "b"),
+        Minimum(stretched, 3.0, "d"),
+        Minimum(x, 1.0, "a"),
+        Minimum(x, 2.0, "c"),
+    ]
+    assert [entry.source for entry in distinct_minima(mol, planted)] == ["a", "c", "d"]
+
+
+def test_the_window_is_counted_from_the_lowest():
+    minima = [Minimum(np.zeros((1, 3)), energy, "") for energy in (-10.0, -7.6, -7.4, -3.9)]
+    assert [entry.energy for entry in within(minima, 2.5)] == [-10.0, -7.6]
+    assert len(within(minima, 6.0)) == 3
+
+
+def test_boltzmann_weights():
+    weights = boltzmann_weights(np.array([0.0, 0.5924838]), 298.15)  # the second lies kT higher
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights[0] / weights[1] == pytest.approx(np.e, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "expected"),
+    [("CCCC", True), ("C[C@H](O)F", False), ("C[C@H](O)[C@@H](C)O", True), ("C[C@H](O)[C@H](C)O", False)],
+)
+def test_mirror_images(smiles, expected):
+    assert equals_its_mirror_image(molecule(smiles)) == expected
+
+
+def test_what_half_the_seeds_found_is_counted_from_the_lowest_of_all(monkeypatch):
+    mol = embedded("CO")
+    positions = mol.GetConformer().GetPositions()
+    energies = iter([(2.0, 4.0), (0.0, 2.0, 4.0)])
+    monkeypatch.setattr(ensembles.Search, "add", lambda self, seeds: None)
+    monkeypatch.setattr(
+        ensembles.Search, "distinct", lambda self: [Minimum(positions, e, "test") for e in next(energies)]
+    )
+    found = build_ensemble(mol, Recipe(num_seeds=2, max_seeds=2, num_direct=0))
+    assert (found.num_low, found.num_low_by_half) == (2, 1)
+
+
+def test_starts_go_to_the_minimizer_directly_while_that_finds_more(monkeypatch):
+    """What the force field finds is one minimum; direct starts find a second, in the second batch nothing."""
+    mol, relaxed = embedded("CCCO"), []
+    positions = mol.GetConformer().GetPositions()
+    minima = [Minimum(positions, 1.0, ""), Minimum(positions, 0.0, "")]
+    monkeypatch.setattr(ensembles.Search, "add", lambda self, seeds: None)
+    monkeypatch.setattr(ensembles.Search, "_relax", lambda self, x, source: relaxed.append((x, source)))
+    monkeypatch.setattr(ensembles.Search, "distinct", lambda self: minima[: 2 if relaxed else 1])
+    found = build_ensemble(mol, Recipe(num_seeds=2, max_seeds=2, num_direct=4, max_direct=20))
+    assert (found.num_low, found.num_low_by_half, found.num_low_direct) == (1, 1, 1)
+    assert len(relaxed) == 8
+    assert found.num_seeds == 10
+    assert {source for _, source in relaxed} == {"ETKDG, direct", "random torsions, direct"}
+
+
+@pytest.mark.parametrize(("counts", "num_seeds"), [([3, 3], 4), ([3, 4, 4], 8), ([1, 2, 3, 4, 5], 24)])
+def test_seeds_are_doubled_while_that_finds_more(monkeypatch, counts, num_seeds):
+    mol, found = embedded("CCCO"), iter(counts)
+    positions = mol.GetConformer().GetPositions()
+    monkeypatch.setattr(ensembles.Search, "add", lambda self, seeds: None)
+    monkeypatch.setattr(
+        ensembles.Search,
+        "distinct",
+        lambda self: [Minimum(positions, 0.1 * e, "") for e in range(next(found))],
+    )
+    assert build_ensemble(mol, Recipe(num_seeds=4, max_seeds=24, num_direct=0)).num_seeds == num_seeds
+
+
+def test_a_molecule_without_a_minimum_says_why(monkeypatch):
+    def relax(*args, **options):
+        raise XTBFailed("no")
+
+    monkeypatch.setattr(ensembles, "relax", relax)
+    with pytest.raises(NoEnsemble, match=r"no minimum from 4 seeds \(\d without a minimum\)"):
+        build_ensemble(molecule("CCO"), Recipe(num_seeds=4, num_direct=0))
+
+
+def test_a_recipe_is_checked():
+    with pytest.raises(ValueError, match="window of an ensemble must be above 0"):
+        Recipe(window=0.0)
+    with pytest.raises(ValueError, match="at least 2 seeds"):
+        Recipe(num_seeds=1)
+    with pytest.raises(ValueError, match="max_seeds is at least num_seeds"):
+        Recipe(num_seeds=100, max_seeds=50)
+    with pytest.raises(ValueError, match="num_direct is at most max_direct; got 12 and 8"):
+        Recipe(num_direct=12, max_direct=8)
+    with pytest.raises(ValueError, match=r"num_direct of an ensemble must be a whole number .*got 2\.5"):
+        Recipe(num_direct=2.5)
+    with pytest.raises(ValueError, match="window of an ensemble must be above 0; got 'wide'"):
+        Recipe(window="wide")
+
+
+@needs_tblite
+def test_butane_has_one_anti_and_two_gauche_minima():
+    """The gauche forms are mirror images, 0.6 to 0.9 kcal/mol above the anti form (0.67 by Murcko 1996)."""
+    found = build_ensemble(molecule("CCCC"), Recipe(num_seeds=12))
+    assert found.energies.shape == (3,)
+    assert found.energies[0] == 0
+    assert found.energies[1] == pytest.approx(found.energies[2], abs=0.02)
+    assert 0.5 < found.energies[1] < 0.9
+    assert found.weights.sum() == pytest.approx(1.0)
+    assert found.num_low == 3
+    assert found.mol.GetNumConformers() == 3
+
+
+@needs_tblite
+def test_the_hand_is_that_asked_for_and_no_mirror_image_is_added():
+    found = build_ensemble(molecule("C[C@H](O)C#N"), Recipe(num_seeds=6))
+    assert found.smiles == Chem.CanonSmiles("C[C@H](O)C#N")
+    for conformer in found.mol.GetConformers():
+        seen = Chem.Mol(found.mol, confId=conformer.GetId())
+        Chem.AssignStereochemistryFrom3D(seen, replaceExistingTags=True)
+        assert Chem.MolToSmiles(Chem.RemoveHs(seen)) == found.smiles

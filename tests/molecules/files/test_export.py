@@ -1,0 +1,121 @@
+"""The stream from inputs to files, with a stand-in for the generator."""
+
+import csv
+
+import pytest
+from rdkit import Chem
+
+from molediff.molecules.files.export import export_conformers
+from molediff.molecules.files.io import MoleculeInput
+from molediff.molecules.generation.result import GenerationResult
+from tests.molecules.files.test_io import water_result
+
+
+def reads_ahead(molecules):
+    """Water for all that is a string, in groups of three, as a batching generator would do it."""
+    molecules = iter(molecules)
+    while group := [molecule for _, molecule in zip(range(3), molecules, strict=False)]:
+        for molecule in group:
+            if isinstance(molecule, str):
+                yield water_result(num_conformers=2, smiles=molecule)
+            else:
+                yield GenerationResult.failure("None", "not a molecule", 2, 7)
+
+
+def test_every_input_has_its_row_in_order(tmp_path):
+    inputs = [MoleculeInput(f"S{i}" if i != 3 else None, f"name {i}") for i in range(7)]
+    summary = export_conformers(inputs, reads_ahead, tmp_path / "o.sdf", tmp_path / "s.csv", {})
+    with (tmp_path / "s.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == [f"name {i}" for i in range(7)]
+    assert [row["smiles"] for row in rows] == ["S0", "S1", "S2", "", "S4", "S5", "S6"]
+    assert [row["status"] for row in rows].index("failed") == 3
+    assert "cannot be read" in rows[3]["reason"]
+    assert summary.num_inputs == {"ok": 6, "partial": 0, "failed": 1}
+    assert summary.num_conformers == 12 == len(Chem.SDMolSupplier(str(tmp_path / "o.sdf")))
+    assert [name for name, _ in summary.failures] == ["name 3"]
+
+
+def test_results_are_written_as_they_come(tmp_path):
+    """The generator may not be asked for the second result before the first is on its way to the file."""
+    num_alive = []
+
+    class Counted(GenerationResult):
+        alive = 0
+
+        def __del__(self):
+            type(self).alive -= 1
+
+    def generate_many(molecules):
+        for molecule in molecules:
+            Counted.alive += 1
+            water = water_result(smiles=molecule)
+            yield Counted(water.smiles, water.mol, "ok", "", 2, seed=1)
+            num_alive.append(Counted.alive)
+
+    inputs = (MoleculeInput("O", str(i)) for i in range(50))
+    export_conformers(inputs, generate_many, tmp_path / "o.xyz", tmp_path / "s.csv", {})
+    assert max(num_alive) <= 2
+
+
+def test_a_crash_leaves_no_file(tmp_path):
+    def generate_many(molecules):
+        yield water_result(smiles=next(molecules))
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError):
+        export_conformers(
+            [MoleculeInput("O", "w")], generate_many, tmp_path / "o.sdf", tmp_path / "s.csv", {}
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("output", "message"), [("o.pdb", "as .sdf or .xyz"), ("s.sdf", "cannot both go")])
+def test_a_wrong_output_is_refused_before_work_begins(tmp_path, output, message):
+    def generate_many(molecules):
+        raise AssertionError("must not be called")
+
+    with pytest.raises(ValueError, match=message):
+        export_conformers([], generate_many, tmp_path / output, tmp_path / "s.sdf", {})
+
+
+def export_water(folder, output, num_conformers=2):
+    def generate_many(molecules):
+        for molecule in molecules:
+            yield water_result(num_conformers, smiles=molecule)
+
+    return export_conformers([MoleculeInput("O", "w")], generate_many, folder / output, folder / "status.csv")
+
+
+def test_without_a_conformer_there_is_a_table_and_no_empty_file(tmp_path):
+    def generate_many(molecules):
+        for molecule in molecules:
+            yield GenerationResult.failure(molecule, "why", 1, 1)
+
+    summary = export_conformers(
+        [MoleculeInput("x", "x")], generate_many, tmp_path / "o.sdf", tmp_path / "s.csv"
+    )
+    assert summary.num_conformers == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["s.csv"]
+
+
+def test_without_an_input_nothing_is_written_or_moved(tmp_path):
+    export_water(tmp_path, "a.sdf")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match="no molecule"):
+        export_conformers([], lambda molecules: [], tmp_path / "b.sdf", tmp_path / "status.csv")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_table_of_another_output_is_kept_under_a_number(tmp_path):
+    assert export_water(tmp_path, "a.sdf").former_status is None
+    assert export_water(tmp_path, "a.sdf").former_status is None  # the same pair, made anew
+    first = (tmp_path / "status.csv").read_text()
+    assert export_water(tmp_path, "b.sdf").former_status == tmp_path / "status.1.csv"
+    assert (tmp_path / "status.1.csv").read_text() == first
+    assert "b.sdf" in (tmp_path / "status.csv").read_text()
+    (tmp_path / "status.csv").write_text("my own notes\n")
+    assert export_water(tmp_path, "b.sdf").former_status == tmp_path / "status.2.csv"
+    (tmp_path / "status.csv").write_text("x" * 200_000)  # longer than a field of a table may be
+    assert export_water(tmp_path, "b.sdf").former_status == tmp_path / "status.3.csv"
+    assert (tmp_path / "status.2.csv").read_text() == "my own notes\n"
