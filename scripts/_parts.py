@@ -27,6 +27,7 @@ from molediff.training.distillation import DistillationTask
 from molediff.training.mixture import ExcessLoss, MixtureDataModule
 from molediff.training.optimized import OptimizedTask
 from molediff.training.run import load_into
+from molediff.training.refinement import RefinementTask
 from molediff.training.task import DiffusionTask, Unpack
 
 
@@ -75,7 +76,10 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
             reach=config.distillation.reach,
             **optimization,
         )
-    return DiffusionTask(
+    kind, more = DiffusionTask, {}
+    if config.get("refinement"):
+        kind, more = RefinementTask, {key: config.refinement[key] for key in ("start_lambda", "most_noise", "span")}
+    return kind(
         model,
         instantiate(config.objective),
         clock,
@@ -86,6 +90,7 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
         output_clipping=instantiate(settings.output_clipping),
         loss_in_points=settings.loss_in_points,
         num_validation_draws=settings.num_validation_draws,
+        **more,
         **optimization,
     )
 

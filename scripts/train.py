@@ -70,6 +70,8 @@ def metadata_of(
         metadata["begun_with"] = former["begun_with"]
     if isinstance(task, DistillationTask):
         metadata["sampling"] = {"solver": "ddim", "lambdas": task.teacher.lambdas}
+    if config.get("refinement"):
+        metadata["sampling"] = {"solver": "ddim", "lambdas": list(config.refinement.lambdas), "init": "etkdg"}
     if hasattr(data, "max_atoms"):
         metadata["max_atoms"] = max(data.max_atoms, former.get("max_atoms", 0))
     return metadata

@@ -49,6 +49,8 @@ class GraphBatch:
         positions: coordinates in Angstrom, float32, shape (B, N, 3), padding 0; None where unknown.
         noise: unit noise from which samples with these coordinates were drawn, float32, shape (B, N, 3); None where
             unknown.
+        starts: structures from which to find these coordinates, S of each, float32, shape (B, S, N, 3); None where
+            there are none.
     """
 
     node_codes: Tensor
@@ -58,6 +60,7 @@ class GraphBatch:
     chiral_sign: Tensor
     positions: Tensor | None = None
     noise: Tensor | None = None
+    starts: Tensor | None = None
 
     @property
     def num_graphs(self) -> int:
@@ -103,6 +106,7 @@ class GraphBatch:
             chiral_sign=self.chiral_sign.repeat_interleave(k),
             positions=None if self.positions is None else self.positions.repeat_interleave(k, dim=0),
             noise=None if self.noise is None else self.noise.repeat_interleave(k, dim=0),
+            starts=None if self.starts is None else self.starts.repeat_interleave(k, dim=0),
         )
 
     def alike(self, copies: int = 1) -> list[Tensor]:

@@ -13,6 +13,7 @@ from molediff.molecules.data.datamodule import ConformerDataModule, first_mols, 
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.minima import load_minima
 from molediff.molecules.data.similar_sizes import SimilarSizes
+from molediff.molecules.data.twists import TwistedMinima
 
 _VALIDATION_OF_THOUSAND = 30
 
@@ -84,8 +85,11 @@ def drugs_datamodule(
     num_reference: int = 0,
     num_workers: int = 0,
     seed: int = 0,
+    num_starts: int = 0,
 ) -> DrugsDataModule:
     """Minima packed by scripts/pack_minima.py; see `load_minima` for path and cache.
+
+    With `num_starts` above 0 the training batches have as many structures beside each minimum (`TwistedMinima`).
 
     Raises:
         ValueError: nothing is left to train or to validate on.
@@ -96,4 +100,6 @@ def drugs_datamodule(
             f"{path} gives {len(train)} minima to train on and {len(val)} to validate on: both must be at least one, "
             "pack more molecules."
         )
+    if num_starts:
+        train = TwistedMinima(train.packed, train.conformers, train.vocabulary, num_starts, seed)
     return DrugsDataModule(train, val, most_pairs, num_reference, num_workers, seed)

@@ -11,6 +11,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdMolTransforms
 
 from molediff.molecules.data.dataset import ConformerDataset
+from molediff.molecules.data.twists import turned_onto
 
 # How far torsions move, in degrees, when guesses of ETKDGv3 are minimized: between heavy atoms the quartiles are 3, 10
 # and 30 in 150 drug-like molecules, with a long tail; those of hydrogens' groups are as good as random.
@@ -157,12 +158,6 @@ def _rotation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     u, _, vt = np.linalg.svd(y.T @ x)
     sign = np.sign(np.linalg.det(u @ vt))
     return np.asarray(u @ np.diag([1.0, 1.0, sign]) @ vt)
-
-
-def turned_onto(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Points x (N, 3), turned and moved as near to y (N, 3) as a rigid body goes."""
-    centred, target = x - x.mean(0), y - y.mean(0)
-    return np.asarray(centred @ _rotation(centred, target).T + y.mean(0))
 
 
 def cheap_starts(minima: ConformerDataset, indices: np.ndarray, seed: int = 0) -> list[np.ndarray | None]:
