@@ -12,6 +12,7 @@ from rdkit import Chem
 import molediff
 from molediff.core.model import DiffusionModel
 from molediff.core.solvers import Solver
+from molediff.molecules.generation.check import CheckFactory
 from molediff.molecules.generation.fixed import FixedPart
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.pipeline import Pipeline, groups
@@ -145,6 +146,7 @@ class ConformerGenerator:
         fixed: Chem.Mol | Mapping[int, Sequence[float]] | None = None,
         timeout: float | None = None,
         num_workers: int = 1,
+        checks: Iterable[CheckFactory] = (),
     ) -> Iterator[GenerationResult]:
         """Conformers of many molecules: a lazy iterator with one result for every input, in order.
 
@@ -193,6 +195,8 @@ class ConformerGenerator:
                 each takes seconds to start. The results are those of one process with one thread, bit for bit. The
                 molecule on which a process dies gets a result with that reason. A script needs the usual
                 `if __name__ == "__main__":`.
+            checks: rules of your own that a conformer must meet beside the usual ones, each a function from a Mol to
+                a `molediff.molecules.Check`; what fails one is drawn again.
 
         Raises:
             ValueError: an option is out of range.
@@ -222,6 +226,7 @@ class ConformerGenerator:
             fixed=FixedPart.read(fixed),
             timeout=timeout,
             num_workers=num_workers,
+            checks=tuple(checks),
         )
         if num_workers > 1 and self.device.type != "cpu":
             raise ValueError(

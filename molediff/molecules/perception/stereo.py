@@ -46,6 +46,9 @@ class StereoCheck:
         graph: its graph, for the signs of the neighbour triples.
     """
 
+    name = "stereo"
+    remedy = "check that the stereo asked for is possible"
+
     def __init__(self, mol: Chem.Mol, graph: MolecularGraph):
         index = graph.chiral_index.numpy()
         self.centres, owner = np.unique(index[0], return_inverse=True)
@@ -127,6 +130,11 @@ class StereoCheck:
         # left open by the input, turn out to have the same hand.
         assign_hands(seen)
         return all(seen.GetAtomWithIdx(atom).GetChiralTag() == tag for atom, tag in self._tags.items())
+
+    def passes(self, x: np.ndarray) -> np.ndarray:
+        """Whether the stereo is as asked for as it stands, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
+        verdict = self.correct(x)
+        return verdict.right & ~verdict.reflected
 
     def correct(self, x: np.ndarray) -> StereoVerdict:
         """Reflect the samples whose stereocentres are all wrong and whose double bonds are right; judge all.

@@ -86,7 +86,9 @@ def basin_difference(inside: np.ndarray, log_weights: np.ndarray) -> Estimate:
     Returns:
         The difference; NaN where all samples are on one side.
     """
-    if inside.all() or not inside.any():  # asked of the booleans: a rounded sum of weights may miss 1 by a last bit
+    if (
+        inside.all() or not inside.any()
+    ):  # asked of the booleans: a rounded sum of weights may miss 1 by a last bit
         return Estimate(float("nan"), float("nan"))
     share, error = reweighted_mean(inside.astype(np.float64), log_weights)
     return Estimate(float(np.log1p(-share) - np.log(share)), error / (share * (1 - share)))
