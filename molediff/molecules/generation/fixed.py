@@ -11,8 +11,8 @@ import torch
 from rdkit import Chem
 
 from molediff.core.geometry.kabsch import kabsch
+from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.checks import BondLengths, Clashes
-from molediff.molecules.graph.inputs import UnusableInput
 from molediff.molecules.perception.stereo import StereoCheck
 
 # Before the fixed atoms are set exactly, a sample must have them this near, in Angstrom (root mean square): float32
@@ -81,13 +81,13 @@ class FixedPart:
         if there is none, its hydrogens are left aside, as the molecule may have something else in their place.
 
         Raises:
-            UnusableInput: the molecule lacks these atoms, or cannot have them at these coordinates.
+            UnusableInputError: the molecule lacks these atoms, or cannot have them at these coordinates.
         """
         matches = self._ways_to_lie_on(mol)
         if not matches and self._has_hydrogens:
             return self._without_hydrogens().find_in(mol, stereo)
         if not matches:
-            raise UnusableInput(
+            raise UnusableInputError(
                 f"The fixed substructure {Chem.MolToSmiles(self.core)} does not occur in the molecule: give a part of "
                 "it, with the same bond orders and charges."
             )
@@ -102,7 +102,7 @@ class FixedPart:
                 reason = reason or "its stereo is not that asked for"
             else:
                 return FixedAtoms(np.array(match), self.positions)
-        raise UnusableInput(f"The fixed atoms cannot have the coordinates given: {reason}.")
+        raise UnusableInputError(f"The fixed atoms cannot have the coordinates given: {reason}.")
 
     @property
     def _has_hydrogens(self) -> bool:
@@ -121,7 +121,7 @@ class FixedPart:
             return mol.GetSubstructMatches(self.core, uniquify=False, maxMatches=_MAX_MATCHES)
         atoms = self.atoms or ()
         if max(atoms) >= mol.GetNumAtoms():
-            raise UnusableInput(
+            raise UnusableInputError(
                 f"Atom {max(atoms)} is to be fixed, but the molecule has {mol.GetNumAtoms()} atoms with hydrogens, "
                 "numbered from 0."
             )

@@ -37,7 +37,7 @@ class Job:
     """State of one molecule.
 
     Raises:
-        UnusableInput: the molecule does not have the atoms that are to be fixed.
+        UnusableInputError: the molecule does not have the atoms that are to be fixed.
 
     Attributes:
         prepared: the molecule.
