@@ -130,7 +130,7 @@ class Sampler:
         ]
         ends = np.cumsum(counts)
         return [
-            self._cut(x, steps, slice(end - count, end), int(graph.num_nodes or 0))
+            self._cut(x, steps, slice(end - count, end), graph.num_nodes)
             for graph, count, end in zip(graphs, counts, ends, strict=True)
         ]
 
