@@ -159,10 +159,10 @@ class ConformerGenerator:
             molecules: SMILES and RDKit Mols (see `molecules.inputs.prepare`), read as they are needed.
             num_conformers: conformers of each.
             seed: at least 0.
-            solver: "dpmpp_2m_cooled", which draws samples nearer to the minima than the learned distribution has them;
-                "dpmpp_2m", "ddim", "heun", "euler_maruyama" or "ancestral", which draw from that distribution; a
-                solver of `molediff.core.solvers`, such as `DPMSolverPP2M(cooling=0.3)`; or None, as the weights are
-                meant to be sampled (`plan`): "dpmpp_2m_cooled", or the jumps of distilled weights.
+            solver: "dpmpp_2m_low_temperature", which draws samples nearer to the minima than the learned distribution
+                has them; "dpmpp_2m", "ddim", "heun", "ancestral" or another of `molediff.core.SOLVERS`, which draw from
+                that distribution; a solver object, such as `DPMSolverPP2M(cooling=0.3)`; or None, as the weights are
+                meant to be sampled (`plan`): "dpmpp_2m_low_temperature", or the jumps of distilled weights.
             num_steps: solver steps; one network evaluation each (Heun: two). None: as many as meant, 5 of weights that
                 are not distilled.
             eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own. Weights trained with
