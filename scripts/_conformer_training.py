@@ -15,10 +15,11 @@ from _conformers import digest
 from tqdm import tqdm
 
 from molediff.core.solvers import DPMSolverPP2M
-from molediff.evaluation.conformers.benchmark.rows import Contender, finite_or_none, measure_row
+from molediff.evaluation.conformers.benchmark.rows import Contender, measure_row
 from molediff.evaluation.conformers.benchmark.training_table import training_table
 from molediff.evaluation.conformers.generated import Generated
 from molediff.evaluation.conformers.references import read_references
+from molediff.evaluation.report.files import finite_or_none
 from molediff.molecules.generator import ConformerGenerator
 from molediff.runtime.files import complete_file
 from molediff.sampling.evaluations import steps_within

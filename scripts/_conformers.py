@@ -26,12 +26,12 @@ from molediff.evaluation.conformers.benchmark.rows import (
     Row,
     RowStore,
     draws_of_references,
-    finite_or_none,
     measure_row,
 )
 from molediff.evaluation.conformers.benchmark.table import text_table
 from molediff.evaluation.conformers.generated import Generated
 from molediff.evaluation.conformers.references import read_references
+from molediff.evaluation.report.files import finite_or_none
 from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.generator import ConformerGenerator
 from molediff.networks.pretrained import find_weights

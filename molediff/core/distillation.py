@@ -1,7 +1,7 @@
 """Distillation: what a network must answer for few steps to end where a teacher's many steps end.
 
 A teacher's path, from noise to a sample, is cut at the times of a coarse grid. Between two cuts one exact step with a
-constant estimate of x_0 (`core.solvers.point.exact_step`, that is DDIM) leads to the teacher's state for exactly one
+constant estimate of x_0 (`exact_step` of the solvers, that is DDIM) leads to the teacher's state for exactly one
 estimate: the mean of the teacher's own estimates along the way, as the step weighs them. A student that answers with it
 makes the whole stretch in one evaluation. (Progressive distillation, Salimans and Ho 2022, appendix G, with the stretch
 and the teacher's solver left open.)
@@ -29,12 +29,12 @@ from torch import Tensor
 from molediff.core.geometry.kabsch import kabsch
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import DDIM, Solver
-from molediff.core.solvers.point import Point, eps_hat, points
+from molediff.core.solvers.noise_level import NoiseLevel, eps_hat, noise_levels
 
 __all__ = ["Jumps", "Minima", "Teacher", "constant_estimate"]
 
 
-def constant_estimate(x_s: Tensor, x_t: Tensor, s: Point, t: Point) -> Tensor:
+def constant_estimate(x_s: Tensor, x_t: Tensor, s: NoiseLevel, t: NoiseLevel) -> Tensor:
     """The estimate of x_0 that, held constant, leads from `x_s` at `s` to `x_t` at `t`, of less noise, by the ODE."""
     h = t.lambda_ - s.lambda_
     return (x_t - (t.sigma / s.sigma) * x_s) / (-t.alpha * math.expm1(-h))
@@ -114,7 +114,9 @@ class Teacher:
     @property
     def lambdas(self) -> list[float]:
         """Half log-SNR at the stops: the grid of the student."""
-        return [round(point.lambda_, 6) for point in points(self.model.path, self.times[list(self.stops)])]
+        return [
+            round(level.lambda_, 6) for level in noise_levels(self.model.path, self.times[list(self.stops)])
+        ]
 
     @torch.no_grad()
     def jumps(
@@ -142,7 +144,7 @@ class Teacher:
         if minima is not None and student is None:
             raise ValueError("Minima are for the ends of a student's own jumps: take on_policy=true.")
         path, denoiser, space = self.model.path, self.model.denoiser_of(condition), self.model.space
-        grid = points(path, self.times)
+        grid = noise_levels(path, self.times)
         x_s = space.project(grid[0].sigma * noise, mask)
         states, answers = list[Tensor](), list[Tensor]()
         for here, there in pairwise([*self.stops, len(self.times) - 1]):
@@ -161,6 +163,6 @@ class Teacher:
                 answers[number] = torch.where(arrived[:, None, None], minimum, answers[number])
         at = [grid[stop] for stop in self.stops]
         noises = [eps_hat(*given) for given in zip(states, answers, at, strict=True)]
-        ts = [x_s.new_full((len(x_s),), point.t) for point in at]
+        ts = [x_s.new_full((len(x_s),), level.t) for level in at]
         x_0, eps, t = (torch.stack(part, dim=1).flatten(0, 1) for part in (answers, noises, ts))
         return Jumps(x_0, eps, t, arrived)

@@ -29,14 +29,14 @@ def hold_points(denoiser: Denoiser, known: Tensor, is_known: Tensor) -> Denoiser
     """
 
     def held(x_t: Tensor, t: Tensor) -> Tensor:
-        x0_hat = denoiser(x_t, t)
-        weights = is_known.to(x0_hat).unsqueeze(-1)
+        x_0_hat = denoiser(x_t, t)
+        weights = is_known.to(x_0_hat).unsqueeze(-1)
         num_known = weights.sum(1, keepdim=True).clamp(min=1)
-        centre = (weights * x0_hat).sum(1, keepdim=True) / num_known
-        points = known.to(x0_hat)
+        centre = (weights * x_0_hat).sum(1, keepdim=True) / num_known
+        points = known.to(x_0_hat)
         points = (points - (weights * points).sum(1, keepdim=True) / num_known) @ kabsch(
-            points, x0_hat, is_known
+            points, x_0_hat, is_known
         ).mT
-        return torch.where(is_known.unsqueeze(-1), points + centre, x0_hat)
+        return torch.where(is_known.unsqueeze(-1), points + centre, x_0_hat)
 
     return held

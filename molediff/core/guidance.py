@@ -46,22 +46,22 @@ def energy_guided(
     r"""Tilt the samples towards low energy: p(x_0) exp(-strength energy(x_0)), approximately.
 
     The exact change of the score is the gradient of log E[exp(-strength energy(x_0)) | x_t]; here x_0 is
-    replaced by its mean x0_hat (Chung et al. 2023, theorem 1). That is exact for a linear energy of Gaussian
-    data, and as t goes to 0. By Tweedie's formula a change c of the score changes x0_hat by c sigma^2 / alpha.
+    replaced by its mean x_0_hat (Chung et al. 2023, theorem 1). That is exact for a linear energy of Gaussian
+    data, and as t goes to 0. By Tweedie's formula a change c of the score changes x_0_hat by c sigma^2 / alpha.
 
     Args:
         denoiser: function (x_t, t) -> estimate of x_0, differentiable in x_t.
         path: path of the denoiser.
-        energy: differentiable function of x0_hat (n, ...) to (n,): a property, a restraint, a distance to a wish.
+        energy: differentiable function of x_0_hat (n, ...) to (n,): a property, a restraint, a distance to a wish.
         strength: factor of the energy.
     """
 
     def guided(x_t: Tensor, t: Tensor) -> Tensor:
         with torch.enable_grad():
             x = x_t.detach().requires_grad_()
-            x0_hat = denoiser(x, t)
-            (gradient,) = torch.autograd.grad(energy(x0_hat).sum(), x)
+            x_0_hat = denoiser(x, t)
+            (gradient,) = torch.autograd.grad(energy(x_0_hat).sum(), x)
         factor = strength * torch.exp(path.log_sigma(t) - path.lambda_(t))  # sigma^2 / alpha
-        return x0_hat.detach() - expand_like(factor, x_t) * gradient
+        return x_0_hat.detach() - expand_like(factor, x_t) * gradient
 
     return guided

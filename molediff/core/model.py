@@ -129,8 +129,8 @@ class DiffusionModel(nn.Module):
             nonlocal last
             previous = last if last is not None and last.shape == x_t.shape else None
             pred = self.predict(x_t, t, encoded, previous)
-            x0_hat = convert(pred, x_t, t, self.path, self.target, Sample())
-            last = x0_hat.detach() if self.self_conditioning else None
-            return x0_hat
+            x_0_hat = convert(pred, x_t, t, self.path, self.target, Sample())
+            last = x_0_hat.detach() if self.self_conditioning else None
+            return x_0_hat
 
         return denoise

@@ -42,6 +42,6 @@ def film(model: ImageModel, options: SolverOptions, classes: np.ndarray, guidanc
     return Film(
         np.array([step.t for step in steps]),
         np.stack([model.shown(step.x_t) for step in steps]),
-        np.stack([model.shown(step.x0_hat) for step in steps]),
+        np.stack([model.shown(step.x_0_hat) for step in steps]),
         model.images(x),
     )

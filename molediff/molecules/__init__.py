@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from molediff.molecules.data.sdf import load_sdf as load_sdf
     from molediff.molecules.ensembles.search import Recipe as Recipe
     from molediff.molecules.ensembles.search import build_ensemble as build_ensemble
+    from molediff.molecules.generation.check import Check as Check
+    from molediff.molecules.generation.check import CheckFactory as CheckFactory
     from molediff.molecules.generation.result import Ensemble as Ensemble
     from molediff.molecules.generation.result import GenerationResult as GenerationResult
     from molediff.molecules.generation.result import Trajectory as Trajectory
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 __getattr__ = lazy_names(
     __name__,
     {
+        "Check": "molediff.molecules.generation.check",
+        "CheckFactory": "molediff.molecules.generation.check",
         "ConformerDataModule": "molediff.molecules.data.datamodule",
         "ConformerDataset": "molediff.molecules.data.dataset",
         "ConformerGenerator": "molediff.molecules.generator",

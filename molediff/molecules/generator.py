@@ -12,6 +12,7 @@ from rdkit import Chem
 import molediff
 from molediff.core.model import DiffusionModel
 from molediff.core.solvers import Solver
+from molediff.molecules.generation.check import CheckFactory
 from molediff.molecules.generation.fixed import FixedPart
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.pipeline import Pipeline, groups
@@ -145,6 +146,7 @@ class ConformerGenerator:
         fixed: Chem.Mol | Mapping[int, Sequence[float]] | None = None,
         timeout: float | None = None,
         num_workers: int = 1,
+        checks: Iterable[CheckFactory] = (),
     ) -> Iterator[GenerationResult]:
         """Conformers of many molecules: a lazy iterator with one result for every input, in order.
 
@@ -157,10 +159,10 @@ class ConformerGenerator:
             molecules: SMILES and RDKit Mols (see `molecules.inputs.prepare`), read as they are needed.
             num_conformers: conformers of each.
             seed: at least 0.
-            solver: "dpmpp_2m_cooled", which draws samples nearer to the minima than the learned distribution has them;
-                "dpmpp_2m", "ddim", "heun", "euler_maruyama" or "ancestral", which draw from that distribution; a
-                solver of `molediff.core.solvers`, such as `DPMSolverPP2M(cooling=0.3)`; or None, as the weights are
-                meant to be sampled (`plan`): "dpmpp_2m_cooled", or the jumps of distilled weights.
+            solver: "dpmpp_2m_low_temperature", which draws samples nearer to the minima than the learned distribution
+                has them; "dpmpp_2m", "ddim", "heun", "ancestral" or another of `molediff.core.SOLVERS`, which draw from
+                that distribution; a solver object, such as `DPMSolverPP2M(cooling=0.3)`; or None, as the weights are
+                meant to be sampled (`plan`): "dpmpp_2m_low_temperature", or the jumps of distilled weights.
             num_steps: solver steps; one network evaluation each (Heun: two). None: as many as meant, 5 of weights that
                 are not distilled.
             eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own. Weights trained with
@@ -193,6 +195,8 @@ class ConformerGenerator:
                 each takes seconds to start. The results are those of one process with one thread, bit for bit. The
                 molecule on which a process dies gets a result with that reason. A script needs the usual
                 `if __name__ == "__main__":`.
+            checks: rules of your own that a conformer must meet beside the usual ones, each a function from a Mol to
+                a `molediff.molecules.Check`; what fails one is drawn again.
 
         Raises:
             ValueError: an option is out of range.
@@ -222,6 +226,7 @@ class ConformerGenerator:
             fixed=FixedPart.read(fixed),
             timeout=timeout,
             num_workers=num_workers,
+            checks=tuple(checks),
         )
         if num_workers > 1 and self.device.type != "cpu":
             raise ValueError(

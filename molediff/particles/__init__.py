@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from molediff.particles.datasets import ParticleSamples, load_samples
-from molediff.particles.diagnostics import NotMixedError
 from molediff.particles.energies import DoubleWell, Energy, LennardJones, PairPotential, dw4, lj13, lj55
 from molediff.particles.mmff import MMFFEnergy
 from molediff.particles.systems import System
@@ -11,6 +9,9 @@ from molediff.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from molediff.particles.datamodule import particle_datamodule as particle_datamodule
+    from molediff.particles.datasets import ParticleSamples as ParticleSamples
+    from molediff.particles.datasets import load_samples as load_samples
+    from molediff.particles.diagnostics import NotMixedError as NotMixedError
     from molediff.particles.generator import ParticleGenerator as ParticleGenerator
 
 __all__ = [
@@ -18,20 +19,20 @@ __all__ = [
     "Energy",
     "LennardJones",
     "MMFFEnergy",
-    "NotMixedError",
     "PairPotential",
-    "ParticleSamples",
     "System",
     "dw4",
     "lj13",
     "lj55",
-    "load_samples",
 ]
 
 __getattr__ = lazy_names(
     __name__,
     {
+        "NotMixedError": "molediff.particles.diagnostics",
         "ParticleGenerator": "molediff.particles.generator",
+        "ParticleSamples": "molediff.particles.datasets",
+        "load_samples": "molediff.particles.datasets",
         "particle_datamodule": "molediff.particles.datamodule",
     },
 )

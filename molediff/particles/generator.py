@@ -225,7 +225,7 @@ class ParticleGenerator:
         )
         x_t, x_0_hat = (
             np.stack([(model.scale * x).double().cpu().numpy() for x in states])
-            for states in ([step.x_t for step in steps], [step.x0_hat for step in steps])
+            for states in ([step.x_t for step in steps], [step.x_0_hat for step in steps])
         )
         return Trajectory(np.array([step.t for step in steps]), x_t, x_0_hat)
 

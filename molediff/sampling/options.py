@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
 
 from molediff.core.paths import Path
 from molediff.core.solvers import (
-    DDIM,
-    Ancestral,
+    FORMER_SOLVERS,
+    SOLVERS,
     AtLambdas,
-    DPMSolverPP2M,
-    EulerMaruyama,
-    Heun,
     Solver,
     central_lambda,
     karras,
+    solver_named,
     uniform_lambda,
     uniform_t,
     with_final_denoising,
@@ -28,18 +25,6 @@ from molediff.runtime.checks import check_whole_number, check_word
 
 Grid = Callable[[Path, int], Tensor]
 
-# Of "dpmpp_2m_cooled". Chosen on ensembles of validation molecules (docs/conformers.md): conformers part before
-# lambda = -0.5, and beyond a cooling of 0.8 recall no longer gains.
-_COOLING, _COOLED_FROM = 0.8, -0.5
-
-SOLVERS: Mapping[str, Callable[[], Solver]] = {
-    "dpmpp_2m": DPMSolverPP2M,
-    "dpmpp_2m_cooled": partial(DPMSolverPP2M, cooling=_COOLING, cooled_from=_COOLED_FROM),
-    "ddim": DDIM,
-    "heun": Heun,
-    "euler_maruyama": EulerMaruyama,
-    "ancestral": Ancestral,
-}
 GRIDS: Mapping[str, Grid] = {
     "central_lambda": central_lambda,
     "uniform_lambda": uniform_lambda,
@@ -55,7 +40,7 @@ class SolverOptions:
     Attributes:
         solver: one of `SOLVERS` by name, or a solver of `molediff.core.solvers`.
         num_steps: solver steps, the last of them to t = 0.
-        eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own.
+        eta: noise on the way of a solver that has it, such as "ddim" (0: ODE, 1: SDE); None: the solver's own.
         grid: spacing of the steps, one of `GRIDS` by name, or a function (path, steps) -> times.
 
     Raises:
@@ -97,14 +82,8 @@ def make_solver(solver: str | Solver, eta: float | None) -> Solver:
                 f"eta={eta} and a solver object: set eta in the object, {type(solver).__name__}(eta=...)."
             )
         return solver
-    if not isinstance(solver, str) or solver not in SOLVERS:
+    if not isinstance(solver, str) or solver not in {*SOLVERS, *FORMER_SOLVERS}:
         raise ValueError(
             f"solver must be one of {', '.join(SOLVERS)}, or a molediff.core solver; got {solver!r}."
         )
-    if eta is None:
-        return SOLVERS[solver]()
-    if solver not in ("ddim", "euler_maruyama"):
-        raise ValueError(
-            f"solver={solver!r} has no eta (got {eta}): leave it out, or use 'ddim' or 'euler_maruyama'."
-        )
-    return DDIM(eta=eta) if solver == "ddim" else EulerMaruyama(eta=eta)
+    return solver_named(solver, eta)

@@ -31,10 +31,6 @@ class ExponentialMovingAverage(EMAWeightAveraging):
         assert self._average_model is not None
         self._average_model.to(pl_module.device)
 
-    def average_of(self, pl_module: pl.LightningModule) -> torch.nn.Module:
-        """The module with averaged weights; `pl_module` itself outside of training."""
-        return pl_module if self._average_model is None else self._average_model.module
-
     @contextlib.contextmanager
     def swapped(self, pl_module: pl.LightningModule) -> Iterator[None]:
         """Inside the context `pl_module` has the averaged weights."""

@@ -147,7 +147,7 @@ class DistillationTask(OptimizedTask):
         jumps, mask, num_stops = lesson.jumps, lesson.mask, len(self.teacher.stops)
         known = self.model.encode(lesson.condition)
         known = None if known is None else known.repeat(lesson.repeats * num_stops)
-        pred = self.model.predict(self.objective.noised(jumps.x_0, jumps.eps, jumps.t), jumps.t, known)
+        pred = self.model.predict(self.model.path.noised(jumps.x_0, jumps.eps, jumps.t), jumps.t, known)
         mask = None if mask is None else mask.repeat_interleave(num_stops, dim=0)
         return self.objective.loss(pred, jumps.x_0, jumps.eps, jumps.t, mask).unflatten(0, (-1, num_stops))
 

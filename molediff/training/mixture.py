@@ -19,7 +19,6 @@ from torch.utils.data import DataLoader, Sampler
 
 from molediff.core.exact.mixture import Mixture, islands
 from molediff.core.model import DiffusionModel
-from molediff.core.objective.score_matching import DenoisingScoreMatching
 from molediff.core.paths import CosineVP
 from molediff.core.target import Sample, V, convert
 from molediff.training.batches import ResumableDataModule
@@ -164,7 +163,7 @@ class ExcessLoss(Callback):
             t = path.t_of_lambda(low + (high - low) * shares)
             x_0 = data.sample(self.num_samples, None, generator)
             eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype)
-            x_t = DenoisingScoreMatching(path, V()).noised(x_0, eps, t)
+            x_t = path.noised(x_0, eps, t)
             best = convert(data.denoiser(x_t, t), x_t, t, path, Sample(), V())
             pred = model.predict(x_t.float(), t.float()).double()
             found = convert(pred, x_t, t, path, model.target, V())

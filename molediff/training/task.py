@@ -123,7 +123,7 @@ class DiffusionTask(OptimizedTask):
             x_0 = x_0.repeat_interleave(repeats, dim=0)
             mask = None if mask is None else mask.repeat_interleave(repeats, dim=0)
         x_0 = self.coupling(x_0, eps, mask, alike)
-        x_t = objective.noised(x_0, eps, t)
+        x_t = self.model.path.noised(x_0, eps, t)
         previous = self._estimate(x_t, t, condition) if estimate_first else None
         pred = self.model.predict(x_t, t, condition, previous)
         if self.output_clipping is not None and pred.requires_grad:
@@ -136,10 +136,10 @@ class DiffusionTask(OptimizedTask):
     @torch.no_grad()
     def _estimate(self, x_t: Tensor, t: Tensor, condition: Any) -> Tensor:
         """Estimate of x_0 from x_t alone."""
-        x0_hat = self.model.denoiser_of(condition)(x_t, t)
+        x_0_hat = self.model.denoiser_of(condition)(x_t, t)
         # Its casts of the weights have no gradient, and before torch 2.11 the next pass would use them.
         torch.clear_autocast_cache()
-        return x0_hat
+        return x_0_hat
 
     def _noise(self, shape: tuple[int, ...], mask: Tensor | None, generator: torch.Generator) -> Tensor:
         """Noise of the model's space, drawn on the CPU so that a seed means the same on every device."""

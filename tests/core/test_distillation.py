@@ -22,7 +22,7 @@ from molediff.core.solvers import (
     central_lambda,
     with_final_denoising,
 )
-from molediff.core.solvers.point import exact_step, point_at_lambda
+from molediff.core.solvers.noise_level import exact_step, noise_level_at
 from molediff.core.target import Sample
 
 PATH = CosineVP()
@@ -56,7 +56,7 @@ def noise(*shape):
     st.integers(0, 2**31),
 )
 def test_the_constant_estimate_undoes_the_exact_step(lambda_, h, dtype, seed):
-    s, t = point_at_lambda(PATH, lambda_), point_at_lambda(PATH, lambda_ + h)
+    s, t = noise_level_at(PATH, lambda_), noise_level_at(PATH, lambda_ + h)
     x_s, x_0 = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(seed), dtype=dtype)
     x_t = exact_step(x_s, x_0, s, t)[0]
     accuracy = (1e-9 if dtype == torch.float64 else 1e-5) / -math.expm1(-h) / t.alpha
@@ -69,10 +69,10 @@ def test_the_jumps_of_a_normal_distribution_are_the_closed_form():
     jumps = teacher.jumps(None, noise(4, 3), None)
     alpha, sigma = expand_like(PATH.alpha(jumps.t), jumps.x_0), expand_like(PATH.sigma(jumps.t), jumps.x_0)
     x = (alpha * jumps.x_0 + sigma * jumps.eps).unflatten(0, (4, 3))  # the states at the stops
-    points = [point_at_lambda(PATH, lambda_) for lambda_ in teacher.lambdas]
-    std = torch.tensor([math.sqrt(p.alpha**2 * VARIANCE + p.sigma**2) for p in points], dtype=torch.float64)
+    levels = [noise_level_at(PATH, lambda_) for lambda_ in teacher.lambdas]
+    std = torch.tensor([math.sqrt(p.alpha**2 * VARIANCE + p.sigma**2) for p in levels], dtype=torch.float64)
     torch.testing.assert_close(x, x[:, :1] * (std / std[0])[:, None], rtol=1e-4, atol=1e-5)
-    end = point_at_lambda(PATH, 3.0)  # from where the teacher's last step takes off what noise is left
+    end = noise_level_at(PATH, 3.0)  # from where the teacher's last step takes off what noise is left
     variance = end.alpha**2 * VARIANCE + end.sigma**2
     last = x[:, 0] / std[0] * (end.alpha * VARIANCE / math.sqrt(variance))
     torch.testing.assert_close(jumps.x_0.unflatten(0, (4, 3))[:, -1], last, rtol=1e-4, atol=1e-5)
@@ -84,7 +84,7 @@ def test_a_student_that_answers_as_asked_ends_where_the_teacher_ends():
     jumps = teacher.jumps(None, x_1, None)
     answers = iter(jumps.x_0.unflatten(0, (6, num_stops)).unbind(1))
     times = with_final_denoising(AtLambdas(tuple(teacher.lambdas))(PATH, num_stops - 1))
-    start = point_at_lambda(PATH, teacher.lambdas[0]).sigma * x_1
+    start = noise_level_at(PATH, teacher.lambdas[0]).sigma * x_1
     few = DDIM().sample(lambda x, t: next(answers), PATH, times, start)
     many = start
     for here, there in pairwise([*teacher.stops, 200]):  # from each stop without a history
@@ -100,11 +100,11 @@ def test_the_path_follows_the_student_and_the_teacher_says_how_to_go_on():
     jumps = teacher.jumps(None, noise(4, 3), None, lambda x, t: exact(x, t) + 0.1)
     alpha, sigma = expand_like(PATH.alpha(jumps.t), jumps.x_0), expand_like(PATH.sigma(jumps.t), jumps.x_0)
     x = (alpha * jumps.x_0 + sigma * jumps.eps).unflatten(0, (4, 3))
-    points = [point_at_lambda(PATH, lambda_) for lambda_ in [*teacher.lambdas, 3.0]]
-    std = [math.sqrt(p.alpha**2 * VARIANCE + p.sigma**2) for p in points]
+    levels = [noise_level_at(PATH, lambda_) for lambda_ in [*teacher.lambdas, 3.0]]
+    std = [math.sqrt(p.alpha**2 * VARIANCE + p.sigma**2) for p in levels]
     wanted = jumps.x_0.unflatten(0, (4, 3))
     for k in range(2):
-        here, there, t = points[k], points[k + 1], jumps.t[k].expand(4)
+        here, there, t = levels[k], levels[k + 1], jumps.t[k].expand(4)
         jumped = exact_step(x[:, k], exact(x[:, k], t) + 0.1, here, there)[0]
         torch.testing.assert_close(x[:, k + 1], jumped, rtol=1e-6, atol=1e-6)
         led = exact_step(x[:, k], wanted[:, k], here, there)[0]

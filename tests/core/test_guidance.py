@@ -33,8 +33,8 @@ def test_classifier_free_extrapolates_the_score():
         torch.linspace(0.1, 0.9, 9),
     )
     t = t.double()
-    x0_hat = classifier_free(narrow.denoiser, wide.denoiser, 1.5)(x, t)
-    score = (PATH.alpha(t)[:, None] * x0_hat - x) / PATH.sigma(t)[:, None] ** 2
+    x_0_hat = classifier_free(narrow.denoiser, wide.denoiser, 1.5)(x, t)
+    score = (PATH.alpha(t)[:, None] * x_0_hat - x) / PATH.sigma(t)[:, None] ** 2
     torch.testing.assert_close(score, 2.5 * narrow.score(x, t) - 1.5 * wide.score(x, t))
 
 

@@ -18,7 +18,7 @@ def draws(path, num=200, dtype=torch.float64):
     g = torch.Generator().manual_seed(1)
     x_0, eps = torch.randn(2, num, 3, generator=g, dtype=torch.float64)
     t = times_inside(path, num)
-    x_t = expand_like(path.alpha(t), x_0) * x_0 + expand_like(path.sigma(t), eps) * eps
+    x_t = path.noised(x_0, eps, t)
     return (value.to(dtype) for value in (x_0, eps, x_t, t))
 
 
@@ -43,9 +43,9 @@ def test_round_trip_of_every_pair(path):
 def test_well_posed_targets_are_right_in_float32_at_both_ends(target, path):
     x_0, eps, x_t, t = draws(path)
     pred = prediction(target, path, x_0, eps, t).float()
-    x0_hat = convert(pred, x_t.float(), t.float(), path, target, Sample())
+    x_0_hat = convert(pred, x_t.float(), t.float(), path, target, Sample())
     # a float32 t near 1 moves alpha by 6e-8, so x_0 by no more
-    torch.testing.assert_close(x0_hat.double(), x_0, rtol=0, atol=5e-6)
+    torch.testing.assert_close(x_0_hat.double(), x_0, rtol=0, atol=5e-6)
 
 
 def test_determinants_are_those_documented():

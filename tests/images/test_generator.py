@@ -23,7 +23,7 @@ from molediff.sampling.seeds import numbered_generator
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_images_have_the_means_of_their_labels(solver):
-    images = gaussian_generator().generate(60, label=[0, 1, 2] * 20, seed=1, solver=solver, num_steps=30)
+    images = gaussian_generator().generate(60, label=[0, 1, 2] * 20, seed=1, solver=solver, num_steps=50)
     assert images.dtype == np.float32
     assert images.shape == (60, 4, 4, 1)
     assert set(np.unique(np.rint(images * (NUM_LEVELS - 1)))) <= set(range(NUM_LEVELS))

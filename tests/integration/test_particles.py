@@ -70,7 +70,7 @@ def test_learns_the_exact_score_where_forces_leave_no_noise():
     for lambda_ in (-1.0, 1.0, 4.0):
         t = model.path.t_of_lambda(torch.full((200,), lambda_))
         noise = ZeroCentreOfMass().sample(x.shape, [torch.Generator().manual_seed(i) for i in range(200)])
-        x_t = objective.noised(x, noise, t)
+        x_t = objective.path.noised(x, noise, t)
         with torch.no_grad():
             eps = convert(model.predict(x_t, t), x_t, t, model.path, model.target, Epsilon())
         exact = model.path.sigma(t)[:, None, None] * x_t  # data and noise of unit variance: so is x_t

@@ -105,7 +105,7 @@ def test_four_images_are_learnt_by_heart():
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
     for _ in range(60):
         eps = torch.randn(images.shape)
-        pred = model.predict(objective.noised(images, eps, t), t, labels)
+        pred = model.predict(objective.path.noised(images, eps, t), t, labels)
         optimizer.zero_grad()
         objective.loss(pred, images, eps, t).mean().backward()
         optimizer.step()

@@ -58,7 +58,7 @@ def test_the_loss_of_a_network_is_that_of_the_best_and_its_excess():
     t = torch.full((num,), float(path.t_of_lambda(torch.tensor(0.5))), dtype=torch.float64)
     x_0 = data.sample(num, None, g)
     eps = torch.randn(x_0.shape, generator=g, dtype=x_0.dtype)
-    x_t = objective.noised(x_0, eps, t)
+    x_t = objective.path.noised(x_0, eps, t)
     best = convert(data.denoiser(x_t, t), x_t, t, path, Sample(), V())
     error = 0.3 * torch.sin(2 * x_t)
     more = objective.loss(best + error, x_0, eps, t) - objective.loss(best, x_0, eps, t)

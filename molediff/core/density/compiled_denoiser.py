@@ -45,9 +45,9 @@ class CompiledDenoiser:
 
         def with_trace(x: Tensor, t: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
             found = torch.func.vjp(lambda y: space.project(denoiser(y, t), None), x)
-            x0_hat, product = found[0], found[1]
+            x_0_hat, product = found[0], found[1]
             products = torch.func.vmap(lambda z: product(z)[0])(directions)
-            return x0_hat, (products * directions).flatten(2).sum((0, 2))
+            return x_0_hat, (products * directions).flatten(2).sum((0, 2))
 
         # Not the denoiser itself: a function of its own, so that what others compile of it does not count here.
         def plain(x: Tensor, t: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ _ROWS = 256
 
 
 class Trace(ABC):
-    """How tr(d x0_hat / d x), over the space of the samples, is had."""
+    """How tr(d x_0_hat / d x), over the space of the samples, is had."""
 
     num_solves: int
 
@@ -105,14 +105,14 @@ def denoised_with_trace(
         return denoiser.with_trace(x.detach(), t, directions)
     with torch.enable_grad():
         x = x.detach().requires_grad_()
-        x0_hat = space.project(denoiser(x, t), mask)
+        x_0_hat = space.project(denoiser(x, t), mask)
         trace = x.new_zeros(len(x))
         parts = directions.split(max(1, _ROWS // len(x)))
         for i, z in enumerate(parts):
             more = i + 1 < len(parts)
             if len(z) == 1:
-                products = torch.autograd.grad(x0_hat, x, z[0], retain_graph=more)[0][None]
+                products = torch.autograd.grad(x_0_hat, x, z[0], retain_graph=more)[0][None]
             else:
-                (products,) = torch.autograd.grad(x0_hat, x, z, retain_graph=more, is_grads_batched=True)
+                (products,) = torch.autograd.grad(x_0_hat, x, z, retain_graph=more, is_grads_batched=True)
             trace = trace + (products * z).flatten(2).sum((0, 2))
-    return x0_hat.detach(), trace
+    return x_0_hat.detach(), trace

@@ -12,7 +12,7 @@ from molediff.core.density.quadrature import GaussLegendre, RungeKutta4
 from molediff.core.geometry.space import FullSpace, NoiseSpace
 from molediff.core.model import Denoiser
 from molediff.core.paths import Path
-from molediff.core.solvers.point import point_at_lambda
+from molediff.core.solvers.noise_level import noise_level_at
 
 
 def to_noise(
@@ -66,7 +66,7 @@ def _flow(
     low, high = min(first, last), max(first, last)
 
     def velocity(lambda_: float, x: Tensor) -> Tensor:
-        s = point_at_lambda(path, min(max(lambda_, low), high))  # a rounding must not leave the path
+        s = noise_level_at(path, min(max(lambda_, low), high))  # a rounding must not leave the path
         t = torch.full((len(x),), s.t, dtype=x.dtype, device=x.device)
         return (s.drift_in_lambda - 1) * x + s.alpha * space.project(denoiser(x, t), mask)
 

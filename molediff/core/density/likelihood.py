@@ -20,7 +20,7 @@ from molediff.core.model import Denoiser
 from molediff.core.paths import Path, expand_like
 from molediff.core.solvers.adaptive import integrate_each
 from molediff.core.solvers.dopri5 import Dopri5
-from molediff.core.solvers.point import flow_coefficients
+from molediff.core.solvers.noise_level import flow_coefficients
 
 __all__ = [
     "ExactTrace",
@@ -155,26 +155,26 @@ class _Flow:
         return self.space.num_dimensions(x.shape, self.mask).to(x)
 
     def _coefficients(self, lambda_: float | Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Time t and the ODE's coefficients of x and of x0_hat, each (n,); a rounding must not leave the path."""
+        """Time t and the ODE's coefficients of x and of x_0_hat, each (n,); a rounding must not leave the path."""
         wide = torch.as_tensor(lambda_, dtype=torch.float64, device=x.device).expand(len(x))
-        t, of_x, of_x0 = flow_coefficients(self.path, wide.clamp(self.low, self.high))
-        return t.to(x.dtype), of_x.to(x.dtype), of_x0.to(x.dtype)
+        t, of_x, of_x_0 = flow_coefficients(self.path, wide.clamp(self.low, self.high))
+        return t.to(x.dtype), of_x.to(x.dtype), of_x_0.to(x.dtype)
 
     def _velocity(self, lambda_: float | Tensor, x: Tensor) -> Tensor:
-        t, of_x, of_x0 = self._coefficients(lambda_, x)
+        t, of_x, of_x_0 = self._coefficients(lambda_, x)
         with torch.no_grad():
-            x0_hat = self.space.project(self.denoiser(x, t), self.mask)
-        return expand_like(of_x, x) * x + expand_like(of_x0, x) * x0_hat
+            x_0_hat = self.space.project(self.denoiser(x, t), self.mask)
+        return expand_like(of_x, x) * x + expand_like(of_x_0, x) * x_0_hat
 
     def _with_divergence(
         self, lambda_: float | Tensor, x: Tensor, directions: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The velocity, and its divergence less that for data of unit variance."""
-        t, of_x, of_x0 = self._coefficients(lambda_, x)
-        x0_hat, trace = denoised_with_trace(self.denoiser, x, t, directions, self.space, self.mask)
-        of_unit_variance = self._sizes(x) * of_x0 / (of_x0.square() + self.path.sigma(t).square())
-        velocity = expand_like(of_x, x) * x + expand_like(of_x0, x) * x0_hat
-        return velocity, of_x0 * (trace - of_unit_variance)
+        t, of_x, of_x_0 = self._coefficients(lambda_, x)
+        x_0_hat, trace = denoised_with_trace(self.denoiser, x, t, directions, self.space, self.mask)
+        of_unit_variance = self._sizes(x) * of_x_0 / (of_x_0.square() + self.path.sigma(t).square())
+        velocity = expand_like(of_x, x) * x + expand_like(of_x_0, x) * x_0_hat
+        return velocity, of_x_0 * (trace - of_unit_variance)
 
     def _side_by_side(
         self, solver: RungeKutta4 | Dopri5, start: Tensor, directions: Tensor, first: float, last: float

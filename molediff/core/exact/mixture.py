@@ -86,7 +86,7 @@ class Mixture:
             return x_0
         time = torch.tensor(t, dtype=x_0.dtype)
         eps = torch.randn(x_0.shape, generator=generator, dtype=x_0.dtype)
-        return self.path.alpha(time) * x_0 + self.path.sigma(time) * eps
+        return self.path.noised(x_0, eps, time)
 
     def moments(self, t: float | None) -> tuple[Tensor, Tensor]:
         """Mean (d,) and covariance (d, d) of x_t at time `t`, or of the data for None."""
@@ -143,20 +143,6 @@ def two_peaks(path: Path) -> Mixture:
     return Mixture(weights, means, covariances, path)
 
 
-def random_mixture(path: Path, num_components: int, num_dimensions: int, seed: int = 0) -> Mixture:
-    """A mixture of mean zero with random means and covariances of order one."""
-    g = torch.Generator().manual_seed(seed)
-
-    def draw(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=g, dtype=torch.float64)
-
-    weights = torch.softmax(0.5 * draw(num_components), 0)
-    means = draw(num_components, num_dimensions)
-    roots = draw(num_components, num_dimensions, num_dimensions) / num_dimensions**0.5
-    eye = torch.eye(num_dimensions, dtype=torch.float64)
-    return Mixture(weights, means - weights @ means, 0.3 * roots @ roots.mT + 0.05 * eye, path)
-
-
 def islands(path: Path) -> Mixture:
     """Five unlike normals in two dimensions, of mean 0 and about unit variance: conformers on an energy landscape."""
     weights = torch.tensor([0.34, 0.26, 0.20, 0.12, 0.08], dtype=torch.float64)
@@ -166,31 +152,3 @@ def islands(path: Path) -> Mixture:
     eye = torch.eye(2, dtype=torch.float64)
     covariances = 0.012 * eye + 0.05 * axis[:, :, None] * axis[:, None]
     return Mixture(weights, means - weights @ means, covariances, path)
-
-
-@dataclass(frozen=True)
-class CentredMixture:
-    """A mixture over point sets (n, N, d) of zero centre of mass: a mixture in an orthonormal basis of that
-    subspace."""
-
-    mixture: Mixture
-    num_points: int
-
-    @property
-    def basis(self) -> Tensor:
-        """Orthonormal columns orthogonal to the vector of ones, (N, N - 1)."""
-        ones = torch.ones(self.num_points, 1, dtype=torch.float64)
-        eye = torch.eye(self.num_points, dtype=torch.float64)[:, : self.num_points - 1]
-        return torch.linalg.qr(torch.cat([ones, eye], 1))[0][:, 1:]
-
-    def reduce(self, x: Tensor) -> Tensor:
-        """Coordinates in the subspace, (n, (N - 1) d)."""
-        return torch.einsum("pk,npd->nkd", self.basis, x).flatten(1)
-
-    def expand(self, z: Tensor) -> Tensor:
-        """Point sets (n, N, d) from coordinates in the subspace."""
-        return torch.einsum("pk,nkd->npd", self.basis, z.reshape(len(z), self.num_points - 1, -1))
-
-    def denoiser(self, x: Tensor, t: Tensor) -> Tensor:
-        """E[x_0 | x_t = x], (n, N, d)."""
-        return self.expand(self.mixture.denoiser(self.reduce(x), t))

@@ -121,29 +121,6 @@ class ExchangeOfEquals(Coupling):
 
 
 @dataclass(frozen=True)
-class MinibatchOptimalTransport(Coupling):
-    """Reorder the samples of a batch so that the sum of squared distances to the noise is least (Tong et al. 2023).
-
-    For unconditional models with samples of one size: the order of a batch of conditions would no longer
-    fit. Needs POT.
-    """
-
-    def __call__(
-        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
-    ) -> Tensor:
-        import ot
-
-        if mask is not None and not bool((mask == mask[:1]).all()):
-            raise ValueError(
-                "Minibatch optimal transport swaps whole samples, so all of a batch must have the same mask. "
-                "Batch samples of equal size together."
-            )
-        cost = torch.cdist(eps.detach().flatten(1).double(), x_0.detach().flatten(1).double()).square()
-        plan = ot.emd([], [], cost.cpu().numpy())  # uniform weights: the optimal plan is a permutation over n
-        return x_0[torch.from_numpy(plan).argmax(1).to(x_0.device)]
-
-
-@dataclass(frozen=True)
 class InTurn(Coupling):
     """Several couplings one after the other, such as a permutation and then a rotation (Song et al. 2023)."""
 

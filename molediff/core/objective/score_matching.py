@@ -23,7 +23,6 @@ from molediff.core.objective.time_density import (
     Uniform,
 )
 from molediff.core.objective.weight import (
-    SNR,
     EDMWeight,
     FlowMatching,
     Likelihood,
@@ -39,7 +38,6 @@ from molediff.core.paths import Path, expand_like
 from molediff.core.target import Target, check_target
 
 __all__ = [
-    "SNR",
     "DenoisingScoreMatching",
     "EDMWeight",
     "FlowMatching",
@@ -101,10 +99,6 @@ class DenoisingScoreMatching:
         weight = self.weight(self.path, t) * (self.path.alpha(t) / determinant).square()
         return weight * self.density.correction(t, self.path)
 
-    def noised(self, x_0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
-        """Return x_t = alpha x_0 + sigma eps for `x_0`, `eps` (n, ...) and `t` (n,)."""
-        return expand_like(self.path.alpha(t), x_0) * x_0 + expand_like(self.path.sigma(t), eps) * eps
-
     def loss(self, pred: Tensor, x_0: Tensor, eps: Tensor, t: Tensor, mask: Tensor | None = None) -> Tensor:
         """Weighted mean square error of each sample.
 
@@ -123,7 +117,7 @@ class DenoisingScoreMatching:
         a, b = self.target.coefficients(self.path, t)
         error = pred - expand_like(a, x_0) * x_0 - expand_like(b, eps) * eps
         if self.quotient:
-            error = without_rotation(error, self.noised(x_0, eps, t), mask)
+            error = without_rotation(error, self.path.noised(x_0, eps, t), mask)
         square = error.square()
         if mask is None:
             mean = square.flatten(1).mean(1)

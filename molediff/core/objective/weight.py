@@ -34,7 +34,7 @@ class Unweighted(Weight):
 
 @dataclass(frozen=True)
 class Simple(Weight):
-    """w = 1 (Ho et al. 2020, eq. 14)."""
+    """w = 1 (Ho et al. 2020, eq. 14): the error of x_0 weighted by SNR = exp(2 lambda)."""
 
     def __call__(self, path: Path, t: Tensor) -> Tensor:
         return torch.ones_like(t)
@@ -60,11 +60,6 @@ class MinSNR(Weight):
 
     def __call__(self, path: Path, t: Tensor) -> Tensor:
         return (self.gamma * torch.exp(-2 * path.lambda_(t))).clamp(max=1.0)
-
-
-@dataclass(frozen=True)
-class SNR(Simple):
-    """The error of x_0 weighted by SNR = exp(2 lambda): the error of eps weighted by 1, the same as `Simple`."""
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,29 @@ class Path(ABC):
         """Standard deviation of x_t for data of unit variance, sqrt(alpha^2 + sigma^2)."""
         return torch.exp(0.5 * torch.logaddexp(2 * self.log_alpha(t), 2 * self.log_sigma(t)))
 
+    def noised(self, x_0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
+        """The noised samples x_t = alpha_t x_0 + sigma_t eps.
+
+        Args:
+            x_0: clean samples, shape (n, ...).
+            eps: unit noise, shape (n, ...).
+            t: time of each sample, shape (n,), or of all of them, shape ().
+
+        Returns:
+            x_t, shape (n, ...).
+
+        Example:
+            >>> import torch
+            >>> from molediff.core import CosineVP
+            >>> x_0, eps = torch.ones(3, 2), torch.zeros(3, 2)
+            >>> CosineVP().noised(x_0, eps, torch.tensor([0.0, 0.5, 1.0])).round(decimals=3)
+            tensor([[1.0000, 1.0000],
+                    [0.7070, 0.7070],
+                    [0.0000, 0.0000]])
+        """
+        alpha, sigma = self.alpha(t), self.sigma(t)
+        return expand_like(alpha, x_0) * x_0 + expand_like(sigma, eps) * eps
+
     def drift(self, t: Tensor) -> Tensor:
         """Coefficient f of the forward SDE dx = f x dt + g dW."""
         return self.dlog_alpha_dt(t)

@@ -8,16 +8,16 @@ from typing import ClassVar
 from torch import Tensor
 
 from molediff.core.solvers.base import History, Solver
-from molediff.core.solvers.point import Point, exact_step
-from molediff.core.solvers.run import Run
+from molediff.core.solvers.noise_level import NoiseLevel, exact_step
+from molediff.core.solvers.run import SolverRun
 
 
 @dataclass(frozen=True)
 class Ancestral(Solver):
-    """Draw from the exact posterior q(x_t | x_s, x_0 = x0_hat), t < s (Ho et al. 2020, eq. 7, with the
+    """Draw from the exact posterior q(x_t | x_s, x_0 = x_0_hat), t < s (Ho et al. 2020, eq. 7, with the
     smaller variance).
 
-    It is the exact step of the reverse SDE with x0_hat held constant, hence DDIM(1) and SDE-DPM-Solver++(1) too.
+    It is the exact step of the reverse SDE with x_0_hat held constant, hence DDIM(1) and SDE-DPM-Solver++(1) too.
     """
 
     order: ClassVar[int] = 1
@@ -26,6 +26,8 @@ class Ancestral(Solver):
     def stochastic(self) -> bool:
         return True
 
-    def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
-        x0_hat = run.denoise(x, s)
-        return run.noised(*exact_step(x, x0_hat, s, t, eta=1.0)), x0_hat
+    def step(
+        self, run: SolverRun, x: Tensor, s: NoiseLevel, t: NoiseLevel, history: History
+    ) -> tuple[Tensor, Tensor]:
+        x_0_hat = run.denoise(x, s)
+        return run.noised(*exact_step(x, x_0_hat, s, t, eta=1.0)), x_0_hat

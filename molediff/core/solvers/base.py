@@ -14,11 +14,11 @@ from molediff.core.geometry.space import FullSpace, NoiseSpace
 from molediff.core.model import Denoiser
 from molediff.core.paths import Path
 from molediff.core.solvers.checks import check_times
-from molediff.core.solvers.point import Point, points
-from molediff.core.solvers.run import Callback, Run, Step
+from molediff.core.solvers.noise_level import NoiseLevel, noise_levels
+from molediff.core.solvers.run import Callback, SolverRun, Step
 
-History = list[tuple[Point, Tensor]]
-"""Earlier points and the estimates of x_0 made there, the latest last."""
+History = list[tuple[NoiseLevel, Tensor]]
+"""Earlier noise levels and the estimates of x_0 made there, the latest last."""
 
 
 class Solver(ABC):
@@ -53,7 +53,7 @@ class Solver(ABC):
             denoiser: function (x_t, t) -> estimate of x_0; x_t (n, ...), t (n,).
             path: path that the denoiser was made for.
             times: descending grid of steps + 1 values, see `grids`. A last step to t = 0, where there is no noise,
-                returns x0_hat.
+                returns x_0_hat.
             x_1: state at times[0], shape (n, ...): sigma(times[0]) times unit noise of the space. On
                 variance-preserving paths that sigma is 1.
             generators: one a sample, for stochastic solvers: sample i depends on generators[i] alone,
@@ -70,26 +70,28 @@ class Solver(ABC):
             ValueError: the grid is empty, does not descend or leaves the path's interval.
         """
         check_times(path, times)
-        grid = points(path, times)
-        run = Run(denoiser, path, generators, space, mask, x_1, grid)
+        grid = noise_levels(path, times)
+        run = SolverRun(denoiser, path, generators, space, mask, x_1, grid)
         x = space.project(x_1, mask)
         history: History = []
         for s, t in pairwise(grid):
             x_s = x
-            x, x0_hat = self.step(run, x_s, s, t, history)
+            x, x_0_hat = self.step(run, x_s, s, t, history)
             if callback is not None:
-                callback(Step(run.shown(x_s), run.shown(x0_hat), s.t, run.num_evaluations))
+                callback(Step(run.shown(x_s), run.shown(x_0_hat), s.t, run.num_evaluations))
         return run.finish(x)
 
     @abstractmethod
-    def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
-        """Advance `x` (n, ...) from point `s` to point `t`, at a lower time.
+    def step(
+        self, run: SolverRun, x: Tensor, s: NoiseLevel, t: NoiseLevel, history: History
+    ) -> tuple[Tensor, Tensor]:
+        """Advance `x` (n, ...) from noise level `s` to `t`, at a lower time.
 
         Args:
             run: evaluates the denoiser and draws noise.
             x: state at `s`.
-            s: point to leave.
-            t: point to reach.
+            s: noise level to leave.
+            t: noise level to reach.
             history: for multistep solvers to read and extend; empty at first.
 
         Returns:

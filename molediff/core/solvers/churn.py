@@ -10,8 +10,8 @@ from torch import Tensor
 
 from molediff.core.solvers.base import History, Solver
 from molediff.core.solvers.heun import Heun
-from molediff.core.solvers.point import Point, point_at_lambda
-from molediff.core.solvers.run import Run
+from molediff.core.solvers.noise_level import NoiseLevel, noise_level_at
+from molediff.core.solvers.run import SolverRun
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,13 @@ class Churn(Solver):
     def stochastic(self) -> bool:
         return self.s_churn > 0
 
-    def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
+    def step(
+        self, run: SolverRun, x: Tensor, s: NoiseLevel, t: NoiseLevel, history: History
+    ) -> tuple[Tensor, Tensor]:
         gamma = min(self.s_churn / run.num_steps, math.sqrt(2) - 1)
         highest = run.grid[0].lambda_
         if gamma > 0 and self.s_min <= math.exp(-s.lambda_) <= self.s_max and s.lambda_ > highest:
-            up = point_at_lambda(run.path, max(s.lambda_ - math.log1p(gamma), highest))
+            up = noise_level_at(run.path, max(s.lambda_ - math.log1p(gamma), highest))
             # variance of x_up given x_s, without the difference of two large numbers
             std = up.sigma * math.sqrt(-math.expm1(2 * (up.lambda_ - s.lambda_)))
             x, s = run.noised((up.alpha / s.alpha) * x, self.s_noise * std), up

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from molediff.core.solvers.base import History, Solver
 from molediff.core.solvers.checks import check_eta
-from molediff.core.solvers.point import Point, eps_hat
-from molediff.core.solvers.run import Run
+from molediff.core.solvers.noise_level import NoiseLevel, eps_hat
+from molediff.core.solvers.run import SolverRun
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,16 @@ class EulerMaruyama(Solver):
     def stochastic(self) -> bool:
         return self.eta > 0
 
-    def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
-        x0_hat = run.denoise(x, s)
+    def step(
+        self, run: SolverRun, x: Tensor, s: NoiseLevel, t: NoiseLevel, history: History
+    ) -> tuple[Tensor, Tensor]:
+        x_0_hat = run.denoise(x, s)
         if t.t == 0:  # nothing of the noise is left to integrate: denoise (Song et al. 2021, appendix G)
-            return x0_hat, x0_hat
+            return x_0_hat, x_0_hat
         dt = t.t - s.t
-        score = -eps_hat(x, x0_hat, s) / s.sigma
+        score = -eps_hat(x, x_0_hat, s) / s.sigma
         mean = x + (s.drift * x - 0.5 * (1 + self.eta**2) * s.diffusion_squared * score) * dt
-        return run.noised(mean, self.eta * math.sqrt(-s.diffusion_squared * dt)), x0_hat
+        return run.noised(mean, self.eta * math.sqrt(-s.diffusion_squared * dt)), x_0_hat
 
 
 @dataclass(frozen=True)

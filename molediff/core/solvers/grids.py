@@ -87,14 +87,8 @@ def karras(path: Path, steps: int, rho: float = 7.0) -> Tensor:
     return between_ends(path, path.t_of_lambda(-rho * torch.log(first + (last - first) * ramp(steps))))
 
 
-def quadratic(path: Path, steps: int) -> Tensor:
-    """Equal steps in the square root of t, finer near the data (Song et al. 2020, appendix D.2)."""
-    root = path.t_max**0.5 + (path.t_min**0.5 - path.t_max**0.5) * ramp(steps)
-    return between_ends(path, root**2)
-
-
 def with_final_denoising(times: Tensor) -> Tensor:
-    """Append t = 0: one more step, that returns x0_hat and so removes the noise left at path.t_min.
+    """Append t = 0: one more step, that returns x_0_hat and so removes the noise left at path.t_min.
 
     For paths that are free of noise at t = 0; GeometricVE and PolynomialVP are not.
     """

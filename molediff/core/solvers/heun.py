@@ -9,8 +9,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from molediff.core.solvers.base import History, Solver
-from molediff.core.solvers.point import Point, eps_hat, exact_step
-from molediff.core.solvers.run import Run
+from molediff.core.solvers.noise_level import NoiseLevel, eps_hat, exact_step
+from molediff.core.solvers.run import SolverRun
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,14 @@ class Heun(Solver):
 
     order: ClassVar[int] = 2
 
-    def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
-        x0_hat = run.denoise(x, s)
-        euler, _ = exact_step(x, x0_hat, s, t)
+    def step(
+        self, run: SolverRun, x: Tensor, s: NoiseLevel, t: NoiseLevel, history: History
+    ) -> tuple[Tensor, Tensor]:
+        x_0_hat = run.denoise(x, s)
+        euler, _ = exact_step(x, x_0_hat, s, t)
         if t.sigma == 0:
-            return euler, x0_hat
-        change = eps_hat(euler, run.denoise(euler, t), t) - eps_hat(x, x0_hat, s)
+            return euler, x_0_hat
+        change = eps_hat(euler, run.denoise(euler, t), t) - eps_hat(x, x_0_hat, s)
         # alpha_t (sigma_t / alpha_t - sigma_s / alpha_s) without the difference of two large numbers
         stride = -t.sigma * math.expm1(t.lambda_ - s.lambda_)
-        return euler + 0.5 * stride * change, x0_hat
+        return euler + 0.5 * stride * change, x_0_hat

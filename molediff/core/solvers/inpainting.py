@@ -12,8 +12,8 @@ from torch import Tensor
 from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.solvers.ancestral import Ancestral
 from molediff.core.solvers.base import History, Solver
-from molediff.core.solvers.point import Point
-from molediff.core.solvers.run import Run
+from molediff.core.solvers.noise_level import NoiseLevel
+from molediff.core.solvers.run import SolverRun
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +46,19 @@ class Inpainting(Solver):
     def stochastic(self) -> bool:
         return True
 
-    def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
+    def step(
+        self, run: SolverRun, x: Tensor, s: NoiseLevel, t: NoiseLevel, history: History
+    ) -> tuple[Tensor, Tensor]:
         for repeat in range(self.num_repeats):
-            free, x0_hat = self.solver.step(run, x, s, t, [])  # a repeated step has no past
+            free, x_0_hat = self.solver.step(run, x, s, t, [])  # a repeated step has no past
             x_t = self._put_in(run, free, t)
             if repeat + 1 < self.num_repeats:
                 # the forward process from t back up to s; its variance is sigma_s^2 - (alpha_s / alpha_t)^2 sigma_t^2
                 std = s.sigma * math.sqrt(-math.expm1(2 * (s.lambda_ - t.lambda_)))
                 x = run.noised((s.alpha / t.alpha) * x_t, std)
-        return x_t, x0_hat
+        return x_t, x_0_hat
 
-    def _put_in(self, run: Run, free: Tensor, t: Point) -> Tensor:
+    def _put_in(self, run: SolverRun, free: Tensor, t: NoiseLevel) -> Tensor:
         is_known = self.is_known.expand_as(free)
         known = run.noised(t.alpha * torch.where(is_known, self.known, 0.0).to(free), t.sigma)
         if isinstance(run.space, ZeroCentreOfMass):

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from molediff.core.solvers.ancestral import Ancestral
 from molediff.core.solvers.base import History, Solver
-from molediff.core.solvers.point import Point
-from molediff.core.solvers.run import Run
+from molediff.core.solvers.noise_level import NoiseLevel
+from molediff.core.solvers.run import SolverRun
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class PredictorCorrector(Solver):
     r"""A step of `predictor`, then `num_corrections` Langevin steps at fixed t (Song et al. 2021, algorithms 2 to 5).
 
     Langevin dynamics dx = score d tau + sqrt(2) dW leaves p(x_t) as it is, and so repairs the predictor's
-    marginal. With x0_hat held constant it is an Ornstein-Uhlenbeck process about alpha x0_hat, whose step is
+    marginal. With x_0_hat held constant it is an Ornstein-Uhlenbeck process about alpha x_0_hat, whose step is
     taken exactly:
 
-        x <- alpha x0_hat + e^(-tau) (x - alpha x0_hat) + sigma sqrt(1 - e^(-2 tau)) z
+        x <- alpha x_0_hat + e^(-tau) (x - alpha x_0_hat) + sigma sqrt(1 - e^(-2 tau)) z
 
     Song et al. set the step by the ratio of the norms of noise and score in the batch, which would make a sample
     depend on its batch mates; that ratio is sigma on average, so tau is 2 r^2 for their signal-to-noise ratio r. A
@@ -50,11 +50,13 @@ class PredictorCorrector(Solver):
     def stochastic(self) -> bool:
         return self.predictor.stochastic or self.num_corrections > 0
 
-    def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
-        x, x0_hat = self.predictor.step(run, x, s, t, history)
+    def step(
+        self, run: SolverRun, x: Tensor, s: NoiseLevel, t: NoiseLevel, history: History
+    ) -> tuple[Tensor, Tensor]:
+        x, x_0_hat = self.predictor.step(run, x, s, t, history)
         tau = min(self.step_size, t.lambda_ - s.lambda_)
         kept = math.exp(-tau)
         for _ in range(self.num_corrections if t.sigma > 0 else 0):
             centre = t.alpha * run.denoise(x, t)
             x = run.noised(centre + kept * (x - centre), t.sigma * math.sqrt(-math.expm1(-2 * tau)))
-        return x, x0_hat
+        return x, x_0_hat

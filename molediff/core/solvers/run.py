@@ -14,24 +14,30 @@ from torch import Tensor
 from molediff.core.geometry.space import NoiseSpace
 from molediff.core.model import Denoiser
 from molediff.core.paths import Path, expand_like
-from molediff.core.solvers.point import Point
+from molediff.core.solvers.noise_level import NoiseLevel
 
 
 class Step(NamedTuple):
-    """What a callback sees of a step: samples `x_t` (n, ...) at time `t`, the estimate `x0_hat` (n, ...) made
+    """What a callback sees of a step: samples `x_t` (n, ...) at time `t`, the estimate `x_0_hat` (n, ...) made
     there, and the network evaluations so far. A sample that has failed is NaN."""
 
     x_t: Tensor
-    x0_hat: Tensor
+    x_0_hat: Tensor
     t: float
     num_evaluations: int
+
+    @property
+    def x0_hat(self) -> Tensor:
+        """Former name of `x_0_hat`."""
+        warnings.warn("Step.x0_hat is now x_0_hat.", DeprecationWarning, stacklevel=2)
+        return self.x_0_hat
 
 
 Callback = Callable[[Step], None]
 
 
 @dataclass
-class Run:
+class SolverRun:
     """Counts evaluations, draws noise, and keeps a sample whose estimate is not finite from harming others.
 
     Attributes:
@@ -48,7 +54,7 @@ class Run:
     space: NoiseSpace
     mask: Tensor | None
     like: Tensor
-    grid: list[Point]
+    grid: list[NoiseLevel]
     num_evaluations: int = 0
     alive: Tensor = field(init=False)
 
@@ -60,17 +66,19 @@ class Run:
     def __post_init__(self) -> None:
         self.alive = torch.ones(len(self.like), dtype=torch.bool, device=self.like.device)
 
-    def denoise(self, x: Tensor, s: Point) -> Tensor:
-        """Estimate x_0 at point `s`, projected onto the space. A sample that has failed is estimated as 0 from then
-        on, so that the denoiser never sees a NaN of ours."""
+    def denoise(self, x: Tensor, s: NoiseLevel) -> Tensor:
+        """Estimate x_0 at noise level `s`, projected onto the space.
+
+        A sample that has failed is estimated as 0 from then on, so that the denoiser never sees a NaN of ours.
+        """
         return self.denoise_at(x, torch.full((len(x),), s.t, dtype=x.dtype, device=x.device))
 
     def denoise_at(self, x: Tensor, t: Tensor) -> Tensor:
         """The same, each sample at a time of its own, `t` (n,)."""
         self.num_evaluations += 1
-        x0_hat = self.space.project(self.denoiser(x, t).to(x.dtype), self.mask)
-        self.alive = self.alive & x0_hat.flatten(1).isfinite().all(1)
-        return torch.where(expand_like(self.alive, x0_hat), x0_hat, 0.0)
+        x_0_hat = self.space.project(self.denoiser(x, t).to(x.dtype), self.mask)
+        self.alive = self.alive & x_0_hat.flatten(1).isfinite().all(1)
+        return torch.where(expand_like(self.alive, x_0_hat), x_0_hat, 0.0)
 
     def noise(self) -> Tensor:
         """Draw a unit normal of the space, each sample from its own generator."""

@@ -10,15 +10,15 @@ from torch import Tensor
 from molediff.core.solvers.base import History, Solver
 from molediff.core.solvers.checks import check_eta
 from molediff.core.solvers.dpm_solver_pp import extrapolated
-from molediff.core.solvers.point import Point, exact_step
-from molediff.core.solvers.run import Run
+from molediff.core.solvers.noise_level import NoiseLevel, exact_step
+from molediff.core.solvers.run import SolverRun
 
 
 @dataclass(frozen=True)
 class SDEDPMSolverPP2M(Solver):
     """SDE-DPM-Solver++(2M): DPM-Solver++(2M) with the exact linear part of the SDE (Lu et al. 2022b, eq. 18).
 
-    eta = 1 is the published method, eta = 0 DPM-Solver++(2M). The x0_hat of a noisy path is no smooth function
+    eta = 1 is the published method, eta = 0 DPM-Solver++(2M). The x_0_hat of a noisy path is no smooth function
     of lambda, so that the order of the moments is one; the constant is small.
     """
 
@@ -32,6 +32,8 @@ class SDEDPMSolverPP2M(Solver):
     def stochastic(self) -> bool:
         return self.eta > 0
 
-    def step(self, run: Run, x: Tensor, s: Point, t: Point, history: History) -> tuple[Tensor, Tensor]:
-        x0_hat = run.denoise(x, s)
-        return run.noised(*exact_step(x, extrapolated(x0_hat, s, t, history), s, t, self.eta)), x0_hat
+    def step(
+        self, run: SolverRun, x: Tensor, s: NoiseLevel, t: NoiseLevel, history: History
+    ) -> tuple[Tensor, Tensor]:
+        x_0_hat = run.denoise(x, s)
+        return run.noised(*exact_step(x, extrapolated(x_0_hat, s, t, history), s, t, self.eta)), x_0_hat

@@ -15,8 +15,11 @@ from molediff.core.paths import Path
 from molediff.core.solvers import DPMSolverPP2M, Solver, central_lambda, with_final_denoising
 from molediff.molecules.graph.graph import collate, mol_to_graph
 from molediff.networks.graph import GraphBatch
+from molediff.runtime.former import former_names
 from molediff.training.optimized import OptimizedTask
 from molediff.training.sample_callback import SamplingCallback
+
+__getattr__ = former_names(__name__, {"wrong_hands": "wrong_chirality"})
 
 
 class SampledConformers(SamplingCallback):
@@ -24,7 +27,7 @@ class SampledConformers(SamplingCallback):
 
     The noise is the same every time, so that the figures follow the training and not the luck of the draw. Logged are
     the mean and median over molecules of the best heavy-atom RMSD, the mean over all samples (Angstrom), and the share
-    of samples with a wrong hand.
+    of samples with a wrong configuration.
 
     Args:
         mols: held-out molecules with explicit hydrogens and one reference conformer.
@@ -68,7 +71,7 @@ class SampledConformers(SamplingCallback):
         for number, mol in enumerate(self.mols):
             graph = collate([mol_to_graph(mol)]).to(device)
             positions = self._sample(model, graph, number)
-            num_wrong += int(wrong_hands(positions, graph).sum())
+            num_wrong += int(wrong_chirality(positions, graph).sum())
             rmsd = self.compare(mol, with_conformers(mol, positions))[0].tolist()
             best.append(min(rmsd))
             every.extend(rmsd)
@@ -94,8 +97,8 @@ class SampledConformers(SamplingCallback):
         return model.to_data(x_0, encoding)
 
 
-def wrong_hands(positions: Tensor, graph: GraphBatch) -> Tensor:
-    """Whether any stereocentre of each sample (n, N, 3) of the molecule in `graph` has the wrong hand, shape (n,)."""
+def wrong_chirality(positions: Tensor, graph: GraphBatch) -> Tensor:
+    """Whether any stereocentre of each sample (n, N, 3) of the molecule in `graph` has a wrong one, shape (n,)."""
     if not len(graph.chiral_sign):
         return torch.zeros(len(positions), dtype=torch.bool, device=positions.device)
     centre, a, b, c = graph.chiral_index.T

@@ -6,7 +6,6 @@ from pathlib import Path as FilePath
 
 import numpy as np
 import torch
-from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -15,6 +14,7 @@ from rdkit.Chem import Mol
 from molediff.core.geometry.kabsch import kabsch
 from molediff.core.paths import Path
 from molediff.evaluation.conformers.drawing import ELEMENT_COLOURS, OTHER_COLOUR
+from molediff.evaluation.report.gif import draw_frames, write_gif
 from molediff.molecules.generation.result import GenerationResult, Trajectory
 
 _ROWS = ("state $x_t$", r"estimate $\hat x_0(x_t)$")
@@ -65,9 +65,8 @@ def write_freezing_animation(
             ax.set_title(name, fontsize=10)
         figure.suptitle(labels[k], fontsize=9)
 
-    frames = [*range(len(labels)), *[len(labels) - 1] * frames_per_second]
-    animation = FuncAnimation(figure, show, frames=frames)
-    animation.save(str(file), writer=PillowWriter(fps=frames_per_second), dpi=90)
+    pictures = draw_frames(figure, show, range(len(labels)), dpi=90)
+    write_gif(file, pictures, milliseconds=1000 // frames_per_second, hold=1000)
 
 
 def _frames(

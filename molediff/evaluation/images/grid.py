@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from molediff.evaluation.report.gif import write_gif
 from molediff.images.film import Film
 
 _GAP, _BACKGROUND = 2, 64  # between the images: pixels, dark grey
@@ -59,8 +59,7 @@ def write_film(
     for state, estimate in zip([*film.states, film.images], [*film.estimates, film.images], strict=True):
         halves = [grid(part, num_columns) for part in ((state, estimate) if estimates else (state,))]
         frames.append(_beside(halves))
-    hold: list[Any] = [1000 // frames_per_second] * (len(frames) - 1) + [2000]
-    frames[0].save(file, save_all=True, append_images=frames[1:], duration=hold, loop=0, optimize=True)
+    write_gif(file, frames, milliseconds=1000 // frames_per_second, hold=2000)
 
 
 def _beside(pictures: Sequence[Image.Image], gap: int = 24) -> Image.Image:

@@ -7,26 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from molediff.core.solvers import (
-    DDIM,
-    Ancestral,
-    DPMSolverPP2M,
-    EulerMaruyama,
-    Heun,
-    SDEDPMSolverPP2M,
-    Solver,
-)
+from molediff.core.solvers import Heun, Solver, by_title
 from molediff.evaluation.images.quality import ImageJudge, ImageQuality
 from molediff.images.generator import ImageGenerator
 
-SOLVERS: Mapping[str, Solver] = {
-    "DPM-Solver++(2M)": DPMSolverPP2M(),
-    "DDIM": DDIM(),
-    "Heun": Heun(),
-    "SDE-DPM-Solver++(2M)": SDEDPMSolverPP2M(),
-    "ancestral": Ancestral(),
-    "Euler-Maruyama": EulerMaruyama(),
-}
+SOLVERS: Mapping[str, Solver] = by_title(
+    "dpmpp_2m", "ddim", "heun", "sde_dpmpp_2m", "ancestral", "euler_maruyama"
+)
 
 
 @dataclass(frozen=True)

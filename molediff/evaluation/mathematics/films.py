@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from PIL import Image
 from torch import Tensor
 
 from molediff.core.exact.convergence import OneStream
 from molediff.core.exact.mixture import Mixture, islands, two_peaks
 from molediff.core.paths import CosineVP
 from molediff.core.solvers import Ancestral, Heun, Solver
+from molediff.evaluation.report.gif import draw_frames, write_gif
 from molediff.evaluation.report.style import DATA_COLOUR, FIGURE_STYLE, METHOD_COLOURS
 
 LAMBDA_ENDS = (-3.0, 4.0)
@@ -28,6 +27,7 @@ LAMBDA_ENDS = (-3.0, 4.0)
 _SUBSTEPS = 4  # of the solver, a frame
 _TRAIL = 10  # steps
 _WALKERS = (METHOD_COLOURS[1], METHOD_COLOURS[4])  # of the ODE and of the SDE
+_PACE: dict[str, Any] = {"milliseconds": 120, "hold": 1200, "colours": (*_WALKERS, "black")}
 
 
 def film_density(
@@ -59,7 +59,8 @@ def film_density(
         show = _density_frame(now, history, x[:, 0].numpy(), lambdas.numpy(), density, flow, walks)
         forward = np.linspace(0, len(times) - 1, num_frames).round().astype(int)
         frames = [(k, True) for k in forward] + [(k, False) for k in forward[::-1]]
-        _write(figure, show, frames, file)
+        pictures = draw_frames(figure, show, frames, dpi=75)
+    write_gif(file, pictures, **_PACE)
 
 
 def _density_frame(
@@ -132,7 +133,8 @@ def film_trajectories(
         figure = Figure(figsize=(6.4, 3.5), layout="constrained")
         panels = figure.subplots(1, 2)
         show = _trajectory_frame(figure, panels, data, times, lambdas, walks)
-        _write(figure, show, range(0, len(times), _SUBSTEPS), file)
+        pictures = draw_frames(figure, show, range(0, len(times), _SUBSTEPS), dpi=75)
+    write_gif(file, pictures, **_PACE)
 
 
 def _trajectory_frame(
@@ -181,27 +183,3 @@ def _record(solver: Solver, data: Mixture, times: Tensor, start: Tensor, seed: i
         data.denoiser, data.path, times, start, space=OneStream(seed), callback=lambda s: states.append(s.x_t)
     )
     return torch.stack([*states, end]).numpy()
-
-
-def _write(
-    figure: Figure, show: Callable[..., None], frames: Sequence[object], file: str | os.PathLike[str]
-) -> None:
-    """Write the frames as a GIF of one palette, without dither, which makes it small; the end is held."""
-    canvas = FigureCanvasAgg(figure)
-    figure.set_dpi(75)
-    images = []
-    for frame in frames:
-        show(frame)
-        canvas.draw()
-        figure.set_layout_engine("none")  # the layout of the first frame serves all
-        images.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]))
-    some = [np.asarray(image) for image in images[:: max(1, len(images) // 6)]]
-    swatches = [
-        np.tile(np.uint8(255 * np.array(to_rgb(colour))), (12, some[0].shape[1], 1))
-        for colour in (*_WALKERS, "black")
-    ]
-    # thin lines are few pixels, and would have no colour of their own in the palette
-    palette = Image.fromarray(np.concatenate([*some, *swatches])).quantize(48, dither=Image.Dither.NONE)
-    first, *rest = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
-    durations = [120] * len(rest) + [1200]  # milliseconds
-    first.save(file, save_all=True, append_images=rest, duration=durations, loop=0, optimize=True)

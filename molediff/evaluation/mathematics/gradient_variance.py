@@ -93,7 +93,7 @@ def _gradients(weight: Weight, density: TimeDensity, num: int, seed: int) -> Ten
     t = objective.sample_times(num, g).double()
     x_0 = data.sample(num, None, g)
     eps = torch.randn(x_0.shape, generator=g, dtype=x_0.dtype)
-    x_t = objective.noised(x_0, eps, t)
+    x_t = objective.path.noised(x_0, eps, t)
     v = convert(data.denoiser(x_t, t), x_t, t, path, Sample(), V())
     theta = torch.full((num, 1), 0.5, dtype=x_0.dtype, requires_grad=True)
     loss = objective.loss(theta * v, x_0, eps, t)

@@ -17,25 +17,11 @@ from torch import Tensor
 from molediff.core.exact.mixture import Mixture, islands
 from molediff.core.model import Denoiser
 from molediff.core.paths import CosineVP
-from molediff.core.solvers import (
-    DDIM,
-    Ancestral,
-    DPMSolverPP2M,
-    EulerMaruyama,
-    SDEDPMSolverPP2M,
-    Solver,
-    uniform_lambda,
-)
+from molediff.core.solvers import Solver, by_title, uniform_lambda
 from molediff.evaluation.mathematics.exact_law import ExactLaw, Floor
 from molediff.evaluation.mathematics.solver_errors import draw
 
-SOLVERS: dict[str, Solver] = {
-    "DDIM": DDIM(),
-    "DPM-Solver++(2M)": DPMSolverPP2M(),
-    "Euler-Maruyama": EulerMaruyama(),
-    "ancestral": Ancestral(),
-    "SDE-DPM-Solver++(2M)": SDEDPMSolverPP2M(),
-}
+SOLVERS: dict[str, Solver] = by_title("ddim", "dpmpp_2m", "euler_maruyama", "ancestral", "sde_dpmpp_2m")
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,11 @@ from torch import Tensor
 
 from molediff.core.exact.mixture import islands
 from molediff.core.paths import CosineVP, Path
-from molediff.core.solvers import DDIM, Ancestral, DPMSolverPP2M, Solver, uniform_lambda, uniform_t
+from molediff.core.solvers import Solver, by_title, uniform_lambda, uniform_t
 from molediff.evaluation.mathematics.exact_law import ExactLaw, Floor
 from molediff.evaluation.mathematics.solver_errors import PATHS, draw
 
-SOLVERS: dict[str, Solver] = {
-    "DDIM": DDIM(),
-    "DPM-Solver++(2M)": DPMSolverPP2M(),
-    "ancestral": Ancestral(),
-}
+SOLVERS: dict[str, Solver] = by_title("ddim", "dpmpp_2m", "ancestral")
 GRIDS = {"uniform in t": uniform_t, "uniform in lambda": uniform_lambda}
 
 
@@ -64,7 +60,7 @@ def measure_melting(num_samples: int, seed: int, num_levels: int = 71) -> Meltin
     levels = torch.linspace(7, -7, num_levels, dtype=torch.float64)
     identity, error = [], []
     for t in path.t_of_lambda(levels):
-        x_t, times = path.alpha(t) * x_0 + path.sigma(t) * eps, t.expand(num_samples)
+        x_t, times = path.noised(x_0, eps, t), t.expand(num_samples)
         share = data.responsibilities(x_t, times)
         doubt = -float(torch.special.xlogy(share, share).sum(1).mean())
         identity.append(1 - doubt / entropy)

@@ -28,18 +28,13 @@ from molediff.core.paths import (
 )
 from molediff.core.solvers import (
     DDIM,
-    Ancestral,
     Churn,
     Dopri5,
-    DPMSolverPP2M,
     DPMSolverPP2S,
-    DPMSolverPP3M,
-    Euler,
-    EulerMaruyama,
     Heun,
     PredictorCorrector,
-    SDEDPMSolverPP2M,
     Solver,
+    by_title,
     uniform_lambda,
 )
 from molediff.evaluation.mathematics.exact_law import ExactLaw, Floor
@@ -54,21 +49,11 @@ PATHS: dict[str, Path] = {
     "VE": GeometricVE(),
     "straight": Straight(),
 }
-ODE_SOLVERS: dict[str, Solver] = {
-    "Euler in t": Euler(),
-    "DDIM": DDIM(),  # is DPM-Solver++(1)
-    "Heun": Heun(),
-    "DPM-Solver++(2S)": DPMSolverPP2S(),
-    "DPM-Solver++(2M)": DPMSolverPP2M(),
-    "DPM-Solver++(3M)": DPMSolverPP3M(),
-}
+ODE_SOLVERS: dict[str, Solver] = by_title("euler", "ddim", "heun", "dpmpp_2s", "dpmpp_2m", "dpmpp_3m")
 STOCHASTIC_SOLVERS: dict[str, Solver] = {
-    "Euler-Maruyama": EulerMaruyama(),
-    "ancestral": Ancestral(),  # is DDIM(1)
+    **by_title("euler_maruyama", "ancestral"),  # ancestral is DDIM(1)
     "DDIM(0.5)": DDIM(0.5),
-    "SDE-DPM-Solver++(2M)": SDEDPMSolverPP2M(),
-    "predictor-corrector": PredictorCorrector(),
-    "churn": Churn(),
+    **by_title("sde_dpmpp_2m", "predictor_corrector", "churn"),
 }
 ADAPTIVE = "dopri5"
 TOLERANCES = (1e-1, 1e-2, 1e-4, 1e-6)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 import numpy as np
-from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from molediff.evaluation.report.gif import draw_frames, write_gif
 from molediff.evaluation.report.style import METHOD_COLOURS
 from molediff.particles.generator import Trajectory
 
@@ -54,11 +54,8 @@ def write_cluster_film(
             _draw(axes, _turned(way[frame], angle), reach, diameter * points)
             axes.set_title(name, fontsize=10)
 
-    chosen = _evenly(ways, num_frames)
-    frames = [*chosen, *[chosen[-1]] * (2 * frames_per_second)]
-    FuncAnimation(figure, show, frames=frames).save(
-        os.fspath(file), writer=PillowWriter(fps=frames_per_second), dpi=80
-    )
+    pictures = draw_frames(figure, show, _evenly(ways, num_frames), dpi=80)
+    write_gif(file, pictures, milliseconds=1000 // frames_per_second, hold=2000)
 
 
 def _evenly(ways: tuple[np.ndarray, ...], num_frames: int) -> list[int]:

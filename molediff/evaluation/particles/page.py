@@ -9,6 +9,7 @@ from typing import Any
 
 from molediff.evaluation.particles.evaluate import ParticleEvaluation
 from molediff.evaluation.particles.metrics.importance import Estimate
+from molediff.evaluation.report.files import finite_or_none
 from molediff.evaluation.report.html import document, section, table
 
 PUBLISHED: Mapping[str, tuple[tuple[str, str, str], ...]] = {
@@ -46,7 +47,7 @@ _DISTANCES = {
 
 def particle_metrics(evaluation: ParticleEvaluation) -> dict[str, Any]:
     """Everything measured as plain numbers; None where there is no figure. Shares are between 0 and 1."""
-    return _finite(
+    found: dict[str, Any] = finite_or_none(
         {
             "protocol": evaluation.protocol,
             "figures": {name: found._asdict() for name, found in evaluation.figures.items()},
@@ -58,6 +59,7 @@ def particle_metrics(evaluation: ParticleEvaluation) -> dict[str, Any]:
             },
         }
     )
+    return found
 
 
 def particle_page(
@@ -144,12 +146,3 @@ def _text(found: Estimate, digits: int, factor: float = 1.0) -> str:
         return f"{factor * found.value:.1e}"
     error = f" ± {factor * found.standard_error:.{digits}f}" if math.isfinite(found.standard_error) else ""
     return f"{factor * found.value:.{digits}f}{error}"
-
-
-def _finite(value: Any) -> Any:
-    """The same without NaN and infinity, which JSON does not know."""
-    if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

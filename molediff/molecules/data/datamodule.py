@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from molediff.molecules.data.dataset import ConformerDataset
-from molediff.molecules.data.packing import Record, pack
+from molediff.molecules.data.packing import PackedRecord, pack
 from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.data.relaxed_samples import load_relaxed
 from molediff.molecules.data.sdf import SdfConformers, load_sdf
@@ -234,7 +234,7 @@ def builtin_datamodule(
         mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
         for conformer_id in rdDistGeom.EmbedMultipleConfs(mol, 4, randomSeed=seed + 1):
             positions = mol.GetConformer(conformer_id).GetPositions().astype(np.float32)
-            records.append(Record(smiles, featurize(mol), positions))
+            records.append(PackedRecord(smiles, featurize(mol), positions))
     conformers = ConformerDataset(pack(records))
     reference = first_mols(conformers, num_reference)
     return ConformerDataModule(

@@ -13,7 +13,7 @@ from rdkit import Chem, rdBase
 from tqdm import tqdm
 
 from molediff.molecules.data.dataset import ConformerDataset
-from molediff.molecules.data.packing import PackedConformers, Record, pack
+from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.graph.vocabulary import ORGANIC
 from molediff.runtime.cache import StaleCacheError, read_cache, write_cache
@@ -201,6 +201,6 @@ def _features_of(minima: Minima, progress: bool) -> PackedConformers:
     ends = np.cumsum(sizes)
     x = minima.positions.astype(np.float32) / _STEPS_PER_ANGSTROM
     return pack(
-        Record(smiles[row], features[row], x[end - size : end])
+        PackedRecord(smiles[row], features[row], x[end - size : end])
         for row, size, end in zip(minima.molecule, sizes, ends, strict=True)
     )

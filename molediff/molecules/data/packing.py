@@ -10,9 +10,12 @@ import numpy as np
 
 from molediff.molecules.graph.features import Features
 from molediff.molecules.graph.vocabulary import QM9
+from molediff.runtime.former import former_names
+
+__getattr__ = former_names(__name__, {"Record": "PackedRecord"})
 
 
-class Record(NamedTuple):
+class PackedRecord(NamedTuple):
     """One conformer on its way into the arrays.
 
     Attributes:
@@ -71,7 +74,7 @@ class PackedConformers:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def pack(records: Iterable[Record]) -> PackedConformers:
+def pack(records: Iterable[PackedRecord]) -> PackedConformers:
     """Pack conformers in their order; those of equal SMILES share one graph."""
     molecule_of: dict[str, int] = {}
     graphs: list[Features] = []

@@ -22,7 +22,7 @@ from rdkit import Chem, rdBase
 from tqdm import tqdm
 
 from molediff.molecules.data.dataset import ConformerDataset
-from molediff.molecules.data.packing import PackedConformers, Record, pack
+from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
 from molediff.molecules.data.qm9_source import PROPERTIES, read_source, source_parts
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.perception.bonds import perceive
@@ -42,7 +42,7 @@ CACHE_VERSION = 1
 class Perception(NamedTuple):
     """What became of one molecule: a record, or None and the reason."""
 
-    record: Record | None
+    record: PackedRecord | None
     note: str
 
 
@@ -169,7 +169,7 @@ def _perceive_row(smiles: str, elements: list[int], positions: np.ndarray) -> Pe
     try:
         found = perceive(smiles, elements, positions)
         coordinates = found.mol.GetConformer().GetPositions().astype(np.float32)
-        return Perception(Record(found.smiles, featurize(found.mol), coordinates), found.method)
+        return Perception(PackedRecord(found.smiles, featurize(found.mol), coordinates), found.method)
     except PerceptionError as error:
         return Perception(None, str(error))
 

@@ -13,7 +13,7 @@ from rdkit import Chem, rdBase
 from torch import Tensor
 
 from molediff.molecules.data.dataset import ConformerDataset
-from molediff.molecules.data.packing import PackedConformers, Record, pack
+from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.graph.inputs import molecule_key, sample_generator
 from molediff.networks.graph import GraphBatch
@@ -70,7 +70,7 @@ def load_relaxed(path: str | Path) -> RelaxedSamples:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
-    records, origins = list[Record](), list[tuple[bytes, int]]()
+    records, origins = list[PackedRecord](), list[tuple[bytes, int]]()
     with rdBase.BlockLogs(), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
         for number, found in enumerate(Chem.ForwardSDMolSupplier(stream, sanitize=False, removeHs=False)):
             try:
@@ -79,7 +79,7 @@ def load_relaxed(path: str | Path) -> RelaxedSamples:
                 raise ValueError(
                     f"Record {number} of {path} is no sample that was relaxed: {error}."
                 ) from None
-            records.append(Record(smiles, featurize(mol), found.GetConformer().GetPositions()))
+            records.append(PackedRecord(smiles, featurize(mol), found.GetConformer().GetPositions()))
             origins.append((molecule_key(mol), seed))
     if not records:
         raise ValueError(f"{path} has no record.")

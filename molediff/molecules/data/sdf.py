@@ -14,7 +14,7 @@ from rdkit import Chem, rdBase
 from tqdm import tqdm
 
 from molediff.molecules.data.dataset import ConformerDataset
-from molediff.molecules.data.packing import PackedConformers, Record, pack
+from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.perception.canonical import canonical_conformer
 
@@ -106,7 +106,7 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _records(files: list[Path], skipped: list[Skipped], bar: tqdm) -> Iterator[Record]:
+def _records(files: list[Path], skipped: list[Skipped], bar: tqdm) -> Iterator[PackedRecord]:
     for file in files:
         with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as stream:
             supplier = Chem.ForwardSDMolSupplier(stream, sanitize=False, removeHs=False)
@@ -121,7 +121,7 @@ def _records(files: list[Path], skipped: list[Skipped], bar: tqdm) -> Iterator[R
                     yield record
 
 
-def _record(mol: Chem.Mol | None) -> Record:
+def _record(mol: Chem.Mol | None) -> PackedRecord:
     """The conformer of one record; ValueError with the reason if it cannot be used."""
     if mol is None:
         raise ValueError("RDKit cannot read the record")
@@ -145,4 +145,4 @@ def _record(mol: Chem.Mol | None) -> Record:
     if any(atom.GetIsotope() for atom in mol.GetAtoms()):
         raise ValueError("it has isotopes")
     found = canonical_conformer(mol)
-    return Record(found.smiles, featurize(found.mol), found.mol.GetConformer().GetPositions())
+    return PackedRecord(found.smiles, featurize(found.mol), found.mol.GetConformer().GetPositions())

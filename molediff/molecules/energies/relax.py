@@ -10,6 +10,8 @@ from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers, rdMolAlign
 
 from molediff.molecules.energies import xtb
+from molediff.molecules.errors import ForceFieldError, XTBError
+from molediff.runtime.former import former_names
 
 METHODS = {"mmff": "MMFF94s", "gfn2": "GFN2-xTB"}
 """What `relax` and `energies` can be, and the name of the method."""
@@ -19,12 +21,10 @@ _MAX_ITERATIONS = 1000
 # of them, suffice.
 _MAX_MATCHES = 1000
 
+__getattr__ = former_names(__name__, {"NoForceField": "ForceFieldError"})
+
 OutOfTime = Callable[[], bool]
 """Says whether the time for a molecule is up."""
-
-
-class NoForceField(ValueError):
-    """MMFF94s lacks parameters for this molecule."""
 
 
 def relax_conformers(
@@ -43,7 +43,7 @@ def relax_conformers(
         failed on it or the time was up.
 
     Raises:
-        NoForceField: MMFF94s lacks parameters; the conformers are as they were.
+        ForceFieldError: MMFF94s lacks parameters; the conformers are as they were.
         ImportError: GFN2-xTB is not installed.
     """
     relax = _mmff_relaxation(mol, fixed) if method == "mmff" else _gfn2_relaxation(mol, fixed)
@@ -62,7 +62,7 @@ def conformer_energies(mol: Chem.Mol, method: str, out_of_time: OutOfTime = lamb
 def _mmff_properties(mol: Chem.Mol) -> Any:
     properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=METHODS["mmff"])
     if properties is None:
-        raise NoForceField("MMFF94s has no parameters for this molecule")
+        raise ForceFieldError("MMFF94s has no parameters for this molecule")
     return properties
 
 
@@ -91,7 +91,7 @@ def _gfn2_relaxation(mol: Chem.Mol, fixed: Collection[int]) -> Callable[[int], f
     def relax(conf_id: int) -> float:
         try:
             return xtb.relax(mol, conf_id, fixed=fixed)
-        except xtb.XTBFailed:
+        except XTBError:
             return np.nan
 
     return relax
@@ -101,7 +101,7 @@ def _gfn2_energy(mol: Chem.Mol) -> Callable[[int], float]:
     def energy(conf_id: int) -> float:
         try:
             return xtb.energy(mol, conf_id)
-        except xtb.XTBFailed:
+        except XTBError:
             return np.nan
 
     return energy

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from rdkit import Chem
 
+from molediff.molecules.errors import XTBError
+from molediff.runtime.former import former_names
+
 KCAL_PER_MOL = 627.5094740631  # in a Hartree (CODATA 2018, thermochemical calorie)
 BOHR = 0.529177210903  # in Angstrom
 
@@ -31,8 +34,7 @@ _REFERENCE = np.array([[1.35, 2.10], [2.10, 2.53]])
 _SOFT = 0.02
 
 
-class XTBFailed(RuntimeError):
-    """GFN2-xTB came to no result for a conformer; the message is the reason."""
+__getattr__ = former_names(__name__, {"XTBFailed": "XTBError"})
 
 
 def require_tblite() -> None:
@@ -50,7 +52,7 @@ def energy(mol: Chem.Mol, conf_id: int = -1) -> float:
 
     Raises:
         ImportError: tblite is not installed.
-        XTBFailed: the electrons find no consistent state.
+        XTBError: the electrons find no consistent state.
     """
     return _Energy(mol)(mol.GetConformer(conf_id).GetPositions())[0]
 
@@ -60,7 +62,7 @@ def relax(
 ) -> float:
     """Move one conformer, in place, to the next GFN2-xTB minimum, and return its energy in kcal/mol.
 
-    BFGS from a model Hessian, with no change of the hand or of the bonds forbidden: look at what comes out.
+    BFGS from a model Hessian, with no change of the configuration or of the bonds forbidden: look at what comes out.
 
     Args:
         mol: as for `energy`.
@@ -70,7 +72,7 @@ def relax(
 
     Raises:
         ImportError: tblite is not installed.
-        XTBFailed: no minimum found; the conformer is as it was.
+        XTBError: no minimum found; the conformer is as it was.
     """
     from scipy.optimize import minimize
 
@@ -100,7 +102,7 @@ def relax(
         options={"gtol": max_gradient, "maxiter": _MAX_ITERATIONS, "hess_inv0": (inverse + inverse.T) / 2},
     )
     if not np.abs(found.jac).max() <= max_gradient:
-        raise XTBFailed(f"GFN2-xTB relaxation found no minimum in {found.nit} steps: {found.message}")
+        raise XTBError(f"GFN2-xTB relaxation found no minimum in {found.nit} steps: {found.message}")
     mol.GetConformer(conf_id).SetPositions(placed(found.x))
     return float(found.fun)
 
@@ -153,7 +155,7 @@ class _Energy:
             if self._last is not None:
                 self._last = None
                 return self(positions)
-            raise XTBFailed(f"GFN2-xTB failed: {' '.join(str(error).split())}") from error
+            raise XTBError(f"GFN2-xTB failed: {' '.join(str(error).split())}") from error
         return (
             float(self._last.get("energy")) * KCAL_PER_MOL,
             np.array(self._last.get("gradient")) * KCAL_PER_MOL / BOHR,

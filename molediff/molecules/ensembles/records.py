@@ -16,16 +16,19 @@ import numpy as np
 from rdkit import Chem, rdBase
 
 from molediff.molecules.conformers import with_conformers
-from molediff.molecules.ensembles.search import FoundMinima, NoEnsemble, Recipe, build_ensemble
-from molediff.molecules.ensembles.tasks import Task
+from molediff.molecules.ensembles.search import EnsembleError, FoundMinima, Recipe, build_ensemble
+from molediff.molecules.ensembles.tasks import EnsembleTask
 from molediff.runtime.files import write_bytes
+from molediff.runtime.former import former_names
 from molediff.runtime.processes import run_in_processes
+
+__getattr__ = former_names(__name__, {"Record": "EnsembleRecord"})
 
 _DIGITS = 4  # of coordinates, in Angstrom: an SDF file has no more
 
 
 @dataclass(frozen=True)
-class Record:
+class EnsembleRecord:
     """What became of one molecule; energies in kcal/mol, positions (K, N, 3) in Angstrom, the lowest first.
 
     Attributes:
@@ -84,17 +87,17 @@ class EnsembleRecords:
     def __init__(self, path: str | os.PathLike[str], recipe: Recipe) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.records: dict[str, Record] = {}
+        self.records: dict[str, EnsembleRecord] = {}
         for line in self._whole_lines({"recipe": asdict(recipe)}):
-            record = Record(**json.loads(line))
+            record = EnsembleRecord(**json.loads(line))
             self.records[record.name] = record
 
-    def settles(self, task: Task, retry_failed: bool = False) -> bool:
+    def settles(self, task: EnsembleTask, retry_failed: bool = False) -> bool:
         """Whether there is a record of the task: of this molecule, not of another one that had its name."""
         record = self.records.get(task.name)
         return record is not None and record.smiles == task.smiles and not (retry_failed and record.reason)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: EnsembleRecord) -> None:
         """Append a record; it is on the disk when this returns."""
         self._append(json.dumps(asdict(record), separators=(",", ":")))
         self.records[record.name] = record
@@ -123,13 +126,13 @@ class EnsembleRecords:
 
 
 def run_tasks(
-    tasks: Sequence[Task],
+    tasks: Sequence[EnsembleTask],
     records: EnsembleRecords,
     recipe: Recipe,
     num_processes: int = 2,
     seconds_each: float | None = 600.0,
     retry_failed: bool = False,
-) -> Iterator[Record]:
+) -> Iterator[EnsembleRecord]:
     """Build the ensembles that are not there yet, in processes of one thread each; yield each record once it is kept.
 
     Args:
@@ -150,21 +153,21 @@ def run_tasks(
         yield record
 
 
-def build_record(task: Task, recipe: Recipe) -> Record:
+def build_record(task: EnsembleTask, recipe: Recipe) -> EnsembleRecord:
     """Build one ensemble; a molecule without one gives a record with the reason."""
     start = time.process_time()
     try:
         with rdBase.BlockLogs():
             ensemble = build_ensemble(task.mol(), recipe)
-    except NoEnsemble as error:
+    except EnsembleError as error:
         return _failure(task, str(error), time.process_time() - start)
     return _record(task.name, ensemble, time.process_time() - start)
 
 
-def _record(name: str, ensemble: FoundMinima, seconds: float) -> Record:
+def _record(name: str, ensemble: FoundMinima, seconds: float) -> EnsembleRecord:
     positions = [conformer.GetPositions() for conformer in ensemble.mol.GetConformers()]
     counts = ("num_seeds", "num_relaxed", "num_low", "num_low_by_half", "num_low_direct", "num_rejected")
-    return Record(
+    return EnsembleRecord(
         name=name,
         smiles=ensemble.smiles,
         reason="",
@@ -178,8 +181,10 @@ def _record(name: str, ensemble: FoundMinima, seconds: float) -> Record:
     )
 
 
-def _failure(task: Task, reason: str, seconds: float) -> Record:
-    return Record(task.name, task.smiles, reason, round(seconds, 2), [], [], [], [], 0.0, 0, 0, 0, 0, 0, {})
+def _failure(task: EnsembleTask, reason: str, seconds: float) -> EnsembleRecord:
+    return EnsembleRecord(
+        task.name, task.smiles, reason, round(seconds, 2), [], [], [], [], 0.0, 0, 0, 0, 0, 0, {}
+    )
 
 
 class Completeness(NamedTuple):
@@ -205,7 +210,7 @@ class Completeness(NamedTuple):
         return self.num_low / self.num_low_by_half - 1 if self.num_low_by_half else float("nan")
 
 
-def check_completeness(records: Iterable[Record]) -> Completeness:
+def check_completeness(records: Iterable[EnsembleRecord]) -> Completeness:
     """What doubling the seeds, from half of them to all, changed in these ensembles."""
     found = [record for record in records if not record.reason]
     return Completeness(
@@ -218,7 +223,7 @@ def check_completeness(records: Iterable[Record]) -> Completeness:
 
 
 def write_ensembles(
-    path: str | os.PathLike[str], records: Iterable[Record], provenance: Mapping[str, object]
+    path: str | os.PathLike[str], records: Iterable[EnsembleRecord], provenance: Mapping[str, object]
 ) -> None:
     """Write the ensembles as SDF, one record a conformer, the lowest of a molecule first; `.gz` is compressed.
 
@@ -230,7 +235,7 @@ def write_ensembles(
     write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
-def _sdf(record: Record, provenance: Mapping[str, object]) -> str:
+def _sdf(record: EnsembleRecord, provenance: Mapping[str, object]) -> str:
     mol = Chem.AddHs(Chem.MolFromSmiles(record.smiles))
     filled = with_conformers(mol, [np.array(positions) for positions in record.positions])
     texts = []

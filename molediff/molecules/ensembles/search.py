@@ -18,13 +18,14 @@ from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
 from molediff.molecules.conformers import boltzmann_weights, with_conformers
-from molediff.molecules.energies.xtb import MAX_GRADIENT, XTBFailed, relax
+from molediff.molecules.energies.xtb import MAX_GRADIENT, relax
 from molediff.molecules.ensembles.minima import Minimum, distinct_minima, is_known, num_low, within
-from molediff.molecules.ensembles.starts import OWN, Seed, make_seeds
+from molediff.molecules.ensembles.starts import OWN, Start, make_starts
+from molediff.molecules.errors import EnsembleError, PerceptionError, XTBError
 from molediff.molecules.perception.bonds import perceive
-from molediff.molecules.perception.canonical import PerceptionError
 from molediff.molecules.perception.stereo import reflected
 from molediff.runtime.checks import check_whole_number
+from molediff.runtime.former import former_names
 
 _COMPLETE = 0.05  # growth of the number of low minima at which a search ends
 
@@ -36,8 +37,7 @@ _FORCE_FIELD_STEPS = 2000
 _PARTING_STEPS = 30
 
 
-class NoEnsemble(ValueError):
-    """Not one minimum was found; the message is the reason."""
+__getattr__ = former_names(__name__, {"NoEnsemble": "EnsembleError"})
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Recipe:
     """How minima are searched.
 
     Attributes:
-        num_seeds: starting geometries (see `seeds.make_seeds`) to begin with.
+        num_seeds: starting geometries (see `seeds.make_starts`) to begin with.
         max_seeds: they are doubled until that finds less than 5 % more minima within `LOW_WINDOW`, up to this number.
         num_direct: starting geometries that go to GFN2-xTB without the force field's minima in between, so many at a
             time until they find less than 5 % more minima within `LOW_WINDOW`; 0 for none.
@@ -127,11 +127,11 @@ def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> FoundMinima:
         recipe: how to search.
 
     Raises:
-        NoEnsemble: no minimum has the graph and the stereo asked for.
+        EnsembleError: no minimum has the graph and the stereo asked for.
         ImportError: tblite is not installed.
     """
     search = Search(mol, recipe)
-    seeds = make_seeds(mol, recipe.max_seeds, recipe.seed)
+    seeds = make_starts(mol, recipe.max_seeds, recipe.seed)
     first = list(islice(seeds, recipe.num_seeds // 2))
     search.add(first)
     num_seeds, minima = len(first), search.distinct()
@@ -148,7 +148,7 @@ def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> FoundMinima:
         minima = search.distinct()
     if not minima:
         counts = ", ".join(f"{count} {reason}" for reason, count in search.num_rejected.items())
-        raise NoEnsemble(
+        raise EnsembleError(
             f"no minimum from {num_seeds} seeds ({counts or 'no starting geometry'}): state all stereo, and check "
             "that it is possible"
         )
@@ -197,7 +197,7 @@ class Search:
         self._elements = [atom.GetAtomicNum() for atom in self.mol.GetAtoms()]
         self._random = np.random.default_rng(self.recipe.seed)
 
-    def add(self, seeds: Sequence[Seed]) -> None:
+    def add(self, seeds: Sequence[Start]) -> None:
         """Relax these seeds, in the force field and, where that gives something new, by GFN2-xTB."""
         starts = [start for seed in seeds for start in self._force_field_minima(seed)]
         for start in sorted(starts, key=lambda start: start.energy):
@@ -219,7 +219,7 @@ class Search:
         """
         recipe, blank = self.recipe, Chem.Mol(self.mol)
         blank.RemoveAllConformers()
-        seeds = make_seeds(blank, recipe.max_direct, recipe.seed + 1)
+        seeds = make_starts(blank, recipe.max_direct, recipe.seed + 1)
         num_seeds = 0
         while batch := list(islice(seeds, recipe.num_direct)):
             for seed in batch:
@@ -235,7 +235,7 @@ class Search:
         """All minima so far, with mirror images and without duplicates, the lowest first."""
         return distinct_minima(self.mol, self._with_mirror_images(self._minima))
 
-    def _force_field_minima(self, seed: Seed, num_steps: int = _FORCE_FIELD_STEPS) -> list[Minimum]:
+    def _force_field_minima(self, seed: Start, num_steps: int = _FORCE_FIELD_STEPS) -> list[Minimum]:
         """The minimum of MMFF94s, or of UFF, below a seed, or what is on the way to it after so many steps."""
         mol = with_conformers(self.mol, [seed.positions])
         parameters = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant="MMFF94s")
@@ -256,7 +256,7 @@ class Search:
         )
         try:
             energy = relax(mol, max_gradient=self.recipe.max_gradient)
-        except XTBFailed:
+        except XTBError:
             self.num_rejected["without a minimum"] += 1
             return
         minimum = self._as_asked(Minimum(mol.GetConformer().GetPositions(), energy, source))

@@ -10,16 +10,20 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdMolTransforms
 
+from molediff.runtime.former import former_names
+
 OWN, ETKDG, TORSIONS, RING_FLIP = "given geometry", "ETKDG", "random torsions", "ring flip"
 
-# Ways of the seeds after the given geometry, again and again: embedding alone rarely leaves the torsions it prefers.
+# Ways of the starts after the given geometry, again and again: embedding alone rarely leaves the torsions it prefers.
 _ROUND = (ETKDG, TORSIONS, RING_FLIP, TORSIONS)
 
-# Embeddings that one seed may cost: ETKDG gives up on some cages, after ten times their atoms.
+# Embeddings that one start may cost: ETKDG gives up on some cages, after ten times their atoms.
 _MAX_EMBEDDINGS_FAILED = 3
 
+__getattr__ = former_names(__name__, {"Seed": "Start", "make_seeds": "make_starts"})
 
-class Seed(NamedTuple):
+
+class Start(NamedTuple):
     """A starting geometry.
 
     Attributes:
@@ -31,25 +35,25 @@ class Seed(NamedTuple):
     source: str
 
 
-def make_seeds(mol: Chem.Mol, num_seeds: int, seed: int) -> Iterator[Seed]:
+def make_starts(mol: Chem.Mol, num_starts: int, seed: int) -> Iterator[Start]:
     """The given geometry, then embeddings, uniformly random torsions and ring flips in turn.
 
-    Random torsions and flips start from a random one of the earlier seeds. Ways that a molecule does not have (no
+    Random torsions and flips begin from a random one of the earlier geometries. Ways that a molecule does not have (no
     rotor, no ring that can flip, not to be embedded) are left out; without any the given geometry stays alone. The
-    first seeds of a longer list are those of a shorter one.
+    first starts of a longer list are those of a shorter one.
 
     Args:
         mol: explicit hydrogens, stereo, and its own geometry as the first conformer or none.
-        num_seeds: most seeds.
+        num_starts: most starting geometries.
         seed: of the random numbers, any whole number from 0 on.
     """
     random = np.random.default_rng(seed)
     corners, rotors = ring_corners(mol), rotatable_bonds(mol)
-    made = [Seed(mol.GetConformer().GetPositions(), OWN)] if mol.GetNumConformers() else []
+    made = [Start(mol.GetConformer().GetPositions(), OWN)] if mol.GetNumConformers() else []
     yield from made
     failed = 0
-    for way in itertools.islice(itertools.cycle(_ROUND), 2 * num_seeds):
-        if len(made) >= num_seeds:
+    for way in itertools.islice(itertools.cycle(_ROUND), 2 * num_starts):
+        if len(made) >= num_starts:
             return
         if way == ETKDG or not made:
             if failed >= _MAX_EMBEDDINGS_FAILED:
@@ -57,15 +61,15 @@ def make_seeds(mol: Chem.Mol, num_seeds: int, seed: int) -> Iterator[Seed]:
             positions = embed(mol, int(random.integers(1, 2**31 - 1)))
             failed = failed + 1 if positions is None else 0
         else:
-            start = made[random.integers(len(made))].positions
+            former = made[random.integers(len(made))].positions
             if way == RING_FLIP and corners:
-                positions = flip_corner(mol, start, corners[random.integers(len(corners))])
+                positions = flip_corner(mol, former, corners[random.integers(len(corners))])
             elif rotors:
-                way, positions = TORSIONS, turn(mol, start, rotors, random.uniform(-180, 180, len(rotors)))
+                way, positions = TORSIONS, turn(mol, former, rotors, random.uniform(-180, 180, len(rotors)))
             else:
                 continue
         if positions is not None:
-            made.append(Seed(positions, ETKDG if len(made) == 0 else way))
+            made.append(Start(positions, ETKDG if len(made) == 0 else way))
             yield made[-1]
 
 
@@ -136,7 +140,7 @@ def flip_corner(mol: Chem.Mol, positions: np.ndarray, corner: tuple[int, ...]) -
     """Turn one atom of a ring, with what hangs on it, to the other side of the ring.
 
     The atom and its branches turn about the line through its two neighbours, so that it comes to stand as far below
-    the rest of the ring as it stood above. The atom keeps its hand.
+    the rest of the ring as it stood above. The atom keeps its configuration.
 
     Args:
         mol: the molecule.

@@ -7,11 +7,11 @@ truth) by a bond.
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
+
+from molediff.molecules.generation.check import CheckFactory
 
 # Bond lengths relative to UFF's rest length for the two atom types and the bond order. In 158,198 bonds of
 # 8,509 QM9 training molecules the ratio lies between 0.865 (C-O in zwitterions) and 1.24 (N-O in strained
@@ -30,46 +30,67 @@ CLOSEST_HYDROGENS = 1.2
 _TABLE = Chem.GetPeriodicTable()
 
 
-class GeometryCheck:
-    """Bond lengths and contacts of one molecule.
+class BondLengths:
+    """Every bond has a length that its two atoms and its order allow.
+
+    An atom with a coordinate of NaN is left out: what is not known is not wrong.
 
     Args:
         mol: sanitized, explicit hydrogens.
     """
 
+    name = "bond_length"
+    remedy = ""
+
     def __init__(self, mol: Chem.Mol):
-        bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
-        self.bonds = np.array(bonds, dtype=np.int64).reshape(-1, 2)
-        self.lengths = np.array([bond_length(mol, i, j) for i, j in bonds])
+        self._bonds = _bonded_pairs(mol)
+        self._lengths = np.array([bond_length(mol, int(i), int(j)) for i, j in self._bonds])
+
+    def passes(self, x: np.ndarray) -> np.ndarray:
+        """Whether all bond lengths are possible, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
+        distance = np.linalg.norm(x[:, self._bonds[:, 0]] - x[:, self._bonds[:, 1]], axis=-1)
+        ratio = distance / self._lengths
+        return ~((ratio <= SHORTEST_BOND) | (ratio >= LONGEST_BOND)).any(axis=1)
+
+
+class Clashes:
+    """No two atoms that are not bonded touch.
+
+    An atom with a coordinate of NaN is left out: what is not known is not wrong.
+
+    Args:
+        mol: sanitized, explicit hydrogens.
+    """
+
+    name = "clash"
+    remedy = ""
+
+    def __init__(self, mol: Chem.Mol):
+        bonds = _bonded_pairs(mol)
         numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()])
         radii = np.array([_TABLE.GetRcovalent(int(number)) for number in numbers])
         closest = CLOSEST_CONTACT * (radii[:, None] + radii)
         closest[np.ix_(numbers == 1, numbers == 1)] = CLOSEST_HYDROGENS
         apart = np.triu(np.ones_like(closest, dtype=bool), k=1)
-        apart[self.bonds[:, 0], self.bonds[:, 1]] = apart[self.bonds[:, 1], self.bonds[:, 0]] = False
-        self.pairs = np.argwhere(apart)
-        self.closest_squared = closest[apart] ** 2
+        apart[bonds[:, 0], bonds[:, 1]] = apart[bonds[:, 1], bonds[:, 0]] = False
+        self._pairs = np.argwhere(apart)
+        self._closest_squared = closest[apart] ** 2
 
-    def bonds_hold(self, x: np.ndarray) -> np.ndarray:
-        """Whether all bond lengths are possible, bool, shape (n,); x: (n, N, 3) in Angstrom."""
-        ratio = np.linalg.norm(x[:, self.bonds[:, 0]] - x[:, self.bonds[:, 1]], axis=-1) / self.lengths
-        return ((ratio > SHORTEST_BOND) & (ratio < LONGEST_BOND)).all(axis=1)
+    def passes(self, x: np.ndarray) -> np.ndarray:
+        """Whether all contacts are possible, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
+        difference = x[:, self._pairs[:, 0]] - x[:, self._pairs[:, 1]]
+        return ~(np.einsum("npk,npk->np", difference, difference) <= self._closest_squared).any(axis=1)
 
-    def atoms_keep_apart(self, x: np.ndarray) -> np.ndarray:
-        """Whether no two atoms that are not bonded touch, bool, shape (n,); x: (n, N, 3) in Angstrom."""
-        difference = x[:, self.pairs[:, 0]] - x[:, self.pairs[:, 1]]
-        return (np.einsum("npk,npk->np", difference, difference) > self.closest_squared).all(axis=1)
 
-    def allows(self, x: np.ndarray) -> bool:
-        """Whether the atoms of `x`, (N, 3) in Angstrom, whose coordinates are known (the others are NaN) have possible
-        bond lengths and distances.
-        """
-        known = np.isfinite(x).all(axis=1)
-        part = copy.copy(self)
-        bonded, apart = known[self.bonds].all(axis=1), known[self.pairs].all(axis=1)
-        part.bonds, part.lengths = self.bonds[bonded], self.lengths[bonded]
-        part.pairs, part.closest_squared = self.pairs[apart], self.closest_squared[apart]
-        return bool(part.bonds_hold(x[None])[0] and part.atoms_keep_apart(x[None])[0])
+CHECKS: tuple[CheckFactory, ...] = (BondLengths, Clashes)
+"""What every conformer is put to, in this order, before it is handed out and again after it was relaxed. That its
+coordinates are finite, its stereo right and fixed atoms in their places is seen to before."""
+
+
+def _bonded_pairs(mol: Chem.Mol) -> np.ndarray:
+    """Atoms of each bond, int64, shape (number of bonds, 2)."""
+    bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
+    return np.array(bonds, dtype=np.int64).reshape(-1, 2)
 
 
 def bond_length(mol: Chem.Mol, i: int, j: int) -> float:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from rdkit import Chem
 
 from molediff.core.geometry.kabsch import kabsch
-from molediff.molecules.generation.checks import GeometryCheck
-from molediff.molecules.graph.inputs import UnusableInput
+from molediff.molecules.errors import UnusableInputError
+from molediff.molecules.generation.checks import BondLengths, Clashes
 from molediff.molecules.perception.stereo import StereoCheck
 
 # Before the fixed atoms are set exactly, a sample must have them this near, in Angstrom (root mean square): float32
@@ -74,34 +74,35 @@ class FixedPart:
             raise ValueError("The coordinates given as `fixed` are not all finite.")
         return cls(positions, atoms, core)
 
-    def find_in(self, mol: Chem.Mol, geometry: GeometryCheck, stereo: StereoCheck) -> FixedAtoms:
+    def find_in(self, mol: Chem.Mol, stereo: StereoCheck) -> FixedAtoms:
         """The atoms of `mol` (explicit hydrogens) that are fixed.
 
         Of the ways to lay the substructure onto the molecule, the first that suits its bonds and its stereo is taken;
         if there is none, its hydrogens are left aside, as the molecule may have something else in their place.
 
         Raises:
-            UnusableInput: the molecule lacks these atoms, or cannot have them at these coordinates.
+            UnusableInputError: the molecule lacks these atoms, or cannot have them at these coordinates.
         """
         matches = self._ways_to_lie_on(mol)
         if not matches and self._has_hydrogens:
-            return self._without_hydrogens().find_in(mol, geometry, stereo)
+            return self._without_hydrogens().find_in(mol, stereo)
         if not matches:
-            raise UnusableInput(
+            raise UnusableInputError(
                 f"The fixed substructure {Chem.MolToSmiles(self.core)} does not occur in the molecule: give a part of "
                 "it, with the same bond orders and charges."
             )
         reason = ""
+        bonds, contacts = BondLengths(mol), Clashes(mol)
         for match in matches:
             x = np.full((mol.GetNumAtoms(), 3), np.nan)
             x[list(match)] = self.positions
-            if not geometry.allows(x):
+            if not (bonds.passes(x[None])[0] and contacts.passes(x[None])[0]):
                 reason = "its bond lengths or contacts are not those of the molecule"
             elif not stereo.allows(x):
                 reason = reason or "its stereo is not that asked for"
             else:
                 return FixedAtoms(np.array(match), self.positions)
-        raise UnusableInput(f"The fixed atoms cannot have the coordinates given: {reason}.")
+        raise UnusableInputError(f"The fixed atoms cannot have the coordinates given: {reason}.")
 
     @property
     def _has_hydrogens(self) -> bool:
@@ -120,7 +121,7 @@ class FixedPart:
             return mol.GetSubstructMatches(self.core, uniquify=False, maxMatches=_MAX_MATCHES)
         atoms = self.atoms or ()
         if max(atoms) >= mol.GetNumAtoms():
-            raise UnusableInput(
+            raise UnusableInputError(
                 f"Atom {max(atoms)} is to be fixed, but the molecule has {mol.GetNumAtoms()} atoms with hydrogens, "
                 "numbered from 0."
             )
@@ -165,10 +166,17 @@ class Placed:
         fits: whether the fixed atoms can be where they belong, bool, shape (n,).
     """
 
+    name: ClassVar[str] = "fixed"
+    remedy: ClassVar[str] = "check that the stereo asked for is possible with the fixed atoms where they are"
+
     x: np.ndarray
     rotation: np.ndarray
     shift: np.ndarray
     fits: np.ndarray
+
+    def passes(self, x: np.ndarray) -> np.ndarray:
+        """Which of the samples, `x` of this object, have their fixed atoms where they belong, bool, shape (n,)."""
+        return self.fits
 
     def moved(self, x: np.ndarray, sample: int | slice) -> np.ndarray:
         """Coordinates (..., N, 3) of a sample, or (n, N, 3) of all, taken along."""

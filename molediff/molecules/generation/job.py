@@ -12,17 +12,15 @@ import numpy as np
 from molediff.core.solvers import AtLambdas
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.relax import METHODS
-from molediff.molecules.generation.checks import GeometryCheck, bond_length
-from molediff.molecules.generation.fixed import FixedAtoms
+from molediff.molecules.generation.check import Check, sieve
+from molediff.molecules.generation.checks import CHECKS, bond_length
+from molediff.molecules.generation.fixed import FixedAtoms, Placed
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.refine import Refined, refine
 from molediff.molecules.generation.result import GenerationResult, Trajectory
 from molediff.molecules.generation.sampler import Demand, RawSamples
 from molediff.molecules.graph.inputs import PreparedMolecule
-from molediff.molecules.perception.stereo import StereoCheck, StereoVerdict, reflected
-
-# The order in which a sample is checked; it is counted under the first that it fails.
-CHECKS = ("not_finite", "stereo", "fixed", "bond_length", "clash")
+from molediff.molecules.perception.stereo import StereoCheck, reflected
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Job:
     """State of one molecule.
 
     Raises:
-        UnusableInput: the molecule does not have the atoms that are to be fixed.
+        UnusableInputError: the molecule does not have the atoms that are to be fixed.
 
     Attributes:
         prepared: the molecule.
@@ -62,11 +60,11 @@ class Job:
 
     def __post_init__(self) -> None:
         start = time.perf_counter()
-        self.geometry = GeometryCheck(self.prepared.mol)
+        self.checks = [make(self.prepared.mol) for make in (*CHECKS, *self.options.checks)]
         self.stereo = StereoCheck(self.prepared.mol, self.prepared.graph)
         self.fixed: FixedAtoms | None = None
         if self.options.fixed is not None:
-            self.fixed = self.options.fixed.find_in(self.prepared.mol, self.geometry, self.stereo)
+            self.fixed = self.options.fixed.find_in(self.prepared.mol, self.stereo)
         if self.prepared.num_atoms <= 2:
             self._place_directly()
         self.seconds += time.perf_counter() - start
@@ -86,49 +84,38 @@ class Job:
     def examine(self, slots: tuple[int, ...], raw: RawSamples) -> None:
         """Check samples drawn for `slots`; keep the good ones, count the others."""
         start = time.perf_counter()
-        finite = np.isfinite(raw.x).all(axis=(1, 2))
-        verdict = self.stereo.correct(np.where(finite[:, None, None], raw.x, 0.0))
-        x, right = verdict.x, verdict.right
-        placed = None if self.fixed is None else self.fixed.place(x)
-        if placed is not None:
-            x = placed.x
-            right = right & self._stereo_is_right(x)
-        passed = {
-            "not_finite": finite,
-            "stereo": right,
-            "fixed": np.ones(len(x), dtype=bool) if placed is None else placed.fits,
-            "bond_length": self.geometry.bonds_hold(x),
-            "clash": self.geometry.atoms_keep_apart(x),
-        }
-        good = np.ones(len(x), dtype=bool)
-        for name in CHECKS:
-            self._rejected[name] += int((good & ~passed[name]).sum())
-            good &= passed[name]
-        self._num_drawn += len(x)
-        self._num_reflected += int((verdict.right & verdict.reflected).sum())
+        self._num_drawn += len(raw.x)
         self._times = raw.times
+        rows = np.flatnonzero(np.isfinite(raw.x).all(axis=(1, 2)))
+        self._rejected["not_finite"] += len(raw.x) - len(rows)
+        verdict = self.stereo.correct(raw.x[rows])
+        self._rejected["stereo"] += int((~verdict.right).sum())
+        self._num_reflected += int((verdict.right & verdict.reflected).sum())
+        rows, x, mirrored = rows[verdict.right], verdict.x[verdict.right], verdict.reflected[verdict.right]
+        placed = None if self.fixed is None else self.fixed.place(x)
+        checks: list[Check] = self.checks
+        if placed is not None:
+            x, checks = placed.x, [placed, self.stereo, *self.checks]
+        good, failed = sieve(checks, x)
+        self._rejected.update(failed)
         for i in map(int, np.flatnonzero(good)):
-            frames = self._frames(raw, verdict, i)
+            frames = self._frames(raw, int(rows[i]), bool(mirrored[i]))
             if placed is not None:
                 frames = [placed.moved(frame, i) for frame in frames]
-            self._taken[slots[i]] = Accepted(x[i], *frames)
+            self._taken[slots[rows[i]]] = Accepted(x[i], *frames)
         self.seconds += time.perf_counter() - start
 
     @staticmethod
-    def _frames(raw: RawSamples, verdict: StereoVerdict, i: int) -> list[np.ndarray]:
-        """x_t and x_0_hat of sample i, reflected as it was; none if they are not kept."""
+    def _frames(raw: RawSamples, row: int, mirrored: bool) -> list[np.ndarray]:
+        """x_t and x_0_hat of a sample, reflected as it was; none if they are not kept."""
         if raw.x_t is None or raw.x_0_hat is None:
             return []
-        frames = [raw.x_t[:, i], raw.x_0_hat[:, i]]
-        return [reflected(x) for x in frames] if verdict.reflected[i] else frames
-
-    def _stereo_is_right(self, x: np.ndarray) -> np.ndarray:
-        verdict = self.stereo.correct(x)
-        return verdict.right & ~verdict.reflected
+        frames = [raw.x_t[:, row], raw.x_0_hat[:, row]]
+        return [reflected(x) for x in frames] if mirrored else frames
 
     def _still_good(self, x: np.ndarray) -> np.ndarray:
         """Whether conformers that were moved are still the molecule, bool, shape (n,); x: (n, N, 3) in Angstrom."""
-        return self._stereo_is_right(x) & self.geometry.bonds_hold(x) & self.geometry.atoms_keep_apart(x)
+        return sieve([self.stereo, *self.checks], x)[0]
 
     def finish(self) -> GenerationResult:
         """Build the Mol, relax, compute energies, choose and rank."""
@@ -212,11 +199,11 @@ class Job:
             return "allow a longer timeout"
         if most == "relaxation":
             return "their minima are not this molecule; leave relax out"
-        if most == "fixed":
-            return "check that the stereo asked for is possible with the fixed atoms where they are"
-        if most == "stereo":
-            return f"check that the stereo asked for is possible, or try more {more}"
-        return f"try more {more}"
+        if most == Placed.name:
+            return Placed.remedy
+        remedies = {check.name: check.remedy for check in (self.stereo, *self.checks)}
+        own = remedies.get(most, "")
+        return f"{own}, or try more {more}" if own else f"try more {more}"
 
     def _trajectory(self, slots: list[int]) -> Trajectory | None:
         taken = [self._taken[slot] for slot in slots]

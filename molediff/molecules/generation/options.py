@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from molediff.molecules.energies.relax import METHODS
 from molediff.molecules.energies.xtb import require_tblite
+from molediff.molecules.generation.check import CheckFactory
 from molediff.molecules.generation.fixed import FixedPart
 from molediff.runtime.checks import check_whole_number, check_word, is_positive
 from molediff.sampling.options import SolverOptions
@@ -38,6 +39,7 @@ class GenerationOptions(SolverOptions):
     fixed: FixedPart | None = None
     timeout: float | None = None
     num_workers: int = 1
+    checks: tuple[CheckFactory, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
@@ -58,6 +60,11 @@ class GenerationOptions(SolverOptions):
             raise ValueError(f"{asked} needs energies: say which, energies='mmff' or energies='gfn2'.")
         super().__post_init__()
         self._check_size()
+        if not all(callable(make) for make in self.checks):
+            raise ValueError(
+                f"checks must be classes, or functions from a Mol to a check; got {self.checks!r} "
+                "(see molediff.molecules.generation.check)."
+            )
         if "gfn2" in (self.relax, self.energies):
             require_tblite()
 

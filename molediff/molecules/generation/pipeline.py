@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from rdkit import Chem
 
+from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.job import Job
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler, plan_batches
-from molediff.molecules.graph.inputs import UnusableInput, label, prepare, sample_generator
+from molediff.molecules.graph.inputs import label, prepare, sample_generator
 from molediff.runtime.memory import keep_freed_memory
 
 # A group fills about this many batches, so that molecules of similar size find each other, and memory does not grow
@@ -78,7 +79,7 @@ class Pipeline:
             prepared = prepare(molecule, self.max_atoms)
             seconds = time.perf_counter() - start
             return Job(prepared, self.options, self.trained_atoms, seconds, self.provenance)
-        except UnusableInput as error:
+        except UnusableInputError as error:
             return self._failure(molecule, str(error), time.perf_counter() - start)
 
     def _sample(self, jobs: list[Job]) -> None:

@@ -18,7 +18,7 @@ class SamplingPlan:
         solver, num_steps, grid: see `ConformerGenerator.generate_many`.
     """
 
-    solver: str | Solver = "dpmpp_2m_cooled"
+    solver: str | Solver = "dpmpp_2m_low_temperature"
     num_steps: int = 5
     grid: str | Grid = "central_lambda"
 

@@ -12,12 +12,12 @@ from rdkit import Chem
 from molediff.molecules.conformers import above_lowest, with_conformers
 from molediff.molecules.energies.relax import (
     METHODS,
-    NoForceField,
     OutOfTime,
     conformer_energies,
     distinct_conformers,
     relax_conformers,
 )
+from molediff.molecules.errors import ForceFieldError
 from molediff.molecules.generation.options import GenerationOptions
 
 
@@ -100,7 +100,7 @@ def _said(found: Refined, what: str) -> Iterator[None]:
     """Without a force field the conformers stay as they are, and a problem says what they are not."""
     try:
         yield
-    except NoForceField as error:
+    except ForceFieldError as error:
         found.problems.append(f"{error}: the conformers are not {what}")
 
 

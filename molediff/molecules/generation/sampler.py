@@ -125,12 +125,12 @@ class Sampler:
         x = self._solve(denoiser, condition, [generator for mine in generators for generator in mine], steps)
         x, to_data = self.model.to_data(x, condition), self.model.to_data
         steps = [
-            step._replace(x_t=to_data(step.x_t, condition), x0_hat=to_data(step.x0_hat, condition))
+            step._replace(x_t=to_data(step.x_t, condition), x_0_hat=to_data(step.x_0_hat, condition))
             for step in steps
         ]
         ends = np.cumsum(counts)
         return [
-            self._cut(x, steps, slice(end - count, end), int(graph.num_nodes or 0))
+            self._cut(x, steps, slice(end - count, end), graph.num_nodes)
             for graph, count, end in zip(graphs, counts, ends, strict=True)
         ]
 
@@ -199,6 +199,6 @@ class Sampler:
             return RawSamples(coordinates)
         x_t, x_0_hat = (
             np.stack([cut(step.x_t) for step in steps]),
-            np.stack([cut(step.x0_hat) for step in steps]),
+            np.stack([cut(step.x_0_hat) for step in steps]),
         )
         return RawSamples(coordinates, np.array([step.t for step in steps]), x_t, x_0_hat)

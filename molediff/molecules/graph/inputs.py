@@ -9,15 +9,16 @@ from typing import Any
 import torch
 from rdkit import Chem, rdBase
 
+from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.graph.graph import ELEMENTS, MolecularGraph, mol_to_graph
+from molediff.runtime.former import former_names
 from molediff.sampling.seeds import numbered_generator
 
 MAX_ATOMS = 64
 """Most atoms of an input, hydrogens included. QM9 has at most 29; far beyond that the network guesses."""
 
 
-class UnusableInput(ValueError):
-    """The input cannot be sampled; the message is for the person who gave it."""
+__getattr__ = former_names(__name__, {"UnusableInput": "UnusableInputError"})
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def prepare(molecule: Any, max_atoms: int = MAX_ATOMS) -> PreparedMolecule:
         max_atoms: most atoms allowed, hydrogens included.
 
     Raises:
-        UnusableInput: with a sentence that says what is wrong and what to do.
+        UnusableInputError: with a sentence that says what is wrong and what to do.
     """
     with rdBase.BlockLogs():
         if isinstance(molecule, str):
@@ -74,25 +75,25 @@ def prepare(molecule: Any, max_atoms: int = MAX_ATOMS) -> PreparedMolecule:
         elif isinstance(molecule, Chem.Mol):
             mol = _from_mol(molecule)
         else:
-            raise UnusableInput(f"Expected a SMILES or an RDKit Mol, got {type(molecule).__name__}.")
+            raise UnusableInputError(f"Expected a SMILES or an RDKit Mol, got {type(molecule).__name__}.")
         mol = Chem.AddHs(mol)
-        _open_ends_with_two_hydrogens(mol)
+        _clear_stereo_of_terminal_ch2(mol)
         _check_chemistry(mol)
         if mol.GetNumAtoms() > max_atoms:
-            raise UnusableInput(
+            raise UnusableInputError(
                 f"{mol.GetNumAtoms()} atoms with hydrogens, more than max_atoms={max_atoms}: use a smaller one."
             )
         try:
             graph = mol_to_graph(mol)
         except ValueError as error:
-            raise UnusableInput(str(error)) from error
+            raise UnusableInputError(str(error)) from error
         caution = _lost_stereo(molecule, mol) if isinstance(molecule, str) else ""
     return PreparedMolecule(label(molecule), mol, graph, molecule_key(mol), caution)
 
 
 def _from_smiles(smiles: str) -> Chem.Mol:
     if not smiles.strip():
-        raise UnusableInput("The SMILES is empty: give one molecule, such as 'CCO'.")
+        raise UnusableInputError("The SMILES is empty: give one molecule, such as 'CCO'.")
     mol: Chem.Mol | None = Chem.MolFromSmiles(smiles)
     if mol is not None:
         return mol
@@ -100,19 +101,23 @@ def _from_smiles(smiles: str) -> Chem.Mol:
     problems = () if raw is None else Chem.DetectChemistryProblems(raw)
     if problems:
         said = "; ".join(problem.Message().rstrip(".") for problem in problems)
-        raise UnusableInput(f"{_shortened(smiles)!r} is not a possible molecule: {said}.")
-    raise UnusableInput(f"{_shortened(smiles)!r} is not a SMILES that RDKit can read: check its spelling.")
+        raise UnusableInputError(f"{_shortened(smiles)!r} is not a possible molecule: {said}.")
+    raise UnusableInputError(
+        f"{_shortened(smiles)!r} is not a SMILES that RDKit can read: check its spelling."
+    )
 
 
 def _from_mol(given: Chem.Mol) -> Chem.Mol:
     mol = Chem.Mol(given)
     mol.RemoveAllConformers()
     if any(atom.HasQuery() for atom in mol.GetAtoms()) or any(bond.HasQuery() for bond in mol.GetBonds()):
-        raise UnusableInput("The Mol is a query (SMARTS): give a molecule, such as Chem.MolFromSmiles makes.")
+        raise UnusableInputError(
+            "The Mol is a query (SMARTS): give a molecule, such as Chem.MolFromSmiles makes."
+        )
     try:
         Chem.SanitizeMol(mol)
     except ValueError as error:
-        raise UnusableInput(f"RDKit cannot sanitize the Mol: {error}") from error
+        raise UnusableInputError(f"RDKit cannot sanitize the Mol: {error}") from error
     _assign_stereo(mol)
     return mol
 
@@ -129,7 +134,7 @@ def _assign_stereo(mol: Chem.Mol) -> None:
         if stereo not in _CIS_TRANS or bond.GetStereo() != Chem.BondStereo.STEREONONE:
             continue
         if len(atoms) != 2:
-            raise UnusableInput(
+            raise UnusableInputError(
                 f"The double bond between atoms {bond.GetBeginAtomIdx()} and {bond.GetEndAtomIdx()} is marked as E "
                 "or Z without saying relative to which atoms: set them with Bond.SetStereoAtoms."
             )
@@ -137,7 +142,7 @@ def _assign_stereo(mol: Chem.Mol) -> None:
         bond.SetStereo(stereo)
 
 
-def _open_ends_with_two_hydrogens(mol: Chem.Mol) -> None:
+def _clear_stereo_of_terminal_ch2(mol: Chem.Mol) -> None:
     """Drop E and Z of double bonds that end in CH2: RDKit keeps the mark if one of these hydrogens is written."""
     for bond in mol.GetBonds():
         if bond.GetStereo() not in _CIS_TRANS:
@@ -175,26 +180,26 @@ def _lost_stereo(smiles: str, mol: Chem.Mol) -> str:
 
 
 def _check_chemistry(mol: Chem.Mol) -> None:
-    """Raise `UnusableInput` for what no training molecule is, beyond what the graph features refuse."""
+    """Raise `UnusableInputError` for what no training molecule is, beyond what the graph features refuse."""
     if mol.GetNumAtoms() == 0:
-        raise UnusableInput("The molecule has no atoms.")
+        raise UnusableInputError("The molecule has no atoms.")
     foreign = sorted({atom.GetSymbol() for atom in mol.GetAtoms() if atom.GetAtomicNum() not in ELEMENTS})
     if foreign:
-        raise UnusableInput(f"Only H, C, N, O and F are supported, not {', '.join(foreign)}.")
+        raise UnusableInputError(f"Only H, C, N, O and F are supported, not {', '.join(foreign)}.")
     num_fragments = len(Chem.GetMolFrags(mol))
     if num_fragments > 1:
-        raise UnusableInput(
+        raise UnusableInputError(
             f"{num_fragments} separate fragments: give one molecule at a time (without its salt or solvent)."
         )
     # The training molecules have closed shells. A lone atom has no shape to get wrong.
     radicals = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetNumRadicalElectrons()]
     if radicals and mol.GetNumAtoms() > 1:
-        raise UnusableInput(
+        raise UnusableInputError(
             f"Unpaired electrons on atom {', '.join(map(str, radicals))}: radicals are not supported, "
             "give the closed-shell molecule."
         )
     if any(bond.GetStereo() in _ATROPISOMERS for bond in mol.GetBonds()):
-        raise UnusableInput(
+        raise UnusableInputError(
             "Atropisomers (hindered rotation given as stereo) are not supported: remove that label."
         )
 

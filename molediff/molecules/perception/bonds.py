@@ -14,7 +14,8 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
 
-from molediff.molecules.perception.canonical import PerceptionError, canonical_conformer
+from molediff.molecules.errors import PerceptionError
+from molediff.molecules.perception.canonical import canonical_conformer
 
 # Distance thresholds for a bond, as multiples of the sum of covalent radii. The bridges of bicyclo[1.1.1] and
 # [2.1.1] cages lie 1.8 to 2.1 Angstrom apart without a bond: below RDKit's default tolerance, above these.

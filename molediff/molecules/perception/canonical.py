@@ -9,15 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from rdkit import Chem
 
+from molediff.molecules.errors import PerceptionError
+from molediff.runtime.former import former_names
+
 # Neighbours p, q, r, s in RDKit's order with (p - s) . ((q - s) x (r - s)) positive, negative.
-_HANDS = (Chem.ChiralType.CHI_TETRAHEDRAL_CCW, Chem.ChiralType.CHI_TETRAHEDRAL_CW)
+_TETRAHEDRAL = (Chem.ChiralType.CHI_TETRAHEDRAL_CCW, Chem.ChiralType.CHI_TETRAHEDRAL_CW)
 
 _MAX_SYMMETRIES = 1000
 _ORIGINAL_INDEX = "_molediff_index"
 
-
-class PerceptionError(ValueError):
-    """No molecule could be read from the coordinates; the message is the reason."""
+__getattr__ = former_names(__name__, {"assign_hands": "assign_chiral_tags"})
 
 
 class CanonicalConformer(NamedTuple):
@@ -82,22 +83,22 @@ def _rebuild(mol: Chem.Mol, bare: Chem.Mol, smiles: str, positions: np.ndarray) 
 def assign_stereo(mol: Chem.Mol) -> None:
     """Set R/S and E/Z of `mol` from its coordinates, whatever the order of its atoms.
 
-    As `Chem.AssignStereochemistryFrom3D`, but with the hands of `assign_hands`.
+    As `Chem.AssignStereochemistryFrom3D`, but with the chiral tags of `assign_chiral_tags`.
     """
     Chem.DetectBondStereochemistry(mol)
-    assign_hands(mol)
+    assign_chiral_tags(mol)
     Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
 
 
-def assign_hands(mol: Chem.Mol) -> None:
+def assign_chiral_tags(mol: Chem.Mol) -> None:
     """Set the chiral tag of every tetrahedral atom of `mol` from its coordinates, stereogenic or not.
 
-    As `Chem.AssignAtomChiralTagsFromStructure`, but the hand of an atom with four neighbours is that of the
+    As `Chem.AssignAtomChiralTagsFromStructure`, but the configuration of an atom with four neighbours is that of the
     tetrahedron of all four. RDKit looks at three bonds, and in a cage whose carbon has all its bonds on one side
     its answer depends on which three come first (a few in a thousand molecules of QM9).
     """
     Chem.AssignAtomChiralTagsFromStructure(mol)
-    tagged = [a for a in mol.GetAtoms() if a.GetChiralTag() in _HANDS and a.GetDegree() == 4]
+    tagged = [a for a in mol.GetAtoms() if a.GetChiralTag() in _TETRAHEDRAL and a.GetDegree() == 4]
     if not tagged:
         return
     corners = np.array([[b.GetOtherAtomIdx(a.GetIdx()) for b in a.GetBonds()] for a in tagged])
@@ -105,7 +106,7 @@ def assign_hands(mol: Chem.Mol) -> None:
     edges = x[:, :3] - x[:, 3:]
     volumes = np.einsum("ni,ni->n", edges[:, 0], np.cross(edges[:, 1], edges[:, 2]))
     for atom, volume in zip(tagged, volumes, strict=True):
-        atom.SetChiralTag(_HANDS[0] if volume > 0 else _HANDS[1])
+        atom.SetChiralTag(_TETRAHEDRAL[0] if volume > 0 else _TETRAHEDRAL[1])
 
 
 def _symmetries(mol: Chem.Mol) -> Iterator[Sequence[int]]:

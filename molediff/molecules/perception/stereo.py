@@ -13,7 +13,7 @@ import numpy as np
 from rdkit import Chem
 
 from molediff.molecules.graph.graph import MolecularGraph
-from molediff.molecules.perception.canonical import assign_hands, assign_stereo
+from molediff.molecules.perception.canonical import assign_chiral_tags, assign_stereo
 
 # A double bond is cis or trans if its dihedral is within 60 degrees of 0 or 180; strained trans-cyclooctene
 # has 138.
@@ -45,6 +45,9 @@ class StereoCheck:
         mol: explicit hydrogens, stereo assigned (`Chem.AssignStereochemistry`).
         graph: its graph, for the signs of the neighbour triples.
     """
+
+    name = "stereo"
+    remedy = "check that the stereo asked for is possible"
 
     def __init__(self, mol: Chem.Mol, graph: MolecularGraph):
         index = graph.chiral_index.numpy()
@@ -80,7 +83,7 @@ class StereoCheck:
         return bool(len(self.centres) or self._double_bonds)
 
     def wrong_centres(self, x: np.ndarray) -> np.ndarray:
-        """Stereocentres of the wrong hand, by signed volume, bool, shape (n, number of centres); x: (n, N,
+        """Stereocentres of the wrong configuration, by signed volume, bool, shape (n, number of centres); x: (n, N,
         3).
         """
         return self._volumes(x) @ self._volume_of.T <= 0
@@ -124,9 +127,14 @@ class StereoCheck:
                 if asked in (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOZ) and stereo != asked:
                     return False
         # Not AssignStereochemistryFrom3D, which drops the tags of atoms that are not stereogenic when other centres,
-        # left open by the input, turn out to have the same hand.
-        assign_hands(seen)
+        # left open by the input, turn out to have the same configuration.
+        assign_chiral_tags(seen)
         return all(seen.GetAtomWithIdx(atom).GetChiralTag() == tag for atom, tag in self._tags.items())
+
+    def passes(self, x: np.ndarray) -> np.ndarray:
+        """Whether the stereo is as asked for as it stands, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
+        verdict = self.correct(x)
+        return verdict.right & ~verdict.reflected
 
     def correct(self, x: np.ndarray) -> StereoVerdict:
         """Reflect the samples whose stereocentres are all wrong and whose double bonds are right; judge all.
@@ -162,7 +170,7 @@ def _dihedral(bond: Chem.Bond) -> tuple[int, int, int, int]:
 
 def perceived_smiles(mol: Chem.Mol) -> list[str]:
     """Canonical SMILES, without hydrogens, of each conformer of `mol` with the stereo that its coordinates
-    show, with hands as `canonical.assign_hands` reads them.
+    show, with chiral tags as `canonical.assign_chiral_tags` reads them.
     """
     blank = Chem.Mol(mol)
     Chem.RemoveStereochemistry(blank)

@@ -4,10 +4,11 @@ import math
 
 import pytest
 import torch
+from core.exact import CentredMixture, random_mixture
 
 from molediff.core.density.flow import spherical, to_data, to_noise
 from molediff.core.density.likelihood import RungeKutta4
-from molediff.core.exact.mixture import CentredMixture, random_mixture, two_peaks
+from molediff.core.exact.mixture import two_peaks
 from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.paths import CosineVP, Straight
 

@@ -89,10 +89,10 @@ def test_batched_products_give_the_trace_of_one_after_another():
     denoiser = model.denoiser()
     _, fast = denoised_with_trace(denoiser, x, t, ExactTrace().directions(x, space, None, None), space, None)
     y = x.clone().requires_grad_()
-    x0_hat, slow = denoiser(y, t), torch.zeros(3, dtype=torch.float64)
+    x_0_hat, slow = denoiser(y, t), torch.zeros(3, dtype=torch.float64)
     for entry in torch.eye(15, dtype=torch.float64).reshape(15, 1, 5, 3):
         z = space.project(entry).expand_as(y)
-        slow += (torch.autograd.grad(x0_hat, y, z, retain_graph=True)[0] * z).sum((1, 2))
+        slow += (torch.autograd.grad(x_0_hat, y, z, retain_graph=True)[0] * z).sum((1, 2))
     torch.testing.assert_close(fast, slow, rtol=0, atol=1e-10)
 
 

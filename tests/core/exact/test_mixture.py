@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
+from core.exact import random_mixture
 
-from molediff.core.exact.mixture import islands, random_mixture, two_peaks
+from molediff.core.exact.mixture import islands, two_peaks
 from molediff.core.paths import CosineVP, GeometricVE
 from molediff.core.solvers import Dopri5, uniform_lambda
 

@@ -63,7 +63,7 @@ def test_loss_and_prediction_do_not_know_the_rotation() -> None:
     path, x_0, eps = CosineVP(), points(0), points(1)
     objective = DenoisingScoreMatching(path, V(), quotient=True)
     t = torch.full((5,), 0.4, dtype=torch.float64)
-    x_t = objective.noised(x_0, eps, t)
+    x_t = objective.path.noised(x_0, eps, t)
     right = path.alpha(t)[:, None, None] * eps - path.sigma(t)[:, None, None] * x_0
     spin = torch.linalg.cross(torch.tensor([1.0, 2.0, -3.0], dtype=torch.float64).expand_as(x_t), x_t)
     predictions = [

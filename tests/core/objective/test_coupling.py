@@ -11,7 +11,6 @@ from molediff.core.objective.coupling import (
     ExchangeOfEquals,
     Independent,
     InTurn,
-    MinibatchOptimalTransport,
     PermutationalAlignment,
     RotationalAlignment,
 )
@@ -123,19 +122,6 @@ def test_permutation_keeps_padding_in_place():
     moved = PermutationalAlignment()(x, eps, mask)
     assert (moved[0, [1, 4]] == 0).all()
     torch.testing.assert_close(moved[0].sum(0), x[0].sum(0))
-
-
-def test_minibatch_transport_is_the_best_pairing():
-    x, eps = normal(6, 4), normal(6, 4, seed=1)
-    found = (MinibatchOptimalTransport()(x, eps) - eps).square().sum()
-    best = min(float((x[list(order)] - eps).square().sum()) for order in itertools.permutations(range(6)))
-    assert float(found) == pytest.approx(best)
-
-
-def test_minibatch_transport_refuses_unequal_masks():
-    mask = torch.tensor([[True, True], [True, False]])
-    with pytest.raises(ValueError, match="same mask"):
-        MinibatchOptimalTransport()(normal(2, 2, 3), normal(2, 2, 3, seed=1), mask)
 
 
 def test_couplings_in_turn_never_lose_to_the_first_alone():

@@ -69,7 +69,7 @@ def test_the_posterior_mean_of_the_noise_is_unchanged(drawn, lambda_):
     """E[new eps . g(x_t)] = E[eps . g(x_t)] for any g, here for the exact noise estimate and a nonlinear function."""
     x_0, eps, _ = drawn
     t = at(lambda_, len(x_0))
-    x_t = PATH.alpha(t)[:, None] * x_0 + PATH.sigma(t)[:, None] * eps
+    x_t = PATH.noised(x_0, eps, t)
     new_eps = target_score(local_std())(x_0, eps, PATH, t)[1]
     for g in (mixture_score(x_t, PATH.alpha(t[0]), PATH.sigma(t[0])), torch.sin(2 * x_t), x_t**3):
         change = ((new_eps - eps) * g).sum(1)
@@ -118,7 +118,7 @@ def test_the_expected_gradient_of_the_loss_is_unchanged_and_less_noisy(drawn):
     plain = DenoisingScoreMatching(PATH, V(), density=Uniform())
     better = DenoisingScoreMatching(PATH, V(), density=Uniform(), control_variate=target_score(local_std()))
     t = plain.sample_times(len(x_0), generator).double().clamp(0.01, 0.6)
-    x_t = plain.noised(x_0, eps, t)
+    x_t = plain.path.noised(x_0, eps, t)
     features = torch.cat([x_t, torch.sin(2 * x_t), expand_like(t, x_t)], dim=1)
 
     def gradients(objective: DenoisingScoreMatching) -> Tensor:

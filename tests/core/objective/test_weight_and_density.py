@@ -5,7 +5,6 @@ import torch
 from core.exact import gaussian
 
 from molediff.core.objective.score_matching import (
-    SNR,
     DenoisingScoreMatching,
     EDMWeight,
     FlowMatching,
@@ -26,7 +25,6 @@ from molediff.core.target import Epsilon
 PATH, VARIANCE, THETA, NUM = CosineVP(), 0.4, 0.7, 10000
 WEIGHTS = [
     Simple(),
-    SNR(),
     MinSNR(),
     SoftMinSNR(),
     TruncatedSNR(),
@@ -61,7 +59,7 @@ def gradients(weight, density, seed):
     x_0 = gaussian(PATH, [0.0], [[VARIANCE]]).sample(NUM, None, g)
     eps = torch.randn(NUM, 1, generator=g, dtype=torch.float64)
     theta = torch.full((NUM, 1), THETA, dtype=torch.float64, requires_grad=True)
-    loss = objective.loss(theta * objective.noised(x_0, eps, t), x_0, eps, t)
+    loss = objective.loss(theta * objective.path.noised(x_0, eps, t), x_0, eps, t)
     return torch.autograd.grad(loss.sum(), theta)[0][:, 0]
 
 

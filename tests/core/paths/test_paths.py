@@ -1,5 +1,6 @@
 """Every path against its definition: derivatives by autograd, inverses, float32 at the ends, the forward SDE."""
 
+import doctest
 import math
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from core.exact import PATHS, VP_PATHS, linear_beta, path_name, times_inside
 from scipy.integrate import solve_ivp
 
+import molediff.core.paths.base
 from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
 from molediff.core.paths import (
@@ -289,3 +291,16 @@ def test_a_path_without_an_interval_is_refused():
 @each_path
 def test_every_path_passes_its_own_check(path):
     check_path(path)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=path_name)
+def test_noised_samples_have_the_mean_and_the_noise_of_their_time(path):
+    t = times_inside(path, 5)
+    x_0, eps = torch.ones(5, 3, 2, dtype=torch.float64), torch.zeros(5, 3, 2, dtype=torch.float64)
+    torch.testing.assert_close(path.noised(x_0, eps, t), path.alpha(t)[:, None, None].expand(5, 3, 2))
+    torch.testing.assert_close(path.noised(eps, x_0, t), path.sigma(t)[:, None, None].expand(5, 3, 2))
+
+
+def test_the_examples_of_paths_run():
+    assert doctest.testmod(molediff.core.paths.base).attempted > 0
+    assert doctest.testmod(molediff.core.paths.base).failed == 0

@@ -2,12 +2,13 @@
 
 import math
 
+import numpy as np
 import torch
 from core.exact import started, two_peaks
-from torchdiffeq import odeint
+from scipy.integrate import RK45, solve_ivp
 
 from molediff.core.paths import CosineVP
-from molediff.core.solvers import Dopri5, uniform_lambda
+from molediff.core.solvers import Dopri5, adaptive, uniform_lambda
 from molediff.core.solvers.adaptive import integrate_each
 
 
@@ -26,23 +27,26 @@ def growing(s, y):
     return torch.cos(rate * s[:, None]) * y - torch.sin(rate * y)
 
 
-def test_each_sample_takes_the_steps_of_torchdiffeq_for_it_alone():
-    """The same control, once the first step is the same: the same evaluations, but for the last step."""
+def test_the_coefficients_are_dormand_and_princes():
+    """Against SciPy's pair, which has Dormand and Prince's own estimate of the error: 3/2 of Shampine's."""
+    for k, row in enumerate(adaptive._STAGES):
+        theirs = RK45.B if k == len(adaptive._STAGES) - 1 else RK45.A[k + 1, : k + 1]
+        np.testing.assert_allclose(row, theirs, rtol=1e-15)
+        assert math.isclose(sum(row), adaptive._SHARES[k], rel_tol=1e-14)
+    np.testing.assert_allclose(adaptive._ERROR, -2 / 3 * RK45.E, rtol=1e-13)
+
+
+def test_each_sample_keeps_its_tolerance_at_steps_of_its_own():
     start, last, tolerance = torch.linspace(-1, 1, 4, dtype=torch.float64)[:, None], 6.0, 1e-6
     found = integrate_each(growing, start, 0.0, last, tolerance, tolerance, longest=math.inf)
     for i in range(4):
 
         def alone(s, y, i=i):
-            return growing(s.expand(4), y.expand(4, 1))[i]
+            s, y = torch.tensor(s, dtype=torch.float64), torch.from_numpy(y)
+            return growing(s.expand(4), y.expand(4, 1))[i].numpy()
 
-        span = torch.tensor([0.0, last], dtype=torch.float64)
-        options = {"first_step": 0.01}
-        exact = odeint(alone, start[i], span, rtol=1e-12, atol=1e-12, method="dopri5")[-1]
-        theirs = odeint(
-            alone, start[i], span, rtol=tolerance, atol=tolerance, method="dopri5", options=options
-        )
-        torch.testing.assert_close(found[i], exact, rtol=0, atol=20 * tolerance)
-        torch.testing.assert_close(found[i], theirs[-1], rtol=0, atol=5 * tolerance)
+        exact = solve_ivp(alone, (0.0, last), start[i].numpy(), "DOP853", rtol=1e-12, atol=1e-12).y[:, -1]
+        np.testing.assert_allclose(found[i], exact, rtol=0, atol=20 * tolerance)
 
 
 def test_adaptive_integration_goes_back_where_it_came_from():

@@ -4,24 +4,21 @@ import math
 
 import pytest
 import torch
-from core.exact import PATHS_FOR_SOLVERS, gaussian, path_name, started
+from core.exact import PATHS_FOR_SOLVERS, path_name
 
 from molediff.core.paths import CosineVP
 from molediff.core.solvers import (
     DDIM,
     AtLambdas,
-    DPMSolverPP2M,
     central_lambda,
     karras,
-    optimized,
-    quadratic,
     uniform_lambda,
     uniform_t,
     with_final_denoising,
 )
 
 
-@pytest.mark.parametrize("grid", [uniform_t, uniform_lambda, karras, quadratic, optimized])
+@pytest.mark.parametrize("grid", [uniform_t, uniform_lambda, karras])
 @pytest.mark.parametrize("path", PATHS_FOR_SOLVERS, ids=path_name)
 def test_grids_descend_over_the_whole_interval(grid, path):
     times = grid(path, 7)
@@ -38,7 +35,6 @@ def test_grids_are_uniform_in_what_they_say():
     equal(uniform_t(path, 9))
     equal(path.lambda_(uniform_lambda(path, 9)))
     equal(torch.exp(-path.lambda_(karras(path, 9)) / 7))
-    equal(quadratic(path, 9).sqrt())
     equal(path.lambda_(central_lambda(path, 9)))
 
 
@@ -46,23 +42,6 @@ def test_central_grid_keeps_to_its_bounds():
     path = CosineVP()
     ends = path.lambda_(central_lambda(path, 4, bound=2.5)[[0, -1]])
     torch.testing.assert_close(ends, torch.tensor([-2.5, 2.5], dtype=torch.float64))
-
-
-@pytest.mark.parametrize("steps", [5, 10])
-def test_the_optimized_grid_is_the_best_for_few_steps(steps):
-    """Error of a run on normal data with a spectrum it was not made for, against all other grids."""
-    path = CosineVP()
-    data = gaussian(path, [0.0] * 3, torch.diag(torch.tensor([3e-4, 0.03, 0.5])).tolist())
-    x_1 = started(data, path, 200)
-    scale = lambda t: data.moments(t)[1].diagonal().sqrt()  # noqa: E731
-    exact = x_1 * scale(path.t_min) / scale(path.t_max)
-
-    def error(grid):
-        x = DPMSolverPP2M().sample(data.denoiser, path, grid(path, steps), x_1)
-        return float(((x - exact) / scale(path.t_min)).square().mean().sqrt())
-
-    others = [error(grid) for grid in (uniform_t, uniform_lambda, karras, quadratic)]
-    assert error(optimized) < 0.7 * min(others), f"{error(optimized)} against {others}"
 
 
 @pytest.mark.parametrize(
@@ -92,10 +71,8 @@ def test_a_grid_of_own_times_has_no_other_number_of_steps():
     ("make", "words"),
     [
         (lambda: uniform_t(CosineVP(), 0), "at least one step"),
-        (lambda: optimized(CosineVP(), 0), "at least one step"),
         (lambda: karras(CosineVP(), 5, rho=0.0), "rho"),
         (lambda: central_lambda(CosineVP(), 5, bound=8.0), "smaller bound"),
-        (lambda: optimized(CosineVP(), 5, order=3), "order"),
         (lambda: with_final_denoising(torch.tensor([1.0, 0.0])), "already"),
     ],
 )

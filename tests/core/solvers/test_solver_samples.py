@@ -69,9 +69,9 @@ def test_nan_from_the_network_stops_that_sample_alone(solver):
 
     def broken(x, t):
         assert x.isfinite().all(), "a failed sample reaches the network"
-        x0_hat = data.denoiser(x, t)
-        x0_hat[2] = torch.where(t[2] < 0.5, torch.nan, x0_hat[2])
-        return x0_hat
+        x_0_hat = data.denoiser(x, t)
+        x_0_hat[2] = torch.where(t[2] < 0.5, torch.nan, x_0_hat[2])
+        return x_0_hat
 
     with pytest.warns(UserWarning, match=r"\[2\]"):
         x = solver.sample(broken, path, times, x_1, generators(4), callback=seen.append)
@@ -81,7 +81,7 @@ def test_nan_from_the_network_stops_that_sample_alone(solver):
     assert x[2].isnan().all()
     assert seen[0].x_t[2].isfinite().all()
     assert seen[-1].x_t[2].isnan().all()
-    assert seen[-1].x0_hat[2].isnan().all()
+    assert seen[-1].x_0_hat[2].isnan().all()
 
 
 @pytest.mark.parametrize("solver", SOLVERS, ids=repr)
@@ -128,8 +128,8 @@ def test_the_callback_counts_evaluations_and_a_last_step_to_zero_denoises(solver
     assert len(calls) == seen[-1].num_evaluations
     assert seen[0].t == pytest.approx(path.t_max)
     if not isinstance(solver, Churn):
-        torch.testing.assert_close(x, seen[-1].x0_hat)
-        torch.testing.assert_close(seen[3].x0_hat, data.denoiser(seen[3].x_t, times[3].expand(3)))
+        torch.testing.assert_close(x, seen[-1].x_0_hat)
+        torch.testing.assert_close(seen[3].x_0_hat, data.denoiser(seen[3].x_t, times[3].expand(3)))
 
 
 def test_global_random_state_is_left_alone():

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gaussian_images import MEANS, NUM_LEVELS, SCALE, Blocks, GaussianNetwork, gaussian_generator
+from PIL import Image
 
 from molediff.evaluation.images.classifier import train_classifier
 from molediff.evaluation.images.evaluate import LABELLED, REAL, ImageSettings, evaluate_images
@@ -170,7 +171,9 @@ def test_pictures_show_what_they_say(tmp_path: Path, judge, evaluation):
         assert picture.size == (2 + columns * 42, 2 + picture.size[1] // 42 * 42)
     file = tmp_path / "film.gif"
     write_film(generator.film(4, num_steps=5), file)
-    assert file.read_bytes()[:3] == b"GIF"
+    with Image.open(file) as film:
+        assert film.n_frames > 3
+        assert film.width > 2 * (2 + 2 * 42)  # states beside estimates, four images in two columns each
 
 
 def test_images_without_labels_have_no_judge():

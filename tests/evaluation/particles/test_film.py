@@ -1,19 +1,27 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from molediff.evaluation.particles.film import write_cluster_film
 from molediff.particles.generator import Trajectory
 
 
 @pytest.mark.parametrize("d", [2, 3])
-def test_a_film_has_its_frames(tmp_path, d):
-    x = np.random.default_rng(0).standard_normal((9, 1, 4, d))
+def test_particles_move_from_the_first_frame_to_the_last_which_is_held(tmp_path, d):
+    start = np.random.default_rng(0).standard_normal((1, 4, d))
+    x = np.linspace(3, 1, 9)[:, None, None, None] * start  # towards the middle
     file = tmp_path / "film.gif"
-    write_cluster_film(Trajectory(np.linspace(1, 0, 9), x, x), file, num_frames=3, frames_per_second=1)
+    write_cluster_film(Trajectory(np.linspace(1, 0, 9), x, x), file, num_frames=3, frames_per_second=10)
     with Image.open(file) as film:
-        assert film.n_frames >= 3
-        assert film.width > 300
+        frames = [np.asarray(frame.convert("L"), float) for frame in ImageSequence.Iterator(film)]
+        film.seek(film.n_frames - 1)
+        assert film.info["duration"] == 2000
+    assert len(frames) == 3
+    half = frames[0].shape[1] // 2
+    for panel in (slice(None, half), slice(half, None)):  # the state and the estimate
+        assert all(np.abs(b - a)[:, panel].max() > 100 for a, b in pairwise(frames))
 
 
 def test_a_missing_sample_is_said(tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from molediff.molecules.data.packing import Record, pack
+from molediff.molecules.data.packing import PackedRecord, pack
 from molediff.molecules.data.qm9 import QM9
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.graph.graph import collate
@@ -52,7 +52,7 @@ def test_an_index_out_of_range_is_an_error(qm9_rows: QM9):
 
 def test_conformers_of_one_molecule_share_its_graph():
     features = featurize(Chem.AddHs(Chem.MolFromSmiles("CO")))
-    packed = pack(Record("CO", features, np.full((6, 3), value)) for value in (1.0, 2.0))
+    packed = pack(PackedRecord("CO", features, np.full((6, 3), value)) for value in (1.0, 2.0))
     assert packed.num_conformers == 2
     assert packed.smiles_list() == ["CO"]
     assert len(packed.node_codes) == 6

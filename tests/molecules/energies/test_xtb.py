@@ -79,7 +79,7 @@ def test_impossible_geometry_is_an_error_that_leaves_it_alone():
     x = np.array(mol.GetConformer().GetPositions())
     x[1] = x[0]
     mol.GetConformer().SetPositions(x)
-    with pytest.raises(xtb.XTBFailed):
+    with pytest.raises(xtb.XTBError):
         xtb.relax(mol)
     np.testing.assert_array_equal(mol.GetConformer().GetPositions(), x)
 

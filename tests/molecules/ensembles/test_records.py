@@ -9,27 +9,27 @@ from rdkit import Chem
 
 from molediff.molecules.ensembles import records as ensemble_records
 from molediff.molecules.ensembles.records import (
+    EnsembleRecord,
     EnsembleRecords,
-    Record,
     build_record,
     check_completeness,
     run_tasks,
     write_ensembles,
 )
 from molediff.molecules.ensembles.search import Recipe
-from molediff.molecules.ensembles.tasks import Task, draw_tasks, own_tasks
+from molediff.molecules.ensembles.tasks import EnsembleTask, draw_tasks, own_tasks
 from molediff.molecules.files.io import MoleculeInput
 from molediff.runtime.processes import Outcome
 
-TASKS = [Task("a", "CCO"), Task("b", "CO"), Task("c", "C=O")]
+TASKS = [EnsembleTask("a", "CCO"), EnsembleTask("b", "CO"), EnsembleTask("c", "C=O")]
 RECIPE = Recipe(num_seeds=4)
 
 
-def record(task: Task, recipe: Recipe = RECIPE, num_minima: int = 2) -> Record:
+def record(task: EnsembleTask, recipe: Recipe = RECIPE, num_minima: int = 2) -> EnsembleRecord:
     num_atoms = task.mol().GetNumAtoms()
     positions = np.random.default_rng(1).normal(size=(num_minima, num_atoms, 3)).round(4)
     energies, weights = [0.0, 0.7123][:num_minima], [0.77, 0.23][:num_minima]
-    return Record(
+    return EnsembleRecord(
         task.name, task.smiles, "", 1.0, energies, weights, ["ETKDG", "ring flip"][:num_minima],
         positions.tolist(), -1000.0, 4, 3, num_minima, 1, 2, {"not converged": 1},
     )  # fmt: skip
@@ -104,7 +104,7 @@ def test_a_run_killed_in_its_first_line_begins_anew(tmp_path):
 @pytest.mark.parametrize("suffix", [".sdf", ".sdf.gz"])
 def test_ensembles_are_written_with_energies_weights_and_sources(tmp_path, suffix):
     path = tmp_path / f"out{suffix}"
-    failed = Record("x", "C", "no", 0.0, [], [], [], [], 0.0, 0, 0, 0, 0, 0, {})
+    failed = EnsembleRecord("x", "C", "no", 0.0, [], [], [], [], 0.0, 0, 0, 0, 0, 0, {})
     write_ensembles(path, [record(TASKS[0]), failed, record(TASKS[2])], {"method": "GFN2-xTB"})
     content = gzip.decompress(path.read_bytes()) if suffix == ".sdf.gz" else path.read_bytes()
     supplier = Chem.SDMolSupplier()
@@ -156,13 +156,13 @@ def test_own_molecules_keep_their_names_and_bad_ones_are_told():
 
 def test_one_molecule_from_task_to_record():
     pytest.importorskip("tblite", reason="needs tblite: pip install 'molediff[xtb]'")
-    found = build_record(Task("w", "CO"), RECIPE)
+    found = build_record(EnsembleTask("w", "CO"), RECIPE)
     assert (found.reason, found.energies, found.weights, found.num_low) == ("", [0.0], [1.0], 1)
     assert np.shape(found.positions) == (1, 6, 3)
 
 
 def test_a_name_that_another_molecule_had_is_done_again(tmp_path, done):
-    first, other = Task("w", "CO"), Task("w", "CCO")
+    first, other = EnsembleTask("w", "CO"), EnsembleTask("w", "CCO")
     records = EnsembleRecords(tmp_path / "r.jsonl", RECIPE)
     list(run_tasks([first], records, RECIPE))
     list(run_tasks([first], records, RECIPE))

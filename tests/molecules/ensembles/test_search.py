@@ -9,10 +9,10 @@ from rdkit import Chem
 from scipy.spatial.transform import Rotation
 
 from molediff.molecules.conformers import boltzmann_weights
-from molediff.molecules.energies.xtb import XTBFailed
+from molediff.molecules.energies.xtb import XTBError
 from molediff.molecules.ensembles import search as ensembles
 from molediff.molecules.ensembles.minima import DUPLICATE_ENERGY, Minimum, distinct_minima, is_known, within
-from molediff.molecules.ensembles.search import NoEnsemble, Recipe, build_ensemble, equals_its_mirror_image
+from molediff.molecules.ensembles.search import EnsembleError, Recipe, build_ensemble, equals_its_mirror_image
 
 needs_tblite = pytest.mark.skipif(
     importlib.util.find_spec("tblite") is None, reason="needs tblite: pip install 'molediff[xtb]'"
@@ -115,10 +115,10 @@ def test_seeds_are_doubled_while_that_finds_more(monkeypatch, counts, num_seeds)
 
 def test_a_molecule_without_a_minimum_says_why(monkeypatch):
     def relax(*args, **options):
-        raise XTBFailed("no")
+        raise XTBError("no")
 
     monkeypatch.setattr(ensembles, "relax", relax)
-    with pytest.raises(NoEnsemble, match=r"no minimum from 4 seeds \(\d without a minimum\)"):
+    with pytest.raises(EnsembleError, match=r"no minimum from 4 seeds \(\d without a minimum\)"):
         build_ensemble(molecule("CCO"), Recipe(num_seeds=4, num_direct=0))
 
 

@@ -13,7 +13,7 @@ from molediff.molecules.ensembles.starts import (
     RING_FLIP,
     TORSIONS,
     flip_corner,
-    make_seeds,
+    make_starts,
     ring_corners,
     rotatable_bonds,
 )
@@ -22,7 +22,7 @@ from molediff.molecules.perception.bonds import perceive
 
 def test_seeds_are_of_all_kinds_and_begin_with_the_given_geometry():
     mol = embedded("OC[C@@H]1CCCO1")
-    seeds = list(make_seeds(mol, 20, seed=3))
+    seeds = list(make_starts(mol, 20, seed=3))
     assert len(seeds) == 20
     np.testing.assert_array_equal(seeds[0].positions, mol.GetConformer().GetPositions())
     assert {seed.source for seed in seeds} == {OWN, ETKDG, TORSIONS, RING_FLIP}
@@ -30,16 +30,16 @@ def test_seeds_are_of_all_kinds_and_begin_with_the_given_geometry():
 
 def test_more_seeds_begin_with_the_fewer():
     mol = embedded("OCC=O")
-    fewer, more = (list(make_seeds(mol, num, seed=3)) for num in (6, 12))
+    fewer, more = (list(make_starts(mol, num, seed=3)) for num in (6, 12))
     for one, other in zip(fewer, more, strict=False):
         np.testing.assert_array_equal(one.positions, other.positions)
-    assert not np.array_equal(fewer[1].positions, next(iter(make_seeds(mol, 2, seed=4))).positions)
+    assert not np.array_equal(fewer[1].positions, next(iter(make_starts(mol, 2, seed=4))).positions)
 
 
 def test_random_torsions_are_uniform_and_leave_bonds_alone():
     mol = embedded("CCO")
     (torsion,) = rotatable_bonds(mol)  # that of the hydroxyl group, not that of the methyl group
-    turned = [seed.positions for seed in make_seeds(mol, 200, seed=1) if seed.source == TORSIONS]
+    turned = [seed.positions for seed in make_starts(mol, 200, seed=1) if seed.source == TORSIONS]
     filled = with_conformers(mol, turned)
     angles = [rdMolTransforms.GetDihedralDeg(conformer, *torsion) for conformer in filled.GetConformers()]
     counts = np.histogram(angles, np.linspace(-180, 180, 7))[0]

@@ -37,7 +37,7 @@ def distances(x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("atoms", [[4], [0, 3], [1, 2, 3, 5], list(range(13))])
-@pytest.mark.parametrize("solver", ["dpmpp_2m_cooled", "ancestral"])
+@pytest.mark.parametrize("solver", ["dpmpp_2m_low_temperature", "ancestral"])
 @pytest.mark.parametrize("prior", [None, HarmonicPrior()], ids=["plain", "harmonic"])
 def test_fixed_atoms_lie_exactly_where_they_were_given_and_the_rest_fits(atoms, solver, prior):
     truth = embedded(LACTAMIDE).GetConformer().GetPositions()

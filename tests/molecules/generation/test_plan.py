@@ -11,8 +11,8 @@ from molediff.molecules.generator import ConformerGenerator
 DISTILLED = {"sampling": {"solver": "ddim", "lambdas": [-3.0, 0.0, 1.5]}}
 
 
-def test_weights_that_say_nothing_are_sampled_cooled_in_five_steps():
-    assert SamplingPlan.of({}) == SamplingPlan("dpmpp_2m_cooled", 5, "central_lambda")
+def test_weights_that_say_nothing_are_sampled_at_low_temperature_in_five_steps():
+    assert SamplingPlan.of({}) == SamplingPlan("dpmpp_2m_low_temperature", 5, "central_lambda")
 
 
 def test_distilled_weights_are_sampled_along_their_own_grid():

@@ -12,6 +12,7 @@ from rdkit.Chem import rdDistGeom, rdMolAlign
 from molediff.molecules.conformers import GAS_CONSTANT, with_conformers
 from molediff.molecules.energies import xtb
 from molediff.molecules.energies.relax import conformer_energies, distinct_conformers, relax_conformers
+from molediff.molecules.errors import XTBError
 from molediff.molecules.generation import pipeline
 from molediff.molecules.generation.refine import refine
 from molediff.molecules.generation.result import GenerationResult
@@ -139,7 +140,7 @@ def test_gfn2_relaxes_and_weighs():
 def test_conformers_on_which_gfn2_fails_are_counted_or_have_no_energy(monkeypatch):
     def fail(mol, conf_id=-1, fixed=()):
         if conf_id == 1:
-            raise xtb.XTBFailed("no")
+            raise XTBError("no")
         return float(conf_id)
 
     monkeypatch.setattr(xtb, "relax", fail)

@@ -252,12 +252,27 @@ def test_alike_are_the_hydrogens_of_one_atom_in_every_copy():
 
 def test_graphs_batch_in_torch_geometric_too():
     graphs = [mol_to_graph(molecule(smiles)) for smiles in ("C[C@H](O)C(N)=O", "C1[C@H](N)O1")]
-    batch = Batch.from_data_list(graphs)
+    batch = Batch.from_data_list([graph.to_data() for graph in graphs])
     first = graphs[0].num_nodes
     assert batch.num_nodes == first + graphs[1].num_nodes
     assert batch.chiral_index.shape == (4, 8)
     assert torch.equal(batch.chiral_index[:, 4:], graphs[1].chiral_index + first)
     assert batch.edge_index.max() == batch.num_nodes - 1
+    assert "pos" not in batch
+
+
+def test_data_of_torch_geometric_has_every_bond_in_both_directions_and_the_coordinates():
+    mol = molecule("C=CC#N")
+    assert AllChem.EmbedMolecule(mol, randomSeed=1) == 0
+    data = mol_to_graph(mol, conformer_id=-1).to_data()
+    codes = {"SINGLE": 1, "DOUBLE": 2, "TRIPLE": 3}
+    expected = set()
+    for bond in mol.GetBonds():
+        i, j, code = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), codes[bond.GetBondType().name]
+        expected |= {(i, j, code), (j, i, code)}
+    found = zip(*data.edge_index.tolist(), data.edge_codes.tolist(), strict=True)
+    assert sorted(found) == sorted(expected)
+    np.testing.assert_allclose(data.pos.numpy(), mol.GetConformer().GetPositions(), atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from rdkit import Chem
 
-from molediff.molecules.graph.inputs import UnusableInput, label, prepare
+from molediff.molecules.graph.inputs import UnusableInputError, label, prepare
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from molediff.molecules.graph.inputs import UnusableInput, label, prepare
     ],
 )
 def test_unusable_input_says_why(molecule, says):
-    with pytest.raises(UnusableInput, match=says):
+    with pytest.raises(UnusableInputError, match=says):
         prepare(molecule)
 
 
@@ -127,6 +127,6 @@ def test_anything_is_either_prepared_or_refused_with_a_sentence(molecule):
     reason = "Usable."
     try:
         prepare(molecule)
-    except UnusableInput as error:
+    except UnusableInputError as error:
         reason = str(error)
     assert reason.endswith(".")

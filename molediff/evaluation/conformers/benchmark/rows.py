@@ -20,6 +20,7 @@ from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
 from molediff.evaluation.conformers.metrics.stereo import stereo_matches
 from molediff.evaluation.conformers.metrics.xtb_strain import xtb_relaxation
 from molediff.evaluation.conformers.results import on_graph
+from molediff.evaluation.report.files import finite_or_none
 from molediff.runtime.files import complete_file
 
 Kind = Literal["data", "rdkit", "ours", "relaxed"]
@@ -203,12 +204,3 @@ class RowStore:
         key = {**self._settings, "name": contender.name, "kind": contender.kind, **contender.settings}
         plain: dict[str, Any] = json.loads(json.dumps(key, default=str))
         return plain
-
-
-def finite_or_none(value: Any) -> Any:
-    """The same structure with None for every number that is not finite, as JSON wants it."""
-    if isinstance(value, dict):
-        return {key: finite_or_none(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite_or_none(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,7 +9,8 @@ from rdkit import Chem
 from rdkit.Chem import Mol, rdMolAlign
 
 from molediff.evaluation.conformers.metrics.rmsd import MAX_MATCHES
-from molediff.molecules.energies.xtb import XTBFailed, energy, relax
+from molediff.molecules.energies.xtb import energy, relax
+from molediff.molecules.errors import XTBError
 
 
 class XtbRelaxation(NamedTuple):
@@ -42,7 +43,7 @@ def xtb_relaxation(mol: Mol, max_conformers: int | None = None) -> XtbRelaxation
         try:
             before = energy(relaxed)
             strain.append(before - relax(relaxed))
-        except XTBFailed:
+        except XTBError:
             strain.append(np.nan)
             moved.append(np.nan)
             continue

@@ -1,6 +1,5 @@
 """Rows of the benchmark on methods whose answer is known, and what is kept of them."""
 
-import json
 import math
 
 import numpy as np
@@ -19,7 +18,6 @@ from molediff.evaluation.conformers.benchmark.rows import (
     Contender,
     RowStore,
     draws_of_references,
-    finite_or_none,
     measure_row,
 )
 from molediff.evaluation.conformers.benchmark.table import text_table
@@ -104,10 +102,6 @@ def test_a_row_is_kept_for_the_same_settings_alone(measured, tmp_path):
     (file,) = tmp_path.iterdir()
     file.write_text(file.read_text()[:100])  # spoilt
     assert store.load(contender) is None
-
-
-def test_json_has_no_numbers_that_are_not_finite():
-    assert json.dumps(finite_or_none({"a": [math.nan, 1.0], "b": (math.inf,)}), allow_nan=False)
 
 
 def test_table_shows_failures_and_warns_of_times_of_several_runs(measured):

@@ -1,0 +1,27 @@
+"""What can be wrong with a molecule: one base that catches all of it, and its kinds."""
+
+from __future__ import annotations
+
+
+class MoleculeError(ValueError):
+    """Something cannot be done with this molecule; the message says what and why."""
+
+
+class UnusableInputError(MoleculeError):
+    """The input cannot be sampled; the message is for the person who gave it."""
+
+
+class PerceptionError(MoleculeError):
+    """No molecule could be read from the coordinates; the message is the reason."""
+
+
+class ForceFieldError(MoleculeError):
+    """MMFF94s lacks parameters for this molecule, or describes it wrongly; the message says which."""
+
+
+class XTBError(MoleculeError, RuntimeError):
+    """GFN2-xTB came to no result for a conformer; the message is the reason."""
+
+
+class EnsembleError(MoleculeError):
+    """Not one minimum was found; the message is the reason."""

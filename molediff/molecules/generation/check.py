@@ -1,0 +1,76 @@
+"""What a check of samples is: a rule that every conformer must meet before it is handed out.
+
+A check of one's own is a class, or any function from a Mol to an object, with these three things:
+
+    class SmallEnough:
+        name = "too_long"
+        remedy = "leave out the check, or fold the molecule"
+
+        def __init__(self, mol):
+            self.limit = 12.0
+
+        def passes(self, x):
+            extent = np.linalg.norm(x[:, :, None] - x[:, None], axis=-1).max((1, 2))
+            return extent < self.limit
+
+    generator.generate_many(smiles, checks=[SmallEnough])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from rdkit import Chem
+
+
+class Check(Protocol):
+    """A rule for the conformers of one molecule; its name and remedy may be plain attributes."""
+
+    @property
+    def name(self) -> str:
+        """Under which `GenerationResult.num_rejected` counts the samples that fail."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """What the user can do if most samples fail here, one clause without a full stop; empty: draw more of them."""
+        ...
+
+    def passes(self, x: np.ndarray) -> np.ndarray:
+        """Which conformers meet the rule, bool, shape (n,); x: finite, in Angstrom, shape (n, N, 3)."""
+        ...
+
+
+CheckFactory = Callable[[Chem.Mol], Check]
+"""From a molecule (sanitized, explicit hydrogens, no conformers) to its check."""
+
+
+def sieve(checks: Sequence[Check], x: np.ndarray) -> tuple[np.ndarray, dict[str, int]]:
+    """Put conformers to the checks in turn; each check sees only those that passed the ones before it.
+
+    Args:
+        checks: in their order.
+        x: finite, in Angstrom, shape (n, N, 3).
+
+    Returns:
+        Whether a conformer passed all, bool, shape (n,), and how many failed at each check, by its name.
+
+    Raises:
+        ValueError: a check does not give one boolean a conformer.
+    """
+    left = np.arange(len(x))
+    failed: dict[str, int] = {}
+    for check in checks:
+        passed = np.asarray(check.passes(x[left]))
+        if passed.dtype != bool or passed.shape != left.shape:
+            raise ValueError(
+                f"The check {check.name!r} must give {len(left)} booleans for {len(left)} conformers, one each; got "
+                f"{passed.dtype} of shape {passed.shape}."
+            )
+        failed[check.name] = failed.get(check.name, 0) + int((~passed).sum())
+        left = left[passed]
+    good = np.zeros(len(x), dtype=bool)
+    good[left] = True
+    return good, failed
