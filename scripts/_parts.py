@@ -26,8 +26,8 @@ from molediff.training.compiled import CompiledNetwork
 from molediff.training.distillation import DistillationTask
 from molediff.training.mixture import ExcessLoss, MixtureDataModule
 from molediff.training.optimized import OptimizedTask
-from molediff.training.run import load_into
 from molediff.training.refinement import RefinementTask
+from molediff.training.run import load_into
 from molediff.training.task import DiffusionTask, Unpack
 
 
@@ -76,9 +76,14 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
             reach=config.distillation.reach,
             **optimization,
         )
-    kind, more = DiffusionTask, {}
+    kind: type[DiffusionTask] = DiffusionTask
+    more: dict[str, Any] = {}
     if config.get("refinement"):
-        kind, more = RefinementTask, {key: config.refinement[key] for key in ("start_lambda", "most_noise", "span")}
+        kind, more = (
+            RefinementTask,
+            {**config.refinement, "distances": instantiate(config.refinement.distances)},
+        )
+        del more["lambdas"]
     return kind(
         model,
         instantiate(config.objective),

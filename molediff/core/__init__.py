@@ -19,6 +19,7 @@ from molediff.core.objective.coupling import (
     RotationalAlignment,
 )
 from molediff.core.objective.elastic_network import ElasticNetwork
+from molediff.core.objective.local_distances import LocalDistances
 from molediff.core.objective.score_matching import DenoisingScoreMatching
 from molediff.core.objective.target_score import TargetScore
 from molediff.core.objective.time_density import (
@@ -119,6 +120,7 @@ __all__ = [
     "Inpainting",
     "Likelihood",
     "LinearVP",
+    "LocalDistances",
     "LocalStructure",
     "LogNormalSigma",
     "LogitNormal",

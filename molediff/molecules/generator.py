@@ -19,7 +19,8 @@ from molediff.molecules.generation.pipeline import Pipeline, groups
 from molediff.molecules.generation.plan import SamplingPlan
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler
-from molediff.molecules.graph.inputs import MAX_ATOMS
+from molediff.molecules.graph.inputs import MAX_ATOMS, MAX_ATOMS_ORGANIC
+from molediff.molecules.graph.vocabulary import QM9, vocabulary_of
 from molediff.molecules.workers import work_on_groups
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
@@ -40,7 +41,8 @@ class ConformerGenerator:
         device: "cpu", "cuda", or None: "cuda" if there is one.
         precision: "float32"; "bfloat16": its rounding of the network's matrix products moves conformers by about
             0.01 Angstrom; or "auto": float32.
-        max_atoms: inputs with more atoms, hydrogens included, are refused.
+        max_atoms: inputs with more atoms, hydrogens included, are refused. None: 64 with weights trained on QM9, 160
+            with those for all organic molecules.
         weights: name or path of the weights, for the record.
 
     Attributes:
@@ -59,12 +61,13 @@ class ConformerGenerator:
         metadata: dict[str, Any] | None = None,
         device: str | torch.device | None = None,
         precision: str = "auto",
-        max_atoms: int = MAX_ATOMS,
+        max_atoms: int | None = None,
         weights: str | None = None,
     ):
         if precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"precision must be 'auto', 'float32' or 'bfloat16'; got {precision!r}.")
-        check_whole_number("max_atoms", max_atoms, least=1)
+        if max_atoms is not None:
+            check_whole_number("max_atoms", max_atoms, least=1)
         network = model.network
         is_of_images, is_of_particles = hasattr(network, "sample_shape"), getattr(network, "trunk", 0) is None
         if is_of_images or is_of_particles:
@@ -76,9 +79,11 @@ class ConformerGenerator:
         self.model = model.to(self.device).eval().requires_grad_(False)
         self.metadata = dict(metadata or {})
         self.precision = precision
-        self.max_atoms = max_atoms
         self.weights = weights
         self.plan = SamplingPlan.of(self.metadata)
+        self.vocabulary = vocabulary_of(network)
+        usual = MAX_ATOMS if self.vocabulary is QM9 else MAX_ATOMS_ORGANIC
+        self.max_atoms = usual if max_atoms is None else max_atoms
 
     @classmethod
     def from_pretrained(
@@ -86,7 +91,7 @@ class ConformerGenerator:
         weights: str | FilePath = "qm9",
         device: str | torch.device | None = None,
         precision: str = "auto",
-        max_atoms: int = MAX_ATOMS,
+        max_atoms: int | None = None,
         allow: Sequence[str] = (),
     ) -> ConformerGenerator:
         """Load a generator.
@@ -147,6 +152,7 @@ class ConformerGenerator:
         timeout: float | None = None,
         num_workers: int = 1,
         checks: Iterable[CheckFactory] = (),
+        init: str | None = None,
     ) -> Iterator[GenerationResult]:
         """Conformers of many molecules: a lazy iterator with one result for every input, in order.
 
@@ -197,6 +203,8 @@ class ConformerGenerator:
                 `if __name__ == "__main__":`.
             checks: rules of your own that a conformer must meet beside the usual ones, each a function from a Mol to
                 a `molediff.molecules.Check`; what fails one is drawn again.
+            init: for weights that refine structures, what they begin with: "etkdg", conformers of RDKit's ETKDGv3;
+                "given", the conformers of the Mol given, in turn; or None, as the weights are meant to be sampled.
 
         Raises:
             ValueError: an option is out of range.
@@ -206,7 +214,7 @@ class ConformerGenerator:
             raise ValueError(
                 "generate_many takes a list or another iterable of molecules; for one, call generate."
             )
-        plan = self.plan.but(solver, num_steps, grid)
+        plan = self.plan.but(solver, num_steps, grid, init)
         options = GenerationOptions(
             num_conformers=num_conformers,
             seed=seed,
@@ -227,6 +235,7 @@ class ConformerGenerator:
             timeout=timeout,
             num_workers=num_workers,
             checks=tuple(checks),
+            init=plan.init,
         )
         if num_workers > 1 and self.device.type != "cpu":
             raise ValueError(
@@ -241,6 +250,7 @@ class ConformerGenerator:
             self.max_atoms,
             self.metadata.get("max_atoms"),
             self._provenance(options),
+            self.vocabulary,
         )
         if options.num_workers == 1:
             return (result for group in groups(molecules, options) for result in pipeline.run(group))
@@ -254,6 +264,7 @@ class ConformerGenerator:
             "solver": options.make_solver(),
             "num_steps": options.num_steps,
             "grid": getattr(options.grid, "__name__", options.grid),
+            "init": options.init,
             "relax": options.relax,
             "molediff": molediff.__version__,
         }

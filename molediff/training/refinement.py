@@ -1,12 +1,15 @@
-"""Training a model that mends cheap guesses: noise that looks like their errors, besides plain noise."""
+"""Training a model that mends cheap guesses in few evaluations."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from molediff.core.objective.local_distances import LocalDistances
+from molediff.core.target import Sample, convert
 from molediff.training.task import DiffusionTask
 
 
@@ -17,15 +20,19 @@ class RefinementTask(DiffusionTask):
 
         eps = (s - x_0) exp(start_lambda) + share z,   z a unit normal,
 
-    so that x_t with lambda = start_lambda is alpha s, up to a little noise, and that with larger lambda lies between s
-    and x_0. A sampler that begins with alpha s, and jumps with the eps of its estimates, comes by such states.
+    so that x_t with lambda = start_lambda is alpha s, up to a little noise: what a sampler begins with. The model
+    learns to find x_0 from there, and from where a jump with its own estimate leads, as in sampling (DDIM). Besides, it
+    learns plain denoising.
 
     Args:
         start_lambda: half log-SNR at which a guess is taken up; it makes the guesses' errors about unit noise.
         most_noise: `share` is uniform between 0 and this.
-        span: of guesses, half of the draws are at start_lambda, the others up to this much above it.
-        **settings: see `DiffusionTask`; its batches may have guesses, `starts` of the condition (B, S, N, 3) in data
-            units. The first S of the `num_draws` draws of a sample use them.
+        jump: least and largest rise of lambda of the jump, between which it is uniform.
+        distances: errors of near distances, added to the loss.
+        strength: factor of these.
+        share_of_square: factor of the usual loss for guesses: the places of far parts cannot be told from them.
+        **settings: see `DiffusionTask`. Its batches may have guesses, `starts` of the condition (B, S, N, 3) in data
+            units: each is used twice, before and after a jump, besides `num_draws` draws of plain noise.
     """
 
     def __init__(
@@ -33,41 +40,87 @@ class RefinementTask(DiffusionTask):
         *args: Any,
         start_lambda: float = 2.2,
         most_noise: float = 0.3,
-        span: float = 2.5,
+        jump: tuple[float, float] = (0.7, 2.2),
+        distances: LocalDistances | None = None,
+        strength: float = 0.3,
+        share_of_square: float = 0.1,
         **settings: Any,
     ) -> None:
         super().__init__(*args, **settings)
-        self.start_lambda, self.most_noise, self.span = start_lambda, most_noise, span
+        self.start_lambda, self.most_noise, self.jump = start_lambda, most_noise, tuple(jump)
+        self.distances = LocalDistances() if distances is None else distances
+        self.strength, self.share_of_square = strength, share_of_square
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Mean loss of the batch at `num_draws` noise levels a sample."""
-        x_0, condition, mask = self.unpack(batch)
+        """Mean loss of the batch: guesses, what a jump makes of them, and plain noise."""
+        x_0, graph, mask = self.unpack(batch)
         num, draws = x_0.shape[0], self.num_draws
+        encoded = self.model.encode(graph)
+        x_0 = self.model.from_data(x_0, encoded, mask)
         t = self.objective.sample_times(num * draws, self.generator, self.device)
-        draw_mask = None if mask is None else mask.repeat_interleave(draws, dim=0)
-        eps = self._noise((num * draws, *x_0.shape[1:]), draw_mask, self.generator)
-        if condition.starts is not None:
-            t, eps = self._from_starts(x_0, condition.starts, mask, t, eps)
-        losses = self._draw_losses(self.objective, x_0, condition, mask, eps, t, draws)
-        return self.counted(losses.mean(), num)
+        eps = self._noise((num * draws, *x_0.shape[1:]), _repeated(mask, draws), self.generator)
+        x_t = self.objective.path.noised(_repeated(x_0, draws), eps, t)
+        parts = [(x_t.unflatten(0, (num, draws)), t.unflatten(0, (num, draws)), torch.ones_like(t))]
+        losses = []
+        if graph.starts is not None:
+            guesses = self.model.from_data(
+                graph.starts.flatten(0, 1), encoded, _repeated(mask, graph.starts.shape[1])
+            )
+            loss, x_t, t = self._of_guesses(guesses, x_0, encoded, mask)
+            losses.append(loss)
+            parts.insert(0, (x_t, t, torch.full((t.numel(),), self.share_of_square, device=t.device)))
+        x_t, t = torch.cat([part[0] for part in parts], 1), torch.cat([part[1] for part in parts], 1)
+        shares = torch.cat([part[2].unflatten(0, (num, -1)) for part in parts], 1)
+        loss, _ = self._losses(x_t, t, shares, x_0, encoded, mask)
+        losses.append(loss)
+        return self.counted(torch.cat(losses).mean(), num)
 
-    def _from_starts(
-        self, x_0: Tensor, starts: Tensor, mask: Tensor | None, t: Tensor, eps: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Times (n draws,) and noise (n draws, ...) with the first S draws of each sample replaced."""
-        num, num_starts = starts.shape[:2]
-        t, eps = t.unflatten(0, (num, -1)).clone(), eps.unflatten(0, (num, -1)).clone()
-        lambda_ = self.start_lambda + self.span * self._uniform(num, num_starts)
-        lambda_ = torch.where(self._uniform(num, num_starts) < 0.5, self.start_lambda, lambda_)
-        t[:, :num_starts] = self.model.path.t_of_lambda(lambda_.double()).to(t)
-        errors = (starts - x_0.unsqueeze(1)).flatten(0, 1) / self.model.scale
-        errors = self.model.space.project(
-            errors, None if mask is None else mask.repeat_interleave(num_starts, dim=0)
+    def _of_guesses(
+        self, guesses: Tensor, x_0: Tensor, encoded: Any, mask: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Losses at the start, and the states (B, S, N, 3) and times (B, S) after the jump."""
+        path, num = self.model.path, len(x_0)
+        guesses = guesses.unflatten(0, (num, -1))
+        copies = guesses.shape[1]
+        noise = self._noise((num * copies, *x_0.shape[1:]), _repeated(mask, copies), self.generator)
+        share = self.most_noise * self._uniform(num, copies)[..., None, None]
+        eps = (guesses - x_0.unsqueeze(1)) * math.exp(self.start_lambda) + share * noise.unflatten(
+            0, (num, -1)
         )
-        size = torch.exp(torch.tensor(self.start_lambda))
-        share = self.most_noise * self._uniform(num, num_starts)[..., None, None]
-        eps[:, :num_starts] = errors.unflatten(0, (num, -1)) * size + share * eps[:, :num_starts]
-        return t.flatten(0, 1), eps.flatten(0, 1)
+        lambda_s = torch.full((num, copies), self.start_lambda, device=x_0.device)
+        t = path.t_of_lambda(lambda_s.double()).to(x_0)
+        x_t = path.noised(_repeated(x_0, copies), eps.flatten(0, 1), t.flatten()).unflatten(0, (num, -1))
+        shares = torch.full_like(t, self.share_of_square)
+        losses, estimate = self._losses(x_t, t, shares, x_0, encoded, mask)
+        least, most = self.jump
+        after = path.t_of_lambda(
+            (lambda_s + least + (most - least) * self._uniform(num, copies)).double()
+        ).to(x_0)
+        alpha, sigma = (
+            f(t.flatten())[:, None, None].unflatten(0, (num, -1)) for f in (path.alpha, path.sigma)
+        )
+        eps_hat = (x_t - alpha * estimate) / sigma
+        jumped = path.noised(estimate.flatten(0, 1), eps_hat.flatten(0, 1), after.flatten())
+        return losses, jumped.unflatten(0, (num, -1)), after
+
+    def _losses(
+        self, x_t: Tensor, t: Tensor, shares: Tensor, x_0: Tensor, encoded: Any, mask: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Losses (B k,) at states (B, k, N, 3) and times (B, k), and the estimates of x_0 there, without gradient."""
+        path, target, copies = self.model.path, self.model.target, x_t.shape[1]
+        x_t, t, x_0 = x_t.flatten(0, 1), t.flatten(), _repeated(x_0, copies)
+        mask = _repeated(mask, copies)
+        pred = self.model.predict(x_t, t, encoded.repeat(copies))
+        alpha, sigma = path.alpha(t)[:, None, None], path.sigma(t)[:, None, None]
+        square = self.objective.loss(pred, x_0, (x_t - alpha * x_0) / sigma, t, mask)
+        estimate = convert(pred, x_t, t, path, target, Sample())
+        losses = shares.flatten() * square + self.strength * self.distances(estimate, x_0, mask)
+        return losses, estimate.detach().unflatten(0, (-1, copies))
 
     def _uniform(self, *shape: int) -> Tensor:
         return torch.rand(shape, generator=self.generator).to(self.device)
+
+
+def _repeated(x: Any, copies: int) -> Any:
+    """Each row `copies` times, next to each other; None stays None."""
+    return None if x is None else x.repeat_interleave(copies, dim=0)

@@ -74,9 +74,7 @@ class Rotors:
             axis = axis / np.linalg.norm(axis)
             legs = x[side] - x[k]
             along = np.outer(legs @ axis, axis)
-            x[side] = (
-                x[k] + along + np.cos(angle) * (legs - along) + np.sin(angle) * np.cross(axis, legs)
-            )
+            x[side] = x[k] + along + np.cos(angle) * (legs - along) + np.sin(angle) * np.cross(axis, legs)
         return x
 
 

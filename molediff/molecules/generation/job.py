@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from rdkit import rdBase
 
 from molediff.core.solvers import AtLambdas
 from molediff.molecules.conformers import with_conformers
@@ -19,6 +20,7 @@ from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.refine import Refined, refine
 from molediff.molecules.generation.result import GenerationResult, Trajectory
 from molediff.molecules.generation.sampler import Demand, RawSamples
+from molediff.molecules.generation.starts import Starts
 from molediff.molecules.graph.inputs import PreparedMolecule
 from molediff.molecules.perception.stereo import StereoCheck, reflected
 
@@ -37,7 +39,7 @@ class Job:
     """State of one molecule.
 
     Raises:
-        UnusableInputError: the molecule does not have the atoms that are to be fixed.
+        UnusableInputError: the molecule does not have the atoms that are to be fixed, or the conformers to begin with.
 
     Attributes:
         prepared: the molecule.
@@ -60,11 +62,17 @@ class Job:
 
     def __post_init__(self) -> None:
         start = time.perf_counter()
-        self.checks = [make(self.prepared.mol) for make in (*CHECKS, *self.options.checks)]
+        with rdBase.BlockLogs():  # of atoms that UFF has no type for
+            self.checks = [make(self.prepared.mol) for make in (*CHECKS, *self.options.checks)]
         self.stereo = StereoCheck(self.prepared.mol, self.prepared.graph)
         self.fixed: FixedAtoms | None = None
         if self.options.fixed is not None:
             self.fixed = self.options.fixed.find_in(self.prepared.mol, self.stereo)
+        self.starts: Starts | None = None
+        if self.options.init is not None:
+            self.starts = Starts(
+                self.prepared, self.options.init, self.options.num_conformers, self.options.seed
+            )
         if self.prepared.num_atoms <= 2:
             self._place_directly()
         self.seconds += time.perf_counter() - start
@@ -87,7 +95,8 @@ class Job:
         self._num_drawn += len(raw.x)
         self._times = raw.times
         rows = np.flatnonzero(np.isfinite(raw.x).all(axis=(1, 2)))
-        self._rejected["not_finite"] += len(raw.x) - len(rows)
+        self._rejected["embedding"] += raw.num_without_start
+        self._rejected["not_finite"] += len(raw.x) - len(rows) - raw.num_without_start
         verdict = self.stereo.correct(raw.x[rows])
         self._rejected["stereo"] += int((~verdict.right).sum())
         self._num_reflected += int((verdict.right & verdict.reflected).sum())
@@ -199,6 +208,8 @@ class Job:
             return "allow a longer timeout"
         if most == "relaxation":
             return "their minima are not this molecule; leave relax out"
+        if most == "embedding":
+            return "RDKit embeds it seldom or never; give a Mol with conformers and init='given'"
         if most == Placed.name:
             return Placed.remedy
         remedies = {check.name: check.remedy for check in (self.stereo, *self.checks)}

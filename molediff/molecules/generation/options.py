@@ -8,6 +8,7 @@ from molediff.molecules.energies.relax import METHODS
 from molediff.molecules.energies.xtb import require_tblite
 from molediff.molecules.generation.check import CheckFactory
 from molediff.molecules.generation.fixed import FixedPart
+from molediff.molecules.generation.starts import INITS
 from molediff.runtime.checks import check_whole_number, check_word, is_positive
 from molediff.sampling.options import SolverOptions
 
@@ -40,6 +41,7 @@ class GenerationOptions(SolverOptions):
     timeout: float | None = None
     num_workers: int = 1
     checks: tuple[CheckFactory, ...] = ()
+    init: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
@@ -47,6 +49,7 @@ class GenerationOptions(SolverOptions):
         check_whole_number("seed", self.seed, least=0)
         for name in ("relax", "energies"):
             check_word(name, getattr(self, name), (None, *METHODS))
+        check_word("init", self.init, (None, *INITS))
         for name, what in (
             ("prune_rmsd", "a distance above 0 in Angstrom"),
             ("energy_window", "an energy above 0 in kcal/mol"),

@@ -16,6 +16,7 @@ from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler, plan_batches
 from molediff.molecules.graph.inputs import label, prepare, sample_generator
+from molediff.molecules.graph.vocabulary import QM9, Vocabulary
 from molediff.runtime.memory import keep_freed_memory
 
 # A group fills about this many batches, so that molecules of similar size find each other, and memory does not grow
@@ -46,6 +47,7 @@ class Pipeline:
         max_atoms: inputs with more atoms are refused.
         trained_atoms: atoms of the largest training molecule, or None if unknown.
         provenance: see `GenerationResult`.
+        vocabulary: that of the network.
     """
 
     def __init__(
@@ -55,9 +57,10 @@ class Pipeline:
         max_atoms: int,
         trained_atoms: int | None,
         provenance: dict[str, Any],
+        vocabulary: Vocabulary = QM9,
     ):
         self.sampler, self.options, self.max_atoms = sampler, options, max_atoms
-        self.trained_atoms, self.provenance = trained_atoms, provenance
+        self.trained_atoms, self.provenance, self.vocabulary = trained_atoms, provenance, vocabulary
 
     def run(self, molecules: Iterable[Any]) -> Iterator[GenerationResult]:
         """One result for each molecule, in order; each is finished when it is asked for. A result passes through."""
@@ -76,7 +79,7 @@ class Pipeline:
     def _job(self, molecule: Any) -> Job | GenerationResult:
         start = time.perf_counter()
         try:
-            prepared = prepare(molecule, self.max_atoms)
+            prepared = prepare(molecule, self.max_atoms, self.vocabulary)
             seconds = time.perf_counter() - start
             return Job(prepared, self.options, self.trained_atoms, seconds, self.provenance)
         except UnusableInputError as error:
@@ -101,6 +104,12 @@ class Pipeline:
                         for part in batch
                     ],
                     [part.owner.fixed for part in batch],
+                    [
+                        None
+                        if part.owner.starts is None
+                        else part.owner.starts.positions(part.slots, attempt)
+                        for part in batch
+                    ],
                 )
                 share = (time.perf_counter() - start) / sum(len(part.slots) for part in batch)
                 for part, raw in zip(batch, samples, strict=True):

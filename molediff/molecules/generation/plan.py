@@ -15,12 +15,13 @@ class SamplingPlan:
     """A solver, its steps and their spacing; what `ConformerGenerator.generate_many` does unasked.
 
     Attributes:
-        solver, num_steps, grid: see `ConformerGenerator.generate_many`.
+        solver, num_steps, grid, init: see `ConformerGenerator.generate_many`.
     """
 
     solver: str | Solver = "dpmpp_2m_low_temperature"
     num_steps: int = 5
     grid: str | Grid = "central_lambda"
+    init: str | None = None
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> SamplingPlan:
@@ -30,20 +31,31 @@ class SamplingPlan:
         if found is None:
             return cls()
         lambdas = tuple(map(float, found["lambdas"]))
-        return cls(str(found["solver"]), len(lambdas), AtLambdas(lambdas))
+        return cls(str(found["solver"]), len(lambdas), AtLambdas(lambdas), found.get("init"))
 
     def but(
-        self, solver: str | Solver | None, num_steps: int | None, grid: str | Grid | None
+        self,
+        solver: str | Solver | None,
+        num_steps: int | None,
+        grid: str | Grid | None,
+        init: str | None = None,
     ) -> SamplingPlan:
         """This plan with what is not None in its place.
 
         Raises:
-            ValueError: another solver or number of steps on the grid of distilled weights, which know one jump a step.
+            ValueError: another solver or number of steps on the grid of distilled weights, which know one jump a step;
+                or something to begin with for weights that begin with noise.
         """
+        if init is not None and self.init is None:
+            raise ValueError(
+                f"These weights begin with noise, not with structures: leave init={init!r} out, or use weights that "
+                "refine, such as 'drugs_refiner'."
+            )
         plan = SamplingPlan(
             self.solver if solver is None else solver,
             self.num_steps if num_steps is None else num_steps,
             self.grid if grid is None else grid,
+            self.init if init is None else init,
         )
         if grid is not None or not isinstance(plan.grid, AtLambdas):
             return plan

@@ -42,12 +42,14 @@ class RawSamples:
     Attributes:
         x: in Angstrom, float64, shape (n, N, 3); NaN where the network failed.
         times, x_t, x_0_hat: see `Trajectory`; None if not kept.
+        num_without_start: of the NaN, those that had no structure to begin with.
     """
 
     x: np.ndarray
     times: np.ndarray | None = None
     x_t: np.ndarray | None = None
     x_0_hat: np.ndarray | None = None
+    num_without_start: int = 0
 
 
 def plan_batches(demands: Sequence[Demand[T]], batch_atoms: int) -> Iterator[list[Demand[T]]]:
@@ -102,8 +104,11 @@ class Sampler:
         graphs: Sequence[MolecularGraph],
         generators: Sequence[Sequence[torch.Generator]],
         fixed: Sequence[FixedAtoms | None] = (),
+        starts: Sequence[np.ndarray | None] = (),
     ) -> list[RawSamples]:
         """For each graph, as many samples as it has generators; `fixed` says which of its atoms are held, if any are.
+
+        `starts` are the structures to begin with, (n, N, 3) in Angstrom for each graph; without them it is noise.
 
         The graph trunk runs once a molecule if all have the same number of samples, else once a sample.
         """
@@ -122,7 +127,10 @@ class Sampler:
         if any(part is not None for part in fixed):
             denoiser = self._holding(denoiser, condition, *self._known(fixed, counts, condition.mask))
         steps: list[Step] = []
-        x = self._solve(denoiser, condition, [generator for mine in generators for generator in mine], steps)
+        numbers = [generator for mine in generators for generator in mine]
+        given = [start for start in starts if start is not None]
+        x_1 = self._from_starts(given, condition.mask) if given else self._noise(numbers, condition.mask)
+        x = self._solve(denoiser, x_1, condition.mask, numbers, steps)
         x, to_data = self.model.to_data(x, condition), self.model.to_data
         steps = [
             step._replace(x_t=to_data(step.x_t, condition), x_0_hat=to_data(step.x_0_hat, condition))
@@ -155,12 +163,14 @@ class Sampler:
         return known.to(self.device), is_known.to(self.device)
 
     def _solve(
-        self, denoiser: Denoiser, condition: Any, generators: list[torch.Generator], steps: list[Step]
+        self,
+        denoiser: Denoiser,
+        x_1: Tensor,
+        mask: Tensor,
+        generators: list[torch.Generator],
+        steps: list[Step],
     ) -> Tensor:
         """Samples (n, N, 3) in model units; the steps go into `steps` if they are to be kept."""
-        space, mask = self.model.space, None if bool(condition.mask.all()) else condition.mask
-        shape = (*condition.mask.shape, 3)
-        noise = space.sample(shape, generators, mask=mask, device=self.device, dtype=torch.float32)
         with warnings.catch_warnings():
             # Samples that fail are counted and drawn again: no need to warn of them.
             warnings.filterwarnings("ignore", message=".*returned as NaN.*")
@@ -168,12 +178,30 @@ class Sampler:
                 denoiser,
                 self.model.path,
                 self.times,
-                self.start * noise,
+                x_1,
                 generators,
-                space,
-                mask,
+                self.model.space,
+                None if bool(mask.all()) else mask,
                 steps.append if self.keep_steps else None,
             )
+
+    def _noise(self, generators: list[torch.Generator], mask: Tensor) -> Tensor:
+        """The state at the first time for samples that begin with noise, (n, N, 3)."""
+        of_padded = None if bool(mask.all()) else mask
+        shape = (*mask.shape, 3)
+        unit = self.model.space.sample(
+            shape, generators, mask=of_padded, device=self.device, dtype=torch.float32
+        )
+        return self.start * unit
+
+    def _from_starts(self, starts: Sequence[np.ndarray], mask: Tensor) -> Tensor:
+        """The same for samples that begin with structures: their errors stand for the noise of that time."""
+        x = torch.zeros(*mask.shape, 3)
+        ends = np.cumsum([len(start) for start in starts])
+        for start, end in zip(starts, ends, strict=True):
+            x[end - len(start) : end, : start.shape[1]] = torch.from_numpy(start).float()
+        alpha = float(self.model.path.alpha(self.times[:1]))
+        return alpha * self.model.from_data(x.to(self.device), mask=mask)
 
     def _denoiser(self, condition: Any) -> Denoiser:
         """`DiffusionModel.denoiser_of`, whose matrix products alone autocast touches."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from rdkit import Chem, rdBase
 
 from molediff.molecules.errors import UnusableInputError
-from molediff.molecules.graph.graph import ELEMENTS, MolecularGraph, mol_to_graph
+from molediff.molecules.graph.graph import MolecularGraph, mol_to_graph
+from molediff.molecules.graph.vocabulary import QM9, Vocabulary
 from molediff.runtime.former import former_names
 from molediff.sampling.seeds import numbered_generator
 
 MAX_ATOMS = 64
 """Most atoms of an input, hydrogens included. QM9 has at most 29; far beyond that the network guesses."""
+
+MAX_ATOMS_ORGANIC = 160
+"""The same for weights that know all organic molecules; those to train on have at most 92."""
 
 
 __getattr__ = former_names(__name__, {"UnusableInput": "UnusableInputError"})
@@ -31,6 +36,7 @@ class PreparedMolecule:
         graph: what the network is told.
         key: a digest of elements and bonds in this atom order, part of every random seed.
         caution: what the result should say of the input; empty if nothing.
+        conformers: those of a Mol that was given, in Angstrom, shape (K, N, 3); K is 0 where there were none.
     """
 
     smiles: str
@@ -38,6 +44,7 @@ class PreparedMolecule:
     graph: MolecularGraph
     key: bytes
     caution: str = ""
+    conformers: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 3)))
 
     @property
     def num_atoms(self) -> int:
@@ -58,13 +65,14 @@ def label(molecule: Any) -> str:
     return _shortened(repr(molecule))
 
 
-def prepare(molecule: Any, max_atoms: int = MAX_ATOMS) -> PreparedMolecule:
+def prepare(molecule: Any, max_atoms: int = MAX_ATOMS, vocabulary: Vocabulary = QM9) -> PreparedMolecule:
     """Read, check and featurize one input.
 
     Args:
-        molecule: a SMILES, or an RDKit Mol, which is not changed: its coordinates are ignored, its stereo is
+        molecule: a SMILES, or an RDKit Mol, which is not changed: its coordinates are kept aside, its stereo is
             what its tags say, and hydrogens it lacks are added behind its own atoms.
         max_atoms: most atoms allowed, hydrogens included.
+        vocabulary: what the network is told of atoms and pairs, and which elements it knows.
 
     Raises:
         UnusableInputError: with a sentence that says what is wrong and what to do.
@@ -76,19 +84,22 @@ def prepare(molecule: Any, max_atoms: int = MAX_ATOMS) -> PreparedMolecule:
             mol = _from_mol(molecule)
         else:
             raise UnusableInputError(f"Expected a SMILES or an RDKit Mol, got {type(molecule).__name__}.")
-        mol = Chem.AddHs(mol)
+        mol = Chem.AddHs(mol, addCoords=True)
+        found = [c.GetPositions() for c in mol.GetConformers() if c.Is3D()]
+        conformers = np.array(found, dtype=np.float64).reshape(len(found), mol.GetNumAtoms(), 3)
+        mol.RemoveAllConformers()
         _clear_stereo_of_terminal_ch2(mol)
-        _check_chemistry(mol)
+        _check_chemistry(mol, vocabulary)
         if mol.GetNumAtoms() > max_atoms:
             raise UnusableInputError(
                 f"{mol.GetNumAtoms()} atoms with hydrogens, more than max_atoms={max_atoms}: use a smaller one."
             )
         try:
-            graph = mol_to_graph(mol)
+            graph = mol_to_graph(mol, vocabulary=vocabulary)
         except ValueError as error:
             raise UnusableInputError(str(error)) from error
         caution = _lost_stereo(molecule, mol) if isinstance(molecule, str) else ""
-    return PreparedMolecule(label(molecule), mol, graph, molecule_key(mol), caution)
+    return PreparedMolecule(label(molecule), mol, graph, molecule_key(mol), caution, conformers)
 
 
 def _from_smiles(smiles: str) -> Chem.Mol:
@@ -109,7 +120,6 @@ def _from_smiles(smiles: str) -> Chem.Mol:
 
 def _from_mol(given: Chem.Mol) -> Chem.Mol:
     mol = Chem.Mol(given)
-    mol.RemoveAllConformers()
     if any(atom.HasQuery() for atom in mol.GetAtoms()) or any(bond.HasQuery() for bond in mol.GetBonds()):
         raise UnusableInputError(
             "The Mol is a query (SMARTS): give a molecule, such as Chem.MolFromSmiles makes."
@@ -179,13 +189,15 @@ def _lost_stereo(smiles: str, mol: Chem.Mol) -> str:
     )
 
 
-def _check_chemistry(mol: Chem.Mol) -> None:
+def _check_chemistry(mol: Chem.Mol, vocabulary: Vocabulary) -> None:
     """Raise `UnusableInputError` for what no training molecule is, beyond what the graph features refuse."""
     if mol.GetNumAtoms() == 0:
         raise UnusableInputError("The molecule has no atoms.")
-    foreign = sorted({atom.GetSymbol() for atom in mol.GetAtoms() if atom.GetAtomicNum() not in ELEMENTS})
+    foreign = sorted(
+        {atom.GetSymbol() for atom in mol.GetAtoms() if atom.GetAtomicNum() not in vocabulary.elements}
+    )
     if foreign:
-        raise UnusableInputError(f"Only H, C, N, O and F are supported, not {', '.join(foreign)}.")
+        raise UnusableInputError(f"Only {vocabulary.names()} are supported, not {', '.join(foreign)}.")
     num_fragments = len(Chem.GetMolFrags(mol))
     if num_fragments > 1:
         raise UnusableInputError(
