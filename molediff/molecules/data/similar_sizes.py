@@ -57,8 +57,8 @@ class SimilarSizes(Sampler[list[int]]):
         heavy, hydrogens = self.num_heavy.astype(float), self.num_hydrogens.astype(float)
         generator = np.random.default_rng((self.seed, number))
         if self.endless:
-            heavy = heavy + generator.uniform(-0.5, 0.5, len(heavy))
-            hydrogens = hydrogens + generator.uniform(-1, 1, len(heavy))
+            heavy = heavy + generator.uniform(-1, 1, len(heavy))
+            hydrogens = hydrogens + generator.uniform(-3, 3, len(heavy))
         batches, batch, most = [], [], (0, 0)
         # Steps of one heavy atom, within each by hydrogens: up and down in turn, so that ends of steps fit together.
         step = np.round(heavy).astype(np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -137,10 +137,14 @@ class Sampler:
             for step in steps
         ]
         ends = np.cumsum(counts)
-        return [
+        samples = [
             self._cut(x, steps, slice(end - count, end), graph.num_nodes)
             for graph, count, end in zip(graphs, counts, ends, strict=True)
         ]
+        if not given:
+            return samples
+        missing = [int(np.isnan(start).any(axis=(1, 2)).sum()) for start in given]
+        return [replace(raw, num_without_start=num) for raw, num in zip(samples, missing, strict=True)]
 
     def _holding(self, denoiser: Denoiser, condition: Any, known: Tensor, is_known: Tensor) -> Denoiser:
         """The denoiser with the `known` atoms (n, N, 3) put in; under a prior its estimates become points for that."""

@@ -1,0 +1,74 @@
+"""Structures beside minima: torsions turned, and nothing else."""
+
+import numpy as np
+import torch
+from rdkit import Chem
+from rdkit.Chem import rdMolTransforms
+
+from molediff.molecules.data.packing import PackedRecord, pack
+from molediff.molecules.data.twists import Rotors, TwistedMinima, turned_onto
+from molediff.molecules.graph.features import featurize
+from molediff.molecules.graph.vocabulary import ORGANIC
+from tests.fake_generators import embedded
+
+SMILES = "CC(O)CCc1ccccc1"
+
+
+def twisted() -> TwistedMinima:
+    mols = [embedded(one) for one in (SMILES, "CCO")]
+    records = [
+        PackedRecord(smiles, featurize(mol, ORGANIC), mol.GetConformer().GetPositions())
+        for smiles, mol in zip((SMILES, "CCO"), mols, strict=True)
+    ]
+    return TwistedMinima(pack(records), vocabulary=ORGANIC, num_starts=3, seed=1)
+
+
+def test_a_bond_turns_by_the_angle_asked_for():
+    mol = embedded(SMILES)
+    rotors, conformer = Rotors.of(mol), mol.GetConformer()
+    x = conformer.GetPositions()
+    for row, (j, k) in enumerate(rotors.bonds.tolist()):
+        i, m = (
+            next(n.GetIdx() for n in mol.GetAtomWithIdx(a).GetNeighbors() if n.GetIdx() != b)
+            for a, b in ((j, k), (k, j))
+        )
+        before = rdMolTransforms.GetDihedralDeg(conformer, i, j, k, m)
+        angles = np.zeros(len(rotors.kind))
+        angles[row] = 37.0
+        turned = Chem.Mol(mol)
+        turned.GetConformer().SetPositions(rotors.turn(x, angles))
+        after = rdMolTransforms.GetDihedralDeg(turned.GetConformer(), i, j, k, m)
+        assert abs((after - before - 37 + 180) % 360 - 180) < 1e-6
+
+
+def test_rings_double_bonds_and_ends_do_not_turn():
+    assert len(Rotors.of(Chem.AddHs(Chem.MolFromSmiles("C1CC1"))).bonds) == 0
+    assert len(Rotors.of(Chem.AddHs(Chem.MolFromSmiles("C=CF"))).bonds) == 0
+    assert len(Rotors.of(Chem.AddHs(Chem.MolFromSmiles("CO"))).bonds) == 1
+
+
+def test_starts_keep_bonds_and_lie_on_their_minimum():
+    batch = twisted().batch([0, 1])
+    assert batch.starts is not None
+    assert batch.positions is not None
+    lengths = [
+        (x.unsqueeze(-2) - x.unsqueeze(-3)).norm(dim=-1) for x in (batch.starts, batch.positions.unsqueeze(1))
+    ]
+    assert ((lengths[0] - lengths[1]).abs() * batch.bonded.unsqueeze(1)).max() < 1e-4
+    apart = (batch.starts - batch.positions.unsqueeze(1))[0].norm(dim=-1).mean(-1)
+    assert bool((apart > 0.01).all())
+    torch.testing.assert_close(
+        batch.starts.mean(2), batch.positions.mean(1, keepdim=True).expand(-1, 3, -1), atol=1e-4, rtol=0
+    )
+
+
+def test_a_batch_has_the_same_starts_whenever_it_is_made():
+    torch.testing.assert_close(twisted().batch([0, 1]).starts, twisted().batch([0, 1]).starts, atol=0, rtol=0)
+
+
+def test_turned_onto_undoes_a_rigid_motion():
+    random = np.random.default_rng(0)
+    x = random.normal(size=(9, 3))
+    rotation, _ = np.linalg.qr(random.normal(size=(3, 3)))
+    rotation *= np.sign(np.linalg.det(rotation))
+    np.testing.assert_allclose(turned_onto(x @ rotation.T + 2.0, x), x, atol=1e-12)

@@ -1,0 +1,104 @@
+"""Weights that refine: what they begin with, and what comes of it."""
+
+import numpy as np
+import pytest
+import torch
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
+from torch import Tensor, nn
+
+from molediff.core.geometry.space import ZeroCentreOfMass
+from molediff.core.model import DiffusionModel
+from molediff.core.paths import CosineVP
+from molediff.core.target import Sample
+from molediff.molecules.data.twists import turned_onto
+from molediff.molecules.generation.result import GenerationResult
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.graph.inputs import molecule_key, sample_generator
+from molediff.molecules.graph.vocabulary import ORGANIC
+from tests.fake_generators import knowing
+
+METADATA = {"sampling": {"solver": "ddim", "lambdas": [2.2, 3.6], "init": "etkdg"}}
+
+
+class LeavesAlone(nn.Module):
+    """Takes what it sees for clean."""
+
+    node_cardinalities = ORGANIC.node_cardinalities
+
+    def forward(self, x: Tensor, lambda_: Tensor, graph: object) -> Tensor:
+        return x / torch.sigmoid(2 * lambda_).sqrt()[:, None, None]
+
+
+def leaving_alone() -> ConformerGenerator:
+    model = DiffusionModel(LeavesAlone(), CosineVP(), Sample(), ZeroCentreOfMass(), 2.5)
+    return ConformerGenerator(model, METADATA, device="cpu")
+
+
+def positions(mol: Chem.Mol) -> np.ndarray:
+    return np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
+
+
+def test_where_nothing_is_mended_conformers_are_those_of_rdkit():
+    result = leaving_alone().generate("CC(O)CS(=O)(=O)c1ccc(Br)cc1", 3, seed=4)
+    assert result.status == "ok"
+    found = positions(result.mol)
+    mol = Chem.Mol(result.mol)
+    parameters = rdDistGeom.ETKDGv3()
+    parameters.randomSeed, parameters.timeout = _seed_of(result), 20
+    rdDistGeom.EmbedMultipleConfs(mol, 3, parameters)
+    for x, y in zip(found, positions(mol), strict=True):
+        np.testing.assert_allclose(turned_onto(x, y), y, atol=1e-4)
+
+
+def _seed_of(result: GenerationResult) -> int:
+    return 1 + sample_generator(result.seed, molecule_key(result.mol), 0, 0).initial_seed() % 10_000
+
+
+def test_given_conformers_are_taken_in_turn():
+    mol = Chem.AddHs(Chem.MolFromSmiles("CC(C)CO"))
+    rdDistGeom.EmbedMultipleConfs(mol, 2, randomSeed=1)
+    found = positions(leaving_alone().generate(mol, 5, init="given").mol)
+    given = positions(mol)
+    for i, x in enumerate(found):
+        np.testing.assert_allclose(x, given[i % 2] - given[i % 2].mean(0), atol=1e-4)
+
+
+def test_more_conformers_go_on_where_fewer_ended():
+    few, more = (positions(leaving_alone().generate("CCCCO", num, seed=2).mol) for num in (2, 6))
+    np.testing.assert_allclose(more[:2], few, atol=1e-6)
+
+
+def test_a_smiles_has_no_conformers_to_give():
+    result = leaving_alone().generate("CCO", 2, init="given")
+    assert result.status == "failed"
+    assert "needs a Mol with at least one 3D conformer" in result.reason
+
+
+def test_what_cannot_be_embedded_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rdDistGeom, "EmbedMultipleConfs", lambda *arguments: [])
+    result = leaving_alone().generate("CCCO", 2, max_attempts=2)
+    assert result.status == "failed"
+    assert result.num_rejected == {"embedding": 4}
+    assert "init='given'" in result.reason
+
+
+def test_weights_that_begin_with_noise_take_no_start():
+    with pytest.raises(ValueError, match="begin with noise"):
+        knowing("CCO").generate("CCO", 1, init="etkdg")
+
+
+def test_an_unknown_start_is_refused():
+    with pytest.raises(ValueError, match="init must be one of None, 'etkdg', 'given'"):
+        leaving_alone().generate("CCO", 1, init="crystal")
+
+
+def test_elements_are_those_of_the_weights():
+    assert leaving_alone().generate("CCl", 1).status == "ok"
+    failed = knowing("CCO").generate("CCl", 1)
+    assert failed.reason == "Only H, C, N, O and F are supported, not Cl."
+
+
+def test_larger_molecules_are_taken_than_with_weights_of_qm9():
+    assert leaving_alone().max_atoms == 160
+    assert knowing("CCO").max_atoms == 64
