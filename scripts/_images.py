@@ -25,9 +25,9 @@ from molediff.evaluation.images.pictures import (
 )
 from molediff.evaluation.images.quality import ImageJudge
 from molediff.evaluation.report.html import html_of, html_of_film, write_files
+from molediff.images.arguments import class_indices
 from molediff.images.digits import load_digits
 from molediff.images.generator import ImageGenerator
-from molediff.images.requests import class_indices
 from molediff.images.sources import load_images
 from molediff.runtime.checks import check_whole_number
 from molediff.runtime.describe import describe_machine
@@ -83,7 +83,7 @@ def sample(config: DictConfig, words: list[str]) -> None:
             columns = max(1, shown // num_classes)
             film_labels = [label for label in range(num_classes) for _ in range(columns)]
             shown = len(film_labels)
-        film = generator.film(shown, film_labels, num_steps=config.film_steps, **settings)
+        film = generator.trajectory(shown, film_labels, num_steps=config.film_steps, **settings)
         write_film(film, config.film, columns)
         written.append(config.film)
     print(f"{num_images} images in {', '.join(written)}")
@@ -184,7 +184,7 @@ def _pictures(
         picture = grid(np.concatenate([one.images for one in found.contenders.values()]), 15)
         picture.save(folder / "contenders.png", optimize=True)
         html["contenders"] = html_of(picture, "two rows of pixel diffusion, two of latent diffusion")
-    film = generator.film(
+    film = generator.trajectory(
         25, [label % len(classes) for label in range(25)], guidance=1.0, seed=seed, num_steps=30
     )
     write_film(film, folder / "film.gif", 5)

@@ -15,6 +15,7 @@ from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import Callback, Solver
 from molediff.images.pixels import to_images, to_model
 from molediff.networks.labels import Labels
+from molediff.sampling.draw import draw, start_noise
 
 
 class ImageModel:
@@ -74,10 +75,8 @@ class ImageModel:
         callback: Callback | None = None,
     ) -> Tensor:
         """States (n, *state_shape) in model units, one for each generator."""
-        model, shape = self.diffusion, (len(generators), *self.state_shape)
-        noise = model.space.sample(shape, generators, device=self.device, dtype=torch.float32)
-        x_1 = float(model.path.sigma(times[0])) * noise
-        return solver.sample(denoiser, model.path, times, x_1, generators, model.space, callback=callback)
+        x_1 = start_noise(self.diffusion, times, self.state_shape, generators, device=self.device)
+        return draw(self.diffusion, solver, times, denoiser, x_1, generators, callback=callback)
 
     @torch.no_grad()
     def states(self, images: np.ndarray, generators: Sequence[torch.Generator]) -> Tensor:

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from molediff.molecules.generation.check import CheckFactory as CheckFactory
     from molediff.molecules.generation.result import Ensemble as Ensemble
     from molediff.molecules.generation.result import GenerationResult as GenerationResult
-    from molediff.molecules.generation.result import Trajectory as Trajectory
     from molediff.molecules.generator import ConformerGenerator as ConformerGenerator
     from molediff.molecules.graph.graph import MolecularGraph as MolecularGraph
     from molediff.molecules.graph.graph import collate as collate
     from molediff.molecules.graph.graph import mol_to_graph as mol_to_graph
     from molediff.networks.graph import NODE_CARDINALITIES as NODE_CARDINALITIES
     from molediff.networks.graph import PAIR_CARDINALITIES as PAIR_CARDINALITIES
+    from molediff.sampling.trajectory import Trajectory as Trajectory
 
 __getattr__ = lazy_names(
     __name__,
@@ -42,7 +42,7 @@ __getattr__ = lazy_names(
         "NODE_CARDINALITIES": "molediff.networks.graph",
         "PAIR_CARDINALITIES": "molediff.networks.graph",
         "Recipe": "molediff.molecules.ensembles.search",
-        "Trajectory": "molediff.molecules.generation.result",
+        "Trajectory": "molediff.sampling.trajectory",
         "build_ensemble": "molediff.molecules.ensembles.search",
         "builtin_datamodule": "molediff.molecules.data.datamodule",
         "collate": "molediff.molecules.graph.graph",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -22,25 +21,12 @@ from molediff.networks.pretrained import load_model
 from molediff.particles.energies import Energy
 from molediff.particles.systems import SYSTEMS
 from molediff.runtime.checks import check_whole_number, choose_device
+from molediff.sampling.draw import draw, start_noise
 from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.trajectory import Trajectory
 
 DEFAULT_NODES, DEFAULT_STEPS = 24, 2
 """The error of a log-weight is then a few hundredths of a nat on the shipped weights; docs/particles.md has it."""
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """The way of configurations from noise to data, in the unit of the system.
-
-    Attributes:
-        times: (S,), falling.
-        x_t: states at these times, shape (S, n, N, d).
-        x_0_hat: what the network takes the configurations to be, made at each of them, shape (S, n, N, d).
-    """
-
-    times: np.ndarray
-    x_t: np.ndarray
-    x_0_hat: np.ndarray
 
 
 class ParticleGenerator:
@@ -212,22 +198,16 @@ class ParticleGenerator:
             ValueError: an option is out of range.
         """
         check_whole_number("num_steps", num_steps, least=1)
+        check_whole_number("num_samples", num_samples, least=1)
+        check_whole_number("seed", seed, least=0)
         model, steps = self.model, list[Step]()
-        (noise,) = self._noise(num_samples, seed, num_samples)
-        times = uniform_lambda(model.path, num_steps)
-        DPMSolverPP2M().sample(
-            model.denoiser(),
-            model.path,
-            times,
-            self._spread * noise,
-            space=model.space,
-            callback=steps.append,
+        times, generators = (
+            uniform_lambda(model.path, num_steps),
+            [numbered_generator(seed, i) for i in range(num_samples)],
         )
-        x_t, x_0_hat = (
-            np.stack([(model.scale * x).double().cpu().numpy() for x in states])
-            for states in ([step.x_t for step in steps], [step.x_0_hat for step in steps])
-        )
-        return Trajectory(np.array([step.t for step in steps]), x_t, x_0_hat)
+        x_1 = start_noise(model, times, self._shape, generators, None, self.device, self._dtype)
+        draw(model, DPMSolverPP2M(), times, model.denoiser(), x_1, generators, callback=steps.append)
+        return Trajectory.of(steps, lambda x: (model.scale * x).double().cpu().numpy())
 
     def _denoiser(self) -> Denoiser:
         return self._compiled or self.model.denoiser()

@@ -75,14 +75,14 @@ def test_classes_have_names():
         generator.generate(2, label="blue")
 
 
-def test_film_ends_where_generate_does():
+def test_trajectory_ends_where_generate_does():
     generator = gaussian_generator()
-    film = generator.film(3, label=1, num_steps=8)
+    film = generator.trajectory(3, label=1, num_steps=8)
     np.testing.assert_array_equal(film.images, generator.generate(3, label=1, num_steps=8))
-    assert film.states.shape == film.estimates.shape == (8, 3, 4, 4, 1)
+    assert film.x_t.shape == film.x_0_hat.shape == (8, 3, 4, 4, 1)
     assert (np.diff(film.times) < 0).all()
-    assert film.states.min() >= 0
-    assert film.states.max() <= 1
+    assert film.x_t.min() >= 0
+    assert film.x_t.max() <= 1
 
 
 # Likelihood, latents ----------------------------------------------------------------------------------------------

@@ -17,10 +17,11 @@ from molediff.molecules.generation.checks import CHECKS, bond_length
 from molediff.molecules.generation.fixed import FixedAtoms, Placed
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.refine import Refined, refine
-from molediff.molecules.generation.result import GenerationResult, Trajectory
+from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Demand, RawSamples
 from molediff.molecules.graph.inputs import PreparedMolecule
 from molediff.molecules.perception.stereo import StereoCheck, reflected
+from molediff.sampling.trajectory import Trajectory
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ class Job:
         """Check samples drawn for `slots`; keep the good ones, count the others."""
         start = time.perf_counter()
         self._num_drawn += len(raw.x)
-        self._times = raw.times
+        if raw.trajectory is not None:
+            self._times = raw.trajectory.times
         rows = np.flatnonzero(np.isfinite(raw.x).all(axis=(1, 2)))
         self._rejected["not_finite"] += len(raw.x) - len(rows)
         verdict = self.stereo.correct(raw.x[rows])
@@ -108,9 +110,9 @@ class Job:
     @staticmethod
     def _frames(raw: RawSamples, row: int, mirrored: bool) -> list[np.ndarray]:
         """x_t and x_0_hat of a sample, reflected as it was; none if they are not kept."""
-        if raw.x_t is None or raw.x_0_hat is None:
+        if raw.trajectory is None:
             return []
-        frames = [raw.x_t[:, row], raw.x_0_hat[:, row]]
+        frames = [raw.trajectory.x_t[:, row], raw.trajectory.x_0_hat[:, row]]
         return [reflected(x) for x in frames] if mirrored else frames
 
     def _still_good(self, x: np.ndarray) -> np.ndarray:

@@ -10,25 +10,11 @@ from rdkit import Chem
 
 from molediff.molecules.conformers import ROOM_TEMPERATURE, above_lowest, boltzmann_weights
 from molediff.molecules.perception.stereo import perceived_smiles
+from molediff.sampling.trajectory import Trajectory
 
 Status = Literal["ok", "partial", "failed"]
 
 _WHOLE_MOL = Chem.PropertyPickleOptions.AllProps | Chem.PropertyPickleOptions.CoordsAsDouble
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """How the conformers of one molecule froze out of noise.
-
-    Attributes:
-        times: time of each network evaluation, from 1 (noise) towards 0 (data), shape (S,).
-        x_t: noisy coordinates at these times, float32, in Angstrom, shape (S, n, N, 3).
-        x_0_hat: what the network took the clean coordinates to be, float32, in Angstrom, shape (S, n, N, 3).
-    """
-
-    times: np.ndarray
-    x_t: np.ndarray
-    x_0_hat: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from molediff.core.solvers import Step
 from molediff.molecules.generation.fixed import FixedAtoms
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.graph.graph import MolecularGraph, collate
+from molediff.sampling.draw import draw, start_noise
+from molediff.sampling.trajectory import Trajectory
 
 T = TypeVar("T")
 
@@ -41,13 +43,11 @@ class RawSamples:
 
     Attributes:
         x: in Angstrom, float64, shape (n, N, 3); NaN where the network failed.
-        times, x_t, x_0_hat: see `Trajectory`; None if not kept.
+        trajectory: their way, float32; None if not kept.
     """
 
     x: np.ndarray
-    times: np.ndarray | None = None
-    x_t: np.ndarray | None = None
-    x_0_hat: np.ndarray | None = None
+    trajectory: Trajectory | None = None
 
 
 def plan_batches(demands: Sequence[Demand[T]], batch_atoms: int) -> Iterator[list[Demand[T]]]:
@@ -93,7 +93,6 @@ class Sampler:
         self.model, self.device, self.autocast = model, device, autocast
         self.solver = options.make_solver()
         self.times = options.times(model.path)
-        self.start = float(model.path.sigma(self.times[:1]))
         self.keep_steps = options.trajectory
 
     @torch.inference_mode()
@@ -123,14 +122,9 @@ class Sampler:
             denoiser = self._holding(denoiser, condition, *self._known(fixed, counts, condition.mask))
         steps: list[Step] = []
         x = self._solve(denoiser, condition, [generator for mine in generators for generator in mine], steps)
-        x, to_data = self.model.to_data(x, condition), self.model.to_data
-        steps = [
-            step._replace(x_t=to_data(step.x_t, condition), x_0_hat=to_data(step.x_0_hat, condition))
-            for step in steps
-        ]
         ends = np.cumsum(counts)
         return [
-            self._cut(x, steps, slice(end - count, end), graph.num_nodes)
+            self._cut(x, condition, steps, slice(end - count, end), graph.num_nodes)
             for graph, count, end in zip(graphs, counts, ends, strict=True)
         ]
 
@@ -158,22 +152,13 @@ class Sampler:
         self, denoiser: Denoiser, condition: Any, generators: list[torch.Generator], steps: list[Step]
     ) -> Tensor:
         """Samples (n, N, 3) in model units; the steps go into `steps` if they are to be kept."""
-        space, mask = self.model.space, None if bool(condition.mask.all()) else condition.mask
-        shape = (*condition.mask.shape, 3)
-        noise = space.sample(shape, generators, mask=mask, device=self.device, dtype=torch.float32)
+        mask = None if bool(condition.mask.all()) else condition.mask
+        shape, keep = (condition.mask.shape[1], 3), steps.append if self.keep_steps else None
+        x_1 = start_noise(self.model, self.times, shape, generators, mask, self.device)
         with warnings.catch_warnings():
             # Samples that fail are counted and drawn again: no need to warn of them.
             warnings.filterwarnings("ignore", message=".*returned as NaN.*")
-            return self.solver.sample(
-                denoiser,
-                self.model.path,
-                self.times,
-                self.start * noise,
-                generators,
-                space,
-                mask,
-                steps.append if self.keep_steps else None,
-            )
+            return draw(self.model, self.solver, self.times, denoiser, x_1, generators, mask, keep)
 
     def _denoiser(self, condition: Any) -> Denoiser:
         """`DiffusionModel.denoiser_of`, whose matrix products alone autocast touches."""
@@ -188,17 +173,10 @@ class Sampler:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast)
 
-    def _cut(self, x: Tensor, steps: list[Step], rows: slice, num_atoms: int) -> RawSamples:
-        """The samples `rows` without padding."""
+    def _cut(self, x: Tensor, condition: Any, steps: list[Step], rows: slice, num_atoms: int) -> RawSamples:
+        """The samples `rows` without padding, in Angstrom."""
 
         def cut(y: Tensor) -> np.ndarray:
-            return y[rows, :num_atoms].cpu().numpy()
+            return self.model.to_data(y, condition)[rows, :num_atoms].cpu().numpy()
 
-        coordinates = cut(x).astype(np.float64)
-        if not steps:
-            return RawSamples(coordinates)
-        x_t, x_0_hat = (
-            np.stack([cut(step.x_t) for step in steps]),
-            np.stack([cut(step.x_0_hat) for step in steps]),
-        )
-        return RawSamples(coordinates, np.array([step.t for step in steps]), x_t, x_0_hat)
+        return RawSamples(cut(x).astype(np.float64), Trajectory.of(steps, cut) if steps else None)

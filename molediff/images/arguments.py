@@ -98,6 +98,20 @@ def check_images(name: str, images: Any, shape: tuple[int, int, int]) -> np.ndar
     return array.astype(np.float32)
 
 
+def check_latents(latents: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """The latents as float32 (n, *shape).
+
+    Raises:
+        ValueError: they have another shape, or are not all finite.
+    """
+    array = np.asarray(latents, dtype=np.float32)
+    if array.shape[1:] != shape or len(array) == 0:
+        raise ValueError(f"latents must have the shape (n, {', '.join(map(str, shape))}); got {array.shape}.")
+    if not np.isfinite(array).all():
+        raise ValueError("latents must be finite; give what `encode` returned, or unit noise.")
+    return array
+
+
 def check_mask(mask: Any, num_images: int, size: tuple[int, int]) -> np.ndarray:
     """The mask as booleans (num_images, height, width).
 
