@@ -111,7 +111,7 @@ def _relax(
     fixed: Collection[int],
     out_of_time: OutOfTime,
 ) -> None:
-    energies = relax_conformers(found.mol, str(options.relax), fixed, out_of_time)
+    energies, converged = relax_conformers(found.mol, str(options.relax), fixed, out_of_time)
     relaxed = ~np.isnan(energies)
     if options.energies == options.relax:
         found.energies = energies
@@ -124,6 +124,8 @@ def _relax(
     found.num_spoilt = int((~good).sum()) - num_late
     if num_late:
         found.problems.append(f"time was up before {num_late} conformers were relaxed: they are left out")
+    if num_unfinished := int((good & ~converged).sum()):
+        found.problems.append(f"{num_unfinished} conformers ran out of steps before they reached a minimum")
     found.keep(np.flatnonzero(good))
 
 
