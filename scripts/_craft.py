@@ -6,8 +6,8 @@ import contextlib
 import io
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from hydra.utils import instantiate
 from pytorch_lightning import seed_everything
 
 from molediff.evaluation.mathematics.training_craft_plots import craft_figure, final_values
+from molediff.runtime.processes import in_order
 from molediff.training.clock import Clock
 from molediff.training.guard import DivergedError
 from molediff.training.mixture import ExcessLoss
@@ -34,26 +35,23 @@ def measure(
 ) -> dict[str, Any]:
     """Train every variant of `configs/benchmark/training_craft.yaml`, print a table, draw the picture."""
     curves: dict[str, dict[str, list[Any]]] = {}
-    with ProcessPoolExecutor(num_processes, get_context("spawn")) as pool:
-        for part, settings in parts.items():
-            curves[part] = {
-                variant: [
-                    pool.submit(
-                        rows_of_run, [*overrides, *settings["overrides"], *words, f"seed={seed}"], every_steps
-                    )
-                    for seed in range(num_seeds)
-                ]
-                for variant, words in settings["variants"].items()
-            }
-        for part, variants in curves.items():
-            print(f"\n{part}: excess of the loss over the exact denoiser's at the end, times 1000")
-            print(f"  {'':16s}{'last weights':^30s}{'averaged weights':^30s}")
-            print(f"  {'':16s}" + 2 * f"{'low noise':^15s}{'high noise':^15s}")
-            for variant, runs in variants.items():
-                variants[variant] = [run.result() for run in runs]
-                values = final_values(variants[variant])
-                cells = (f"{1000 * mean:7.3f} x/{factor:4.2f} " for mean, factor in values)
-                print(f"  {variant:16s}" + "".join(cells), flush=True)
+    words_of_runs = [
+        [[*overrides, *settings["overrides"], *words, f"seed={seed}"]]
+        for settings in parts.values()
+        for words in settings["variants"].values()
+        for seed in range(num_seeds)
+    ]
+    rows = in_order(partial(_rows_of_runs, every_steps), words_of_runs, num_processes, _lost)
+    for part, settings in parts.items():
+        curves[part] = {}
+        print(f"\n{part}: excess of the loss over the exact denoiser's at the end, times 1000")
+        print(f"  {'':16s}{'last weights':^30s}{'averaged weights':^30s}")
+        print(f"  {'':16s}" + 2 * f"{'low noise':^15s}{'high noise':^15s}")
+        for variant in settings["variants"]:
+            curves[part][variant] = list(islice(rows, num_seeds))
+            values = final_values(curves[part][variant])
+            cells = (f"{1000 * mean:7.3f} x/{factor:4.2f} " for mean, factor in values)
+            print(f"  {variant:16s}" + "".join(cells), flush=True)
     file = Path(folder) / "training_craft.png"
     file.parent.mkdir(parents=True, exist_ok=True)
     untrained = excess_untrained(overrides)
@@ -71,6 +69,16 @@ def excess_untrained(overrides: Sequence[str]) -> dict[str, float]:
     data = instantiate(config.data)
     config.scale = data.scale()
     return ExcessLoss(data.data, every_steps=1).measure(build_model(config))
+
+
+def _rows_of_runs(every_steps: int, runs: list[list[str]]) -> list[list[dict[str, float]]]:
+    return [rows_of_run(words, every_steps) for words in runs]
+
+
+def _lost(words: list[str]) -> list[dict[str, float]]:
+    raise RuntimeError(
+        f"The process of a run died twice, killed or out of memory: train.py {' '.join(words)}"
+    )
 
 
 def rows_of_run(overrides: Sequence[str], every_steps: int) -> list[dict[str, float]]:

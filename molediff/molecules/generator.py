@@ -20,9 +20,9 @@ from molediff.molecules.generation.plan import SamplingPlan
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler
 from molediff.molecules.graph.inputs import MAX_ATOMS
-from molediff.molecules.workers import work_on_groups
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
+from molediff.runtime.processes import in_order
 from molediff.sampling.options import Grid
 
 
@@ -245,7 +245,7 @@ class ConformerGenerator:
         if options.num_workers == 1:
             return (result for group in groups(molecules, options) for result in pipeline.run(group))
         sendable = groups(map(pipeline.sendable, molecules), options)
-        return work_on_groups(sendable, pipeline.work, options.num_workers, pipeline.lost)
+        return in_order(pipeline.work, sendable, options.num_workers, pipeline.lost)
 
     def _provenance(self, options: GenerationOptions) -> dict[str, Any]:
         facts = {

@@ -13,7 +13,7 @@ import torch
 
 from molediff.particles.generator import ParticleGenerator
 from molediff.runtime.files import write_arrays
-from molediff.runtime.processes import run_in_processes
+from molediff.runtime.processes import as_completed
 
 _PART = 64  # configurations a task
 
@@ -152,7 +152,7 @@ def _answers(
     if num_processes == 1:
         yield from ((number, _work(task)) for number, task in enumerate(tasks))
         return
-    for outcome in run_in_processes(_numbered_work, enumerate(tasks), num_processes):
+    for outcome in as_completed(_numbered_work, enumerate(tasks), num_processes):
         if outcome.value is None:
             raise RuntimeError(f"a process that drew samples failed: {outcome.reason}")
         yield outcome.item[0], outcome.value

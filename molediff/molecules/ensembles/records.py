@@ -20,7 +20,7 @@ from molediff.molecules.ensembles.search import EnsembleError, FoundMinima, Reci
 from molediff.molecules.ensembles.tasks import EnsembleTask
 from molediff.runtime.files import write_bytes
 from molediff.runtime.former import former_names
-from molediff.runtime.processes import run_in_processes
+from molediff.runtime.processes import as_completed
 
 __getattr__ = former_names(__name__, {"Record": "EnsembleRecord"})
 
@@ -144,9 +144,7 @@ def run_tasks(
         retry_failed: do those again that an earlier run gave up.
     """
     missing = [task for task in tasks if not records.settles(task, retry_failed)]
-    for outcome in run_in_processes(
-        partial(build_record, recipe=recipe), missing, num_processes, seconds_each
-    ):
+    for outcome in as_completed(partial(build_record, recipe=recipe), missing, num_processes, seconds_each):
         task = outcome.item
         record = outcome.value or _failure(task, outcome.reason, outcome.seconds)
         records.add(record)
