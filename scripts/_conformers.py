@@ -83,7 +83,7 @@ def measure(
             )
             store.save(contender, row)
         rows.append(row)
-        print(text_table([row]).splitlines()[2], flush=True)
+        print(text_table([row]).splitlines()[3], flush=True)
     table = text_table(rows)
     num_references = sum(mol.GetNumConformers() for mol in mols)
     print(f"\n{len(mols)} molecules, {num_references} references, {references}\n{table}")
@@ -210,7 +210,9 @@ def draw(rows: Sequence[Row], folder: Path, shown: Sequence[str]) -> None:
     """Write the pictures."""
     chosen = [row for row in rows if row.kind != "ours" or row.name in shown]
     # What returns a few of the samples asked for does so for the easiest molecules: its distances say nothing.
-    sound = [row for row in rows if row.figures["returned"] >= 0.5 and row.name != "reference ensembles"]
+    sound = [
+        row for row in rows if row.figures["returned_pooled"] >= 0.5 and row.name != "reference ensembles"
+    ]
     figures = {
         "coverage": coverage_figure([row for row in chosen if row.name != "reference ensembles"]),
         "evaluations": evaluations_figure(sound),
