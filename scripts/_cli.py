@@ -19,8 +19,10 @@ import difflib
 import functools
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,9 +30,11 @@ import _interrupt  # noqa: F401 (first: what follows takes seconds)
 import hydra
 import torch
 from hydra.errors import HydraException
+from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from molediff.core.solvers import Solver
 from molediff.runtime.memory import keep_freed_memory
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
@@ -53,6 +57,7 @@ _HYDRA_FLAGS_WITH_VALUE = {
     ),
     *("--experimental-rerun", "--info", "-i"),
 }
+_FUNCTIONS = {"run", "build", "train"}  # keys of configs/benchmark/ that name functions
 _OVERRIDE = re.compile(r"^\+{0,2}([A-Za-z_][\w./@:-]*)=")
 
 
@@ -190,6 +195,39 @@ def _stop(message: str) -> NoReturn:
 
 def _script() -> str:
     return Path(sys.argv[0]).name
+
+
+def call(config: DictConfig, **more: Any) -> Any:
+    """Call the function that `run` names with all other keys of a config, built, and with `more`; return its answer.
+
+    `threads` is seen to here, and `solver` and `eta` become one solver.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that unfinished files and processes go
+    settings: dict[str, Any] = {**instantiate(config, _convert_="all"), **more}
+    use_threads(settings.pop("threads", None))
+    if "solver" in settings:
+        settings["solver"] = with_eta(settings["solver"]["solver"], settings.pop("eta"))
+    for key in _FUNCTIONS & settings.keys():
+        settings[key] = get_method(settings[key])
+    return settings.pop("run")(**settings)
+
+
+def with_eta(solver: Solver | None, eta: float | None) -> Solver | None:
+    """The solver with the noise `eta` unless that is None; None stands for the solver of the weights.
+
+    Raises:
+        ValueError: the solver has no such noise.
+    """
+    if eta is None:
+        return solver
+    if solver is None:
+        raise ValueError(f"eta={eta} needs solver=ddim or solver=euler_maruyama")
+    if "eta" not in {field.name for field in fields(solver) if field.init}:  # type: ignore[arg-type]
+        raise ValueError(
+            f"{type(solver).__name__} has no eta (got {eta}): leave eta out, or take solver=ddim or "
+            "solver=euler_maruyama"
+        )
+    return replace(solver, eta=eta)  # type: ignore[type-var]
 
 
 def use_threads(threads: int | None) -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from _cli import DictConfig
+from _cli import CONFIGS, DictConfig
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
-from pytorch_lightning import LightningDataModule
+from omegaconf import OmegaConf
+from pytorch_lightning import LightningDataModule, seed_everything
 from pytorch_lightning.callbacks import Callback
 from torch import nn
 
@@ -19,15 +27,56 @@ from molediff.evaluation.images.during_training import SampledImages
 from molediff.evaluation.images.grid import grid
 from molediff.images.datamodule import ImageDataModule
 from molediff.networks.autoencoder import Autoencoder
-from molediff.networks.pretrained import load_model
+from molediff.networks.pretrained import find_weights, load_model
 from molediff.training.autoencoding import AutoencoderTask
 from molediff.training.clock import Clock
 from molediff.training.compiled import CompiledNetwork
 from molediff.training.distillation import DistillationTask
 from molediff.training.mixture import ExcessLoss, MixtureDataModule
 from molediff.training.optimized import OptimizedTask
-from molediff.training.run import load_into
+from molediff.training.run import facts_of, load_into
 from molediff.training.task import DiffusionTask, Unpack
+
+
+class Run(NamedTuple):
+    """What a run of train.py trains, on which data, and the facts of the weights that it begins with, if any."""
+
+    task: OptimizedTask
+    data: LightningDataModule
+    former: dict[str, Any]
+
+
+def build_run(config: DictConfig) -> Run:
+    """All parts that the config names; its `scale` is filled in where it is null."""
+    data = instantiate(config.data)
+    warm_start = None if config.warm_start is None else find_weights(config.warm_start)
+    former = {} if warm_start is None else facts_of(warm_start)
+    if config.scale is None:
+        config.scale = former.get("scale") or round(data.scale(), 4)
+    seed_everything(config.seed, verbose=False)
+    model = build_model(config)
+    if warm_start is not None:
+        load_into(model, warm_start, config.warm_start_blocks)
+    task = build_task(config, model, Clock(config.max_steps, config.max_minutes), data.unpack)
+    return Run(task, data, former)
+
+
+def compose_run(words: Sequence[str]) -> tuple[OptimizedTask, LightningDataModule, dict[str, Any]]:
+    """What train.py would train with these words, on which data, and all settings."""
+    begun = (
+        GlobalHydra.instance().is_initialized()
+    )  # by the main of a script; not in a process that it started
+    with nullcontext() if begun else initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        config = compose("train", list(words))
+    run = build_run(config)
+    return run.task, run.data, OmegaConf.to_container(config)
+
+
+def run_train(words: Sequence[str], log: Path) -> int:
+    """Run train.py with these words, its output appended to `log`; return its exit code."""
+    command = [sys.executable, str(Path(__file__).with_name("train.py")), *words]
+    with log.open("a", encoding="utf-8") as file:
+        return subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
 
 
 def build_model(config: DictConfig) -> nn.Module:

@@ -1,21 +1,19 @@
-"""`benchmark=conformer_training`: small runs of train.py that differ in one choice, each held against ensembles."""
+"""Small trainings that differ in one choice, each held against ensembles: what is a choice of the training worth?"""
 
 from __future__ import annotations
 
 import json
 import resource
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from _conformers import digest
 from tqdm import tqdm
 
 from molediff.core.solvers import DPMSolverPP2M
 from molediff.evaluation.conformers.benchmark.rows import Contender, measure_row
+from molediff.evaluation.conformers.benchmark.run import digest
 from molediff.evaluation.conformers.benchmark.training_table import training_table
 from molediff.evaluation.conformers.generated import Generated
 from molediff.evaluation.conformers.references import read_references
@@ -25,6 +23,9 @@ from molediff.runtime.files import complete_file
 from molediff.sampling.evaluations import steps_within
 
 _GRID = "central_lambda"
+
+Train = Callable[[Sequence[str], Path], int]
+"""Runs train.py with these words in a process of its own, its output appended to a log; returns its exit code."""
 
 
 def measure(
@@ -36,8 +37,21 @@ def measure(
     evaluations: Sequence[int],
     common: Sequence[str],
     variants: Mapping[str, Sequence[str] | None],
+    train: Train,
 ) -> dict[str, Any]:
-    """Train and measure what `configs/benchmark/conformer_training.yaml` asks for; a table of what there is."""
+    """Train and measure every variant that an earlier run has not, and write the table of all.
+
+    Args:
+        folder: a folder a run, and the table.
+        references: file of reference ensembles.
+        num_molecules: the first of them; None takes all.
+        seeds: of the runs.
+        seed: of the samples.
+        evaluations: of the network, for one sample.
+        common: words of train.py for every run.
+        variants: by name, further words of each; None leaves a variant out.
+        train: runs train.py.
+    """
     mols = read_references(references)[:num_molecules]
     shared = {
         "references": digest(references),
@@ -54,7 +68,7 @@ def measure(
             settings = {**shared, "words": [*common, *words, f"seed={run_seed}"]}
             row = _kept(run_dir / "row.json", settings)
             if row is None:
-                seconds = run_training(run_dir, settings["words"])
+                seconds = run_training(run_dir, settings["words"], train)
                 measured = measure_weights(run_dir, mols, seed, evaluations)
                 row = finite_or_none({"processor_seconds": seconds, **measured})
                 with complete_file(run_dir / "row.json") as file:
@@ -78,21 +92,13 @@ def _kept(path: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
     return row if content["settings"] == settings else None
 
 
-def run_training(run_dir: Path, words: Sequence[str]) -> float:
+def run_training(run_dir: Path, words: Sequence[str], train: Train) -> float:
     """One run of train.py, or the rest of one that was killed; processor seconds of this part."""
-    started = (run_dir / "last.ckpt").exists()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     log = run_dir / "train.log"
     run_dir.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as file:
-        command = [sys.executable, str(Path(__file__).with_name("train.py")), *words, f"run_dir='{run_dir}'"]
-        done = subprocess.run(
-            [*command, *(["ckpt_path=last"] if started else [])],
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    if done.returncode:
+    again = ["ckpt_path=last"] if (run_dir / "last.ckpt").exists() else []
+    if train([*words, f"run_dir={run_dir}", *again], log):
         raise SystemExit(f"training in {run_dir} failed: see {log}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

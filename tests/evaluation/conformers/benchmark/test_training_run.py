@@ -1,10 +1,12 @@
 """`benchmark=conformer_training` with the smallest settings: every variant is a run of train.py, measured once."""
 
-import _conformer_training
+import _parts
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from places import ROOT
+
+from molediff.evaluation.conformers.benchmark import training_run
 
 CONFIG = OmegaConf.to_container(OmegaConf.load(ROOT / "configs" / "benchmark" / "conformer_training.yaml"))
 
@@ -24,17 +26,18 @@ def test_a_variant_is_trained_and_measured_once(tmp_path, monkeypatch, capsys):
         "seed": 1,
         "evaluations": [2],
         "common": ["experiment=smoke", "max_steps=2", "trainer.sample_minutes=0"],
+        "train": _parts.run_train,
         "variants": {"plain": [], "left out": None, "straight path": ["path=straight", "target=velocity"]},
     }
-    found = _conformer_training.measure(**settings)
+    found = training_run.measure(**settings)
     assert [[row["steps"] for row in rows] for rows in found["variants"].values()] == [[2], [2]]
-    monkeypatch.setattr(_conformer_training, "run_training", lambda *_: pytest.fail("it is trained again"))
-    assert _conformer_training.measure(**settings) == found
+    monkeypatch.setattr(training_run, "run_training", lambda *_: pytest.fail("it is trained again"))
+    assert training_run.measure(**settings) == found
     assert "| straight path | 1 |" in (tmp_path / "table.md").read_text()
     assert "data/demo.sdf" in capsys.readouterr().out
 
 
 def test_a_run_that_fails_names_its_log(tmp_path):
     with pytest.raises(SystemExit, match=r"failed: see .*train\.log"):
-        _conformer_training.run_training(tmp_path / "run", ["experiment=nothing"])
+        training_run.run_training(tmp_path / "run", ["experiment=nothing"], _parts.run_train)
     assert "nothing" in (tmp_path / "run" / "train.log").read_text()

@@ -1,4 +1,4 @@
-"""The measurements of `benchmark=speed`."""
+"""How fast training and sampling are, and how much memory long runs take."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
-from _cli import DictConfig
-from _parts import build_model, build_task
-from hydra import compose
-from hydra.utils import instantiate
 from rdkit.Chem import Mol, MolToSmiles, RemoveHs
 
 from molediff.evaluation.conformers.baselines import etkdg
@@ -25,8 +21,9 @@ from molediff.evaluation.conformers.benchmark.speed import (
 from molediff.evaluation.conformers.references import read_references
 from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.generator import ConformerGenerator
-from molediff.training.clock import Clock
+from molediff.training.optimized import OptimizedTask
 from molediff.training.precision import choose_accelerator, choose_precision
+from molediff.training.run import BuildRun
 
 MEGABYTE = 2**20
 
@@ -39,11 +36,23 @@ def measure(
     training: dict[str, Any],
     sampling: dict[str, Any],
     memory: dict[str, Any],
+    build: BuildRun,
 ) -> dict[str, Any]:
-    """Run what `configs/benchmark/speed.yaml` asks for, print the tables, and return the figures."""
+    """Measure each part that is not left out, print the tables, and return the figures.
+
+    Args:
+        weights: name or file.
+        references: .sdf of molecules with reference conformers; None takes QM9's test split.
+        root: folder of the QM9 cache.
+        seed: of the samples.
+        training: arguments of `measure_training`; seconds of 0 leave it out.
+        sampling: num_molecules, and arguments of `measure_conformers`; 0 molecules leave it out.
+        memory: arguments of `measure_memory`; no num_inputs leave it out.
+        build: of the training.
+    """
     figures: dict[str, Any] = {}
     if training["seconds"]:
-        figures["training"] = measure_training(**training)
+        figures["training"] = measure_training(build=build, **training)
     if sampling["num_molecules"]:
         mols = read_mols(references, root, sampling["num_molecules"])
         settings = {key: value for key, value in sampling.items() if key != "num_molecules"}
@@ -61,12 +70,14 @@ def read_mols(references: str | None, root: str, num_molecules: int) -> list[Mol
     return read_references(references)[:num_molecules]
 
 
-def measure_training(overrides: Sequence[str], seconds: float, threads: int | None) -> dict[str, Any]:
+def measure_training(
+    overrides: Sequence[str], seconds: float, threads: int | None, build: BuildRun
+) -> dict[str, Any]:
     """Molecules per second of whole training steps in a configuration of `train.py`."""
     if threads is not None:
         torch.set_num_threads(threads)
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler logs its own start and stop
-    step, facts = training_step(compose("train", list(overrides)))
+    step, facts = training_step(*build([*overrides, "max_steps=1000000000", "max_minutes=null"]))
     speed = measure_steps(step, seconds)
     figures = {
         **facts,
@@ -81,14 +92,13 @@ def measure_training(overrides: Sequence[str], seconds: float, threads: int | No
     return figures
 
 
-def training_step(config: DictConfig) -> tuple[Callable[[], int], dict[str, Any]]:
+def training_step(
+    task: OptimizedTask, data: Any, settings: dict[str, Any]
+) -> tuple[Callable[[], int], dict[str, Any]]:
     """A function that does one whole step and returns its number of molecules; and what kind of step it is."""
-    data = instantiate(config.data)
-    config.scale = data.scale() if config.scale is None else config.scale
-    accelerator = choose_accelerator(config.device)
-    precision = choose_precision(config.precision, accelerator)
-    model = build_model(config)
-    task = build_task(config, model, Clock(max_steps=10**9), data.unpack).to(accelerator)
+    accelerator = choose_accelerator(settings["device"])
+    precision = choose_precision(settings["precision"], accelerator)
+    task.to(accelerator)
     optimizer = task.configure_optimizers()
     batches = iter(data.train_dataloader())
 
@@ -103,10 +113,10 @@ def training_step(config: DictConfig) -> tuple[Callable[[], int], dict[str, Any]
         return batch.num_graphs
 
     return step, {
-        "num_parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "num_parameters": sum(parameter.numel() for parameter in task.model.parameters()),
         "precision": precision,
         "batch_size": data.batch_size,
-        "noise_draws": config.trainer.num_draws,
+        "noise_draws": task.num_draws,
     }
 
 

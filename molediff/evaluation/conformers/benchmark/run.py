@@ -1,4 +1,4 @@
-"""The measurements of `benchmark=conformers`."""
+"""Our conformers and those of RDKit against reference ensembles: every row of the benchmark, its table and pictures."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from _cli import CONFIGS
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from rdkit.Chem import Mol
 
-from molediff.core.solvers import Solver
 from molediff.evaluation.conformers.baselines import etkdg, etkdg_mmff
 from molediff.evaluation.conformers.benchmark.embedding_failures import find_failures, measure_rescue
 from molediff.evaluation.conformers.benchmark.plots import coverage_figure, evaluations_figure, seconds_figure
@@ -31,7 +27,7 @@ from molediff.evaluation.conformers.benchmark.rows import (
 from molediff.evaluation.conformers.benchmark.table import text_table
 from molediff.evaluation.conformers.generated import Generated
 from molediff.evaluation.conformers.references import read_references
-from molediff.evaluation.report.files import finite_or_none
+from molediff.evaluation.report.files import finite_or_none, write_figure
 from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.generator import ConformerGenerator
 from molediff.networks.pretrained import find_weights
@@ -177,7 +173,7 @@ class Ours:
     def options(self, solver: str, evaluations: int) -> tuple[dict[str, Any], int]:
         """Options of the generator for at most so many evaluations a sample, and how many these are."""
         settings = self.solvers[solver]
-        made: Solver = instantiate(OmegaConf.load(CONFIGS / "solver" / f"{settings['solver']}.yaml").solver)
+        made = make_solver(settings["solver"], None)
         grid, path = settings["grid"], self.generator.model.path
         steps, spent = steps_within(made, grid, path, evaluations)
         return {"solver": made, "num_steps": steps, "grid": grid}, spent
@@ -220,7 +216,7 @@ def draw(rows: Sequence[Row], folder: Path, shown: Sequence[str]) -> None:
     }
     for name, figure in figures.items():
         path = folder / f"{name}.png"
-        figure.savefig(path, dpi=150)
+        write_figure(figure, path, dpi=150)
         print(path)
 
 

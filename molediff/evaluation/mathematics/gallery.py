@@ -1,4 +1,4 @@
-"""The measurements of `benchmark=solvers` and `benchmark=schedules`, and the films of `benchmark=films`."""
+"""The gallery of docs/gallery.md: solvers and schedules against exact answers, and films of diffusion."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from molediff.evaluation.mathematics.solver_errors import (
     measure_weak_orders,
 )
 from molediff.evaluation.mathematics.solver_plots import error_figure, quality_figure
+from molediff.evaluation.report.files import write_figure
 
 
 def solvers(
@@ -205,6 +206,5 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def _save(figure: Figure, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=100)
+    write_figure(figure, file)
     print(file)

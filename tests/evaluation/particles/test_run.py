@@ -5,7 +5,6 @@ import runpy
 import sys
 from pathlib import Path
 
-import _particles
 import numpy as np
 import pytest
 import torch
@@ -16,6 +15,7 @@ from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
 from molediff.core.paths import CosineVP
 from molediff.core.target import V
+from molediff.evaluation.particles import run as particles_run
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.weights import save_weights
 from molediff.particles import ParticleSamples, dw4
@@ -100,7 +100,7 @@ def test_an_evaluation_writes_its_report(run, monkeypatch):
         "negative_log_likelihood_floor": known,
     }
     samples = ParticleSamples(*sets, facts)
-    monkeypatch.setattr(_particles, "load_samples", lambda *args, **kwargs: samples)
+    monkeypatch.setattr(particles_run, "load_samples", lambda *args, **kwargs: samples)
     words = [
         "num_samples=10", "num_held_out=6", "num_checked=2", "num_aligned=4", "num_forces=4", "num_nodes=4",
         "num_processes=1", "lambdas=[4,1]", "output=report", "progress=false",
