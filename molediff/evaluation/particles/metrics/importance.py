@@ -84,11 +84,13 @@ def basin_difference(inside: np.ndarray, log_weights: np.ndarray) -> Estimate:
         log_weights: of the samples, shape (n,); zeros for samples of the density itself.
 
     Returns:
-        The difference; NaN where all samples are on one side.
+        The difference; NaN where all samples that have a weight are on one side. The standard error is that of the
+        ratio of the two sides' weights, by the effective sample size of each.
     """
-    if (
-        inside.all() or not inside.any()
-    ):  # asked of the booleans: a rounded sum of weights may miss 1 by a last bit
+    sides = [log_weights[inside], log_weights[~inside]]
+    if not all(np.isfinite(side).any() for side in sides):
         return Estimate(float("nan"), float("nan"))
-    share, error = reweighted_mean(inside.astype(np.float64), log_weights)
-    return Estimate(float(np.log1p(-share) - np.log(share)), error / (share * (1 - share)))
+    # In logarithms: shares would round to 0 or 1 where one side's weights are far below the other's.
+    within, without = (float(logsumexp(side)) for side in sides)
+    variance = sum(1 / (len(side) * effective_share(side)) for side in sides)
+    return Estimate(without - within, float(np.sqrt(variance)))

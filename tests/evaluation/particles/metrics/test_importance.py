@@ -67,6 +67,25 @@ def test_basins_of_a_normal():
     assert np.isnan(basin_difference(x < 1e3, np.zeros(len(x))).value)
 
 
+def test_basins_whose_shares_would_round_to_nothing():
+    inside = np.array([True, True, False, False, False])
+    weights = np.array([-900.0, -900.0, 0.0, 0.0, -np.inf])
+    value, error = basin_difference(inside, weights)
+    assert value == pytest.approx(900.0)
+    assert error == pytest.approx(1.0)  # two effective samples a side: sqrt(1/2 + 1/2)
+    assert basin_difference(~inside, weights).value == pytest.approx(-900.0)
+    assert np.isnan(basin_difference(inside, np.where(inside, -np.inf, weights)).value)
+
+
+def test_the_error_of_a_basin_is_that_of_its_share():
+    x, log_density = normal(400, 1.5, seed=4)
+    weights = log_weights(0.5 * x**2, log_density)
+    share, error = reweighted_mean((x > 1).astype(float), weights)
+    found = basin_difference(x > 1, weights)
+    assert found.value == pytest.approx(np.log(1 / share - 1))
+    assert found.standard_error == pytest.approx(error / (share * (1 - share)))
+
+
 def test_error_bars_are_those_of_repetition():
     found = []
     for seed in range(200):
