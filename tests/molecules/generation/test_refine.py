@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -164,7 +165,7 @@ def test_a_molecule_without_a_force_field_still_gets_its_other_energies(monkeypa
 
 
 def test_gfn2_that_is_not_installed_is_an_error_before_anything_is_read(monkeypatch):
-    monkeypatch.setattr(xtb, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "tblite", None)
     for option in ({"relax": "gfn2"}, {"energies": "gfn2"}):
         with pytest.raises(ImportError, match=r"pip install 'molediff\[xtb\]'"):
             knowing("CO").generate_many(iter(["CO"]), **option)

@@ -13,6 +13,7 @@ from rdkit.Chem import Mol
 
 from molediff.evaluation.conformers.metrics.metric import mean
 from molediff.evaluation.conformers.results import Comparison
+from molediff.runtime.extras import require
 
 
 def plausibility_checks(
@@ -58,6 +59,7 @@ def plausible_fraction(values: Sequence[list[dict[str, bool]]], comparison: Comp
 
 @lru_cache(maxsize=2)
 def _posebusters(energy_ratio: bool) -> Any:
+    require("posebusters", "The plausibility of conformers")
     from posebusters import PoseBusters  # seconds of start-up that other metrics do not need
 
     busters = PoseBusters(config="mol")
