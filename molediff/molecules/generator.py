@@ -19,7 +19,7 @@ from molediff.molecules.generation.pipeline import Pipeline, groups
 from molediff.molecules.generation.plan import SamplingPlan
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler
-from molediff.molecules.graph.inputs import MAX_ATOMS
+from molediff.molecules.graph.inputs import MAX_ATOMS, check_is_a_list
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
 from molediff.runtime.processes import in_order
@@ -202,10 +202,7 @@ class ConformerGenerator:
             ValueError: an option is out of range.
             ImportError: "gfn2" is asked for and tblite is not installed.
         """
-        if isinstance(molecules, str | Chem.Mol) or not isinstance(molecules, Iterable):
-            raise ValueError(
-                "generate_many takes a list or another iterable of molecules; for one, call generate."
-            )
+        check_is_a_list(molecules)
         plan = self.plan.but(solver, num_steps, grid)
         options = GenerationOptions(
             num_conformers=num_conformers,
