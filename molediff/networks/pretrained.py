@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path as FilePath
@@ -63,6 +64,7 @@ def load_model(weights: str | FilePath, allow: Sequence[str] = ()) -> tuple[Diff
     path = find_weights(weights)
     state, metadata = load_weights(path)
     with _explained(path):
+        _check_sampling(metadata)
         config = metadata["config"]
         prior = config.get("prior")
         model = DiffusionModel(
@@ -90,6 +92,24 @@ def load_autoencoder(weights: str | FilePath, allow: Sequence[str] = ()) -> Auto
         autoencoder: Autoencoder = build(metadata["config"]["network"], Autoencoder, allow)
         autoencoder.load_state_dict(state)
     return autoencoder
+
+
+def _check_sampling(metadata: dict[str, Any]) -> None:
+    """Raise a ValueError if what the metadata say of how to sample is not of the kind that generators take."""
+    max_atoms, sampling = metadata.get("max_atoms"), metadata.get("sampling")
+    if max_atoms is not None and (type(max_atoms) is not int or max_atoms < 1):
+        raise ValueError(f"its max_atoms is a whole number above 0, not {max_atoms!r}")
+    if sampling is None:
+        return
+    if not isinstance(sampling, dict) or not isinstance(sampling.get("solver"), str):
+        raise ValueError(f"its sampling names a solver and lambdas, not {sampling!r}")
+    lambdas = sampling.get("lambdas")
+    if not isinstance(lambdas, list) or not lambdas or not all(_is_finite(value) for value in lambdas):
+        raise ValueError(f"the lambdas of its sampling are finite numbers, not {lambdas!r}")
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @contextmanager
