@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from _cli import DictConfig, command, use_threads
-from _parts import Run, build_callbacks, build_run
 from omegaconf import OmegaConf
 
+from molediff.commands.training import Run, build_callbacks, build_run
 from molediff.training.distillation import DistillationTask
 from molediff.training.guard import DivergedError
 from molediff.training.run import find_checkpoint, train

@@ -1,9 +1,9 @@
 """Every variant of `benchmark=training_craft` is a run of train.py with what its name says."""
 
-from _parts import compose_run
 from omegaconf import OmegaConf
 from places import ROOT
 
+from molediff.commands.training import compose_run
 from molediff.core.objective.score_matching import Likelihood, LossEqualizing
 from molediff.training.clipping import AdaptiveClipping, FixedClipping, NoiseLevelClipping
 from molediff.training.schedules import Constant, Cosine, Exponential, StepDecay

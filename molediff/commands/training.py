@@ -1,4 +1,4 @@
-"""The parts of a training run, built from configs/train.yaml."""
+"""A training run and its parts, built from configs/train.yaml."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from _cli import CONFIGS, DictConfig
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningDataModule, seed_everything
 from pytorch_lightning.callbacks import Callback
 from torch import nn
 
+from molediff.commands import CONFIGS, REPOSITORY
 from molediff.core.distillation import Teacher
 from molediff.core.model import DiffusionModel
 from molediff.core.solvers import DDIM, AtLambdas, central_lambda, with_final_denoising
@@ -74,7 +74,7 @@ def compose_run(words: Sequence[str]) -> tuple[OptimizedTask, LightningDataModul
 
 def run_train(words: Sequence[str], log: Path) -> int:
     """Run train.py with these words, its output appended to `log`; return its exit code."""
-    command = [sys.executable, str(Path(__file__).with_name("train.py")), *words]
+    command = [sys.executable, str(REPOSITORY / "scripts" / "train.py"), *words]
     with log.open("a", encoding="utf-8") as file:
         return subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
 
