@@ -35,7 +35,7 @@ from molediff.training.distillation import DistillationTask
 from molediff.training.mixture import ExcessLoss, MixtureDataModule
 from molediff.training.optimized import OptimizedTask
 from molediff.training.run import facts_of, load_into
-from molediff.training.task import DiffusionTask, Unpack
+from molediff.training.task import DiffusionTask
 
 
 class Run(NamedTuple):
@@ -57,7 +57,7 @@ def build_run(config: DictConfig) -> Run:
     model = build_model(config)
     if warm_start is not None:
         load_into(model, warm_start, config.warm_start_blocks)
-    task = build_task(config, model, Clock(config.max_steps, config.max_minutes), data.unpack)
+    task = build_task(config, model, Clock(config.max_steps, config.max_minutes))
     return Run(task, data, former)
 
 
@@ -92,12 +92,11 @@ def build_model(config: DictConfig) -> nn.Module:
         instantiate(config.target),
         instantiate(config.space),
         config.scale,
-        instantiate(config.prior),
     )
 
 
-def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpack) -> OptimizedTask:
-    """What is trained, and how; `unpack` is that of the data module."""
+def build_task(config: DictConfig, model: nn.Module, clock: Clock) -> OptimizedTask:
+    """What is trained, and how."""
     settings = config.trainer
     optimization: dict[str, Any] = {
         "learning_rate": settings.learning_rate,
@@ -107,14 +106,13 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
         "seed": config.seed,
     }
     if isinstance(model, Autoencoder):
-        return AutoencoderTask(model, clock, unpack, **optimization)
+        return AutoencoderTask(model, clock, **optimization)
     if config.get("distillation"):
         return DistillationTask(
             model,
             build_teacher(config.distillation),
             instantiate(config.objective),
             clock,
-            unpack,
             num_draws=settings.num_draws,
             on_policy=config.distillation.on_policy,
             num_uses=config.distillation.num_uses,
@@ -128,12 +126,10 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock, unpack: Unpac
         model,
         instantiate(config.objective),
         clock,
-        unpack,
         instantiate(config.coupling),
         num_draws=settings.num_draws,
         drop_probability=settings.drop_probability,
         output_clipping=instantiate(settings.output_clipping),
-        loss_in_points=settings.loss_in_points,
         num_validation_draws=settings.num_validation_draws,
         **optimization,
     )

@@ -105,7 +105,7 @@ class GraphBatch:
             noise=None if self.noise is None else self.noise.repeat_interleave(k, dim=0),
         )
 
-    def alike(self, copies: int = 1) -> list[Tensor]:
+    def equivalent_points(self, copies: int = 1) -> list[Tensor]:
         """Hydrogens of one atom, which nothing in the graph tells apart.
 
         Args:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
+from molediff.core.model import Condition
 from molediff.networks.autoencoder import Autoencoder
 
 
@@ -36,7 +35,7 @@ class LatentNetwork(nn.Module):
         self.image_shape = autoencoder.sample_shape
         self.num_classes = network.num_classes
 
-    def forward(self, x: Tensor, lambda_: Tensor, condition: Any = None) -> Tensor:
+    def forward(self, x: Tensor, lambda_: Tensor, condition: Condition | None = None) -> Tensor:
         """Predict the target for noised latents x (n, *sample_shape) at lambda_ (n,)."""
         return self.network(x, lambda_, condition)
 

@@ -12,7 +12,6 @@ from typing import Any
 from torch import nn
 
 import molediff
-from molediff.core.geometry.harmonic_prior import HarmonicPrior
 from molediff.core.geometry.space import NoiseSpace
 from molediff.core.model import DiffusionModel
 from molediff.core.paths import Path
@@ -46,7 +45,7 @@ def find_weights(weights: str | FilePath) -> FilePath:
 
 
 def load_model(weights: str | FilePath, allow: Sequence[str] = ()) -> tuple[DiffusionModel, dict[str, Any]]:
-    """Rebuild a model from a weights file: network, path, target, space, scale and prior are in its metadata.
+    """Rebuild a model from a weights file: network, path, target, space and scale are in its metadata.
 
     Args:
         weights: name of shipped weights, or path of a `.safetensors` file.
@@ -66,14 +65,16 @@ def load_model(weights: str | FilePath, allow: Sequence[str] = ()) -> tuple[Diff
     with _explained(path):
         _check_sampling(metadata)
         config = metadata["config"]
-        prior = config.get("prior")
+        if config.get("prior") is not None:
+            raise _NotBuiltError(
+                "it was trained with a harmonic prior, which this version no longer has: train anew."
+            )
         model = DiffusionModel(
             build(config["network"], nn.Module, allow),
             build(config["path"], Path, allow),
             build(config["target"], Target, allow),
             build(config["space"], NoiseSpace, allow),
             float(config["scale"]),
-            None if prior is None else build(prior, HarmonicPrior, allow),
         )
         model.load_state_dict(state)
     return model, metadata
@@ -117,7 +118,7 @@ def _explained(path: FilePath) -> Iterator[None]:
     """Turn whatever goes wrong in rebuilding a model from `path` into one clear sentence."""
     try:
         yield
-    except _NotAllowedError as error:
+    except _NotBuiltError as error:
         raise ValueError(f"{path}: {error}") from None
     except (KeyError, TypeError, AttributeError, ImportError, RuntimeError, ValueError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0]
@@ -127,8 +128,8 @@ def _explained(path: FilePath) -> Iterator[None]:
         ) from error
 
 
-class _NotAllowedError(ValueError):
-    """A weights file names what nobody has allowed."""
+class _NotBuiltError(ValueError):
+    """A weights file asks for what nobody has allowed, or nobody has any more; the message says all there is to say."""
 
 
 def build(description: dict[str, Any], kind: type, allow: Sequence[str] = ()) -> Any:
@@ -155,7 +156,7 @@ def _named(name: Any, allow: Sequence[str]) -> Any:
     module, _, attribute = FORMER_NAMES.get(name, name).rpartition(".")
     if not any(f"{module}.".startswith(f"{package}.") for package in ("molediff", *allow)):
         package = name.split(".")[0]
-        raise _NotAllowedError(
+        raise _NotBuiltError(
             f'it names {name}, which is not part of molediff: if you trust that package, give allow=["{package}"].'
         )
     return getattr(importlib.import_module(module), attribute)

@@ -87,9 +87,9 @@ class SampledConformers(SamplingCallback):
     def _sample(self, model: DiffusionModel, graph: GraphBatch, number: int) -> np.ndarray:
         """Conformers (num_samples, N, 3) of molecule `number`, in Angstrom."""
         generators = [numbered_generator(self.seed, number, i) for i in range(self.num_samples)]
-        encoding = model.encode(graph).repeat(self.num_samples)
+        encoding = model.encode(graph, self.num_samples)
         mask = graph.mask.repeat_interleave(self.num_samples, dim=0)
         times = with_final_denoising(self.times(model.path, self.num_steps - 1))
         x_1 = start_noise(model, times, (mask.shape[1], 3), generators, mask, mask.device)
         x_0 = draw(model, self.solver, times, model.denoiser_of(encoding), x_1, generators, mask)
-        return model.to_data(x_0, encoding).double().cpu().numpy()
+        return model.to_data(x_0).double().cpu().numpy()

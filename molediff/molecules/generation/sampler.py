@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from molediff.core.fixed_points import hold_points
-from molediff.core.model import Denoiser, DiffusionModel
+from molediff.core.model import Denoiser, DiffusionModel, Masked
 from molediff.core.solvers import Step
 from molediff.molecules.generation.fixed import FixedAtoms
 from molediff.molecules.generation.options import GenerationOptions
@@ -116,10 +116,11 @@ class Sampler:
         else:
             batch = collate(graphs)
         with self._autocast():
-            condition = self.model.encode(batch.to(self.device)).repeat(copies)
+            condition = self.model.encode(batch.to(self.device), copies)
+        assert isinstance(condition, Masked)
         denoiser = self._denoiser(condition)
         if any(part is not None for part in fixed):
-            denoiser = self._holding(denoiser, condition, *self._known(fixed, counts, condition.mask))
+            denoiser = hold_points(denoiser, *self._known(fixed, counts, condition.mask))
         steps: list[Step] = []
         x = self._solve(denoiser, condition, [generator for mine in generators for generator in mine], steps)
         ends = np.cumsum(counts)
@@ -127,13 +128,6 @@ class Sampler:
             self._cut(x, condition, steps, slice(end - count, end), graph.num_nodes)
             for graph, count, end in zip(graphs, counts, ends, strict=True)
         ]
-
-    def _holding(self, denoiser: Denoiser, condition: Any, known: Tensor, is_known: Tensor) -> Denoiser:
-        """The denoiser with the `known` atoms (n, N, 3) put in; under a prior its estimates become points for that."""
-        if self.model.prior is None:
-            return hold_points(denoiser, known, is_known)
-        held = hold_points(lambda x, t: condition.to_points(denoiser(x, t)), known, is_known)
-        return lambda x, t: condition.from_points(held(x, t))
 
     def _known(
         self, fixed: Sequence[FixedAtoms | None], counts: Sequence[int], mask: Tensor
@@ -177,6 +171,6 @@ class Sampler:
         """The samples `rows` without padding, in Angstrom."""
 
         def cut(y: Tensor) -> np.ndarray:
-            return self.model.to_data(y, condition)[rows, :num_atoms].cpu().numpy()
+            return self.model.to_data(y)[rows, :num_atoms].cpu().numpy()
 
         return RawSamples(cut(x).astype(np.float64), Trajectory.of(steps, cut) if steps else None)

@@ -103,14 +103,15 @@ def training_step(
     batches = iter(data.train_dataloader())
 
     def step() -> int:
-        batch = next(batches).to(accelerator)
+        batch = tuple(None if part is None else part.to(accelerator) for part in next(batches))
         with torch.autocast(accelerator, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
             loss = task.training_step(batch, 0)
         optimizer.zero_grad()
         loss.backward()
+        task.on_before_optimizer_step(optimizer)
         task.configure_gradient_clipping(optimizer)
         optimizer.step()
-        return batch.num_graphs
+        return len(batch[0])
 
     return step, {
         "num_parameters": sum(parameter.numel() for parameter in task.model.parameters()),
