@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,13 +30,12 @@ def summarize(comparison: Comparison, metrics: Sequence[Metric]) -> Summary:
 
 def plausibility_fractions(method: MethodResult) -> dict[str, float]:
     """Fraction of conformers that pass each of PoseBusters' checks, by name; of those requested, over molecules."""
-    checks: dict[str, float] = {}
+    checks: Counter[str] = Counter()
     requested = sum(molecule.num_plausibility_requested for molecule in method.molecules)
     for molecule in method.molecules:
         for conformer in molecule.values.get("plausibility", ()):
-            for name, passed in conformer.items():
-                checks[name] = checks.get(name, 0.0) + passed / requested
-    return checks
+            checks.update({name: int(passed) for name, passed in conformer.items()})
+    return {name: passed / requested for name, passed in checks.items()}
 
 
 def failing_fractions(method: MethodResult, summary: Summary, metrics: Sequence[Metric]) -> dict[str, float]:
@@ -47,7 +47,7 @@ def failing_fractions(method: MethodResult, summary: Summary, metrics: Sequence[
     }
     for name, fraction in plausibility_fractions(method).items():
         passing[f"PoseBusters: {name.replace('_', ' ')}"] = fraction
-    return {name: max(0.0, round(1 - fraction, 12)) for name, fraction in passing.items()}
+    return {name: round(1 - fraction, 12) for name, fraction in passing.items()}
 
 
 def _is_of_each_conformer(method: MethodResult, metric: Metric) -> bool:

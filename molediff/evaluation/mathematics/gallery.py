@@ -28,6 +28,7 @@ from molediff.evaluation.mathematics.solver_errors import (
 )
 from molediff.evaluation.mathematics.solver_plots import error_figure, quality_figure
 from molediff.evaluation.report.files import write_figure
+from molediff.evaluation.report.text import text_table
 
 
 def solvers(
@@ -59,7 +60,7 @@ def schedules(folder: str, seed: int, melting: dict[str, Any], quality: dict[str
     print(f"Melting: lambda {curve.lambda_at(0.9):.2f} to {curve.lambda_at(0.1):.2f} on every path")
     _table(
         ("path", "half molten at t", "share of time spent melting"),
-        ((clock.path, f"{clock.half_molten:.3f}", f"{clock.melting_share:.3f}") for clock in clocks),
+        ((clock.path, f"{clock.t_half:.3f}", f"{clock.transition_fraction:.3f}") for clock in clocks),
     )
     qualities, floor = measure_schedules(seed=seed, **quality)
     _save(schedule_quality_figure(qualities, floor), Path(folder) / "schedules.png")
@@ -67,10 +68,15 @@ def schedules(folder: str, seed: int, melting: dict[str, Any], quality: dict[str
     _table(
         ("solver", "grid", "path", *map(str, quality["num_evaluations"])),
         sorted((q.solver, q.grid, q.path, *_numbers(q.wasserstein)) for q in qualities),
+        num_names=3,
     )
     return {
         "melting": asdict(curve),
-        "schedules": [asdict(clock) for clock in clocks],
+        "schedules": [
+            # with the former keys, for one release
+            {**asdict(clock), "half_molten": clock.t_half, "melting_share": clock.transition_fraction}
+            for clock in clocks
+        ],
         "quality": {"floor": floor, "curves": [asdict(quality) for quality in qualities]},
     }
 
@@ -132,6 +138,7 @@ def _quality(folder: Path, seed: int, num_evaluations: Sequence[int], num_sample
         _table(
             ("network", "solver", *map(str, num_evaluations)),
             ((q.network, q.solver, *_numbers(getattr(q, name))) for q in qualities),
+            num_names=2,
         )
     ode, sde = expected_shifts()
     print(
@@ -195,14 +202,10 @@ def _numbers(values: Iterable[float]) -> list[str]:
     return [f"{value:.2g}" for value in values]
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print columns, each as wide as its widest entry."""
-    lines = [tuple(head), *map(tuple, rows)]
-    widths = [max(len(line[k]) for line in lines if k < len(line)) for k in range(len(head))]
-    for line in lines:
-        print(
-            "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=False)).rstrip()
-        )
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], num_names: int = 1) -> None:
+    """Print a table; a solver that was not run with the most evaluations has a shorter line."""
+    filled = [[*row, *[""] * (len(head) - len(row))] for row in rows]
+    print(text_table(head, filled, num_names=num_names))
 
 
 def _save(figure: Figure, file: Path) -> None:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from molediff.evaluation.particles.draws import Draws, draw, load_draws
 from molediff.evaluation.particles.evaluate import ParticleSettings, evaluate_particles
 from molediff.evaluation.particles.film import write_cluster_film
-from molediff.evaluation.particles.metrics.importance import effective_share, log_weights
+from molediff.evaluation.particles.metrics.importance import effective_sample_fraction, log_weights
 from molediff.evaluation.particles.page import particle_metrics, particle_page
 from molediff.evaluation.particles.plots import particle_plots
 from molediff.evaluation.report.html import html_of_film, write_files
@@ -71,8 +71,8 @@ def sample(
     if log_density is not None:
         log_weight = log_weights(energy, log_density)
         arrays |= {"log_density": log_density, "log_weight": log_weight}
-        share = 100 * effective_share(log_weight)
-        found.append(f"log-density {_quantiles(log_density)}; effective share {share:.1f} %")
+        fraction = 100 * effective_sample_fraction(log_weight)
+        found.append(f"log-density {_quantiles(log_density)}; effective sample fraction {fraction:.1f} %")
     if file.suffix == ".npz":
         write_arrays(file, **arrays)
     else:

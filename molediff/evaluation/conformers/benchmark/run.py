@@ -15,7 +15,10 @@ import torch
 from rdkit.Chem import Mol
 
 from molediff.evaluation.conformers.baselines import etkdg, etkdg_mmff
-from molediff.evaluation.conformers.benchmark.embedding_failures import find_failures, measure_rescue
+from molediff.evaluation.conformers.benchmark.embedding_failures import (
+    find_failures,
+    measure_embedding_failures,
+)
 from molediff.evaluation.conformers.benchmark.plots import coverage_figure, evaluations_figure, seconds_figure
 from molediff.evaluation.conformers.benchmark.rows import (
     Contender,
@@ -248,11 +251,11 @@ def measure_hard(
     }
     if hard:
         samples = Generated(ours.generator, hard, num_conformers, seed, **options)
-        rescue = measure_rescue(hard, samples, num_conformers, seed)
+        result = measure_embedding_failures(hard, samples, num_conformers, seed)
         print(
-            f"of the {len(hard)} it makes conformers of {rescue.num_solved}, the nearest of {num_conformers} "
-            f"{rescue.best_rmsd:.3f} A from QM9's geometry (median)"
+            f"of the {len(hard)} it makes conformers of {result.num_solved}, the nearest of {num_conformers} "
+            f"{result.best_rmsd:.3f} A from QM9's geometry (median)"
         )
-        found["hard"] = asdict(rescue)
+        found["hard"] = asdict(result)
     plain: dict[str, Any] = json.loads(json.dumps(finite_or_none(found)))
     return plain
