@@ -31,7 +31,7 @@ def draw(
     for rows in parts_of(len(classes), batch_size):
         generators = [numbered_generator(seed, i) for i in rows]
         denoiser = model.denoiser(classes[rows], guidance)
-        drawn.append(model.images(model.solve(options.make_solver(), times, denoiser, generators)))
+        drawn.append(model.images(model.solve(options.solver_object, times, denoiser, generators)))
     return np.concatenate(drawn)
 
 
@@ -80,7 +80,7 @@ def fill_in(
     for rows in parts_of(len(images), batch_size):
         generators = [numbered_generator(seed, i) for i in rows]
         states, is_known = model.states(images[rows], generators), model.known_states(known[rows])
-        solver = Inpainting(states, is_known, options.make_solver(), num_repeats)
+        solver = Inpainting(states, is_known, options.solver_object, num_repeats)
         x = model.solve(solver, times, model.denoiser(classes[rows], guidance), generators)
         filled.append(model.images(x))
     return np.concatenate(filled)

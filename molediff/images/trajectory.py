@@ -44,7 +44,7 @@ def draw_trajectory(
     steps: list[Step] = []
     generators = [numbered_generator(seed, i) for i in range(len(classes))]
     x = model.solve(
-        options.make_solver(),
+        options.solver_object,
         options.times(model.diffusion.path),
         model.denoiser(classes, guidance),
         generators,

@@ -15,14 +15,13 @@ from molediff.core.solvers import Solver
 from molediff.molecules.generation.check import CheckFactory
 from molediff.molecules.generation.fixed import FixedPart
 from molediff.molecules.generation.options import GenerationOptions
-from molediff.molecules.generation.pipeline import Pipeline, groups
+from molediff.molecules.generation.pipeline import Pipeline
 from molediff.molecules.generation.plan import SamplingPlan
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler
 from molediff.molecules.graph.inputs import MAX_ATOMS, check_is_a_list
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
-from molediff.runtime.processes import in_order
 from molediff.sampling.options import Grid
 
 
@@ -239,16 +238,13 @@ class ConformerGenerator:
             self.metadata.get("max_atoms"),
             self._provenance(options),
         )
-        if options.num_workers == 1:
-            return (result for group in groups(molecules, options) for result in pipeline.run(group))
-        sendable = groups(map(pipeline.sendable, molecules), options)
-        return in_order(pipeline.work, sendable, options.num_workers, pipeline.lost)
+        return pipeline.results(molecules)
 
     def _provenance(self, options: GenerationOptions) -> dict[str, Any]:
         facts = {
             "weights": self.weights,
             "weights_sha256": self.metadata.get("sha256"),
-            "solver": options.make_solver(),
+            "solver": options.solver_object,
             "num_steps": options.num_steps,
             "grid": getattr(options.grid, "__name__", options.grid),
             "relax": options.relax,

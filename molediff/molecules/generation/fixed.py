@@ -167,7 +167,7 @@ class Placed:
     """
 
     name: ClassVar[str] = "fixed"
-    remedy: ClassVar[str] = "check that the stereo asked for is possible with the fixed atoms where they are"
+    remedy: ClassVar[str] = ""
 
     x: np.ndarray
     rotation: np.ndarray

@@ -14,7 +14,8 @@ from molediff.sampling.trajectory import Trajectory
 
 Status = Literal["ok", "partial", "failed"]
 
-_WHOLE_MOL = Chem.PropertyPickleOptions.AllProps | Chem.PropertyPickleOptions.CoordsAsDouble
+WHOLE_MOL = Chem.PropertyPickleOptions.AllProps | Chem.PropertyPickleOptions.CoordsAsDouble
+"""What a Mol takes along to another process: by itself it leaves its properties and the last digits behind."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class GenerationResult:
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickled, the Mol keeps its properties and the last digit of its coordinates; by itself it would not."""
-        return {**self.__dict__, "mol": None if self.mol is None else self.mol.ToBinary(int(_WHOLE_MOL))}
+        return {**self.__dict__, "mol": None if self.mol is None else self.mol.ToBinary(int(WHOLE_MOL))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, mol=None if state["mol"] is None else Chem.Mol(state["mol"]))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -21,20 +21,9 @@ from molediff.molecules.graph.graph import MolecularGraph, collate
 from molediff.sampling.draw import draw, start_noise
 from molediff.sampling.trajectory import Trajectory
 
-T = TypeVar("T")
-
-# Molecules share a batch if the smallest has at least this share of the largest one's atoms: padding costs as
+# Molecules share a batch if the smallest has at least this fraction of the largest one's atoms: padding costs as
 # its square.
 _SIMILAR = 0.9
-
-
-@dataclass(frozen=True)
-class Demand(Generic[T]):
-    """Samples wanted of one molecule: conformer numbers `slots`, for whoever `owner` is."""
-
-    owner: T
-    num_atoms: int
-    slots: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -50,29 +39,42 @@ class RawSamples:
     trajectory: Trajectory | None = None
 
 
-def plan_batches(demands: Sequence[Demand[T]], batch_atoms: int) -> Iterator[list[Demand[T]]]:
-    """Group demands into batches of at most `batch_atoms` padded atoms, but at least one sample.
+class Sized(Protocol):
+    """A molecule of so many atoms."""
 
-    Large molecules come first. A demand that does not fit into one batch is split into nearly equal parts.
+    @property
+    def num_atoms(self) -> int: ...
+
+
+Molecule = TypeVar("Molecule", bound=Sized)
+Slots = tuple[int, ...]
+"""Numbers of conformers of a molecule."""
+
+
+def plan_batches(
+    wanted: Iterable[tuple[Molecule, Slots]], batch_atoms: int
+) -> Iterator[list[tuple[Molecule, Slots]]]:
+    """Group the conformers wanted of molecules into batches of at most `batch_atoms` padded atoms, but at least one
+    sample.
+
+    Large molecules come first. Those of a molecule that do not fit into one batch are split into nearly equal parts.
     """
-    parts: list[Demand[T]] = []
-    for demand in sorted(demands, key=lambda demand: (-demand.num_atoms, -len(demand.slots))):
-        most = max(1, batch_atoms // demand.num_atoms)
-        num_parts = math.ceil(len(demand.slots) / most)
-        parts += [
-            Demand(demand.owner, demand.num_atoms, demand.slots[i::num_parts]) for i in range(num_parts)
-        ]
-    batch: list[Demand[T]] = []
+    parts: list[tuple[Molecule, Slots]] = []
+    for molecule, slots in sorted(wanted, key=lambda part: (-part[0].num_atoms, -len(part[1]))):
+        most = max(1, batch_atoms // molecule.num_atoms)
+        num_parts = math.ceil(len(slots) / most)
+        parts += [(molecule, slots[i::num_parts]) for i in range(num_parts)]
+    batch: list[tuple[Molecule, Slots]] = []
     num_samples = 0
-    for part in parts:
+    for molecule, slots in parts:
         if batch:
-            width = batch[0].num_atoms
-            fits = (num_samples + len(part.slots)) * width <= batch_atoms
-            if not fits or part.num_atoms < _SIMILAR * width:
+            width = batch[0][0].num_atoms
+            fits = (num_samples + len(slots)) * width <= batch_atoms
+            if not fits or molecule.num_atoms < _SIMILAR * width:
                 yield batch
                 batch, num_samples = [], 0
-        batch.append(part)
-        num_samples += len(part.slots)
+        batch.append((molecule, slots))
+        num_samples += len(slots)
     if batch:
         yield batch
 
@@ -91,7 +93,7 @@ class Sampler:
         self, model: DiffusionModel, options: GenerationOptions, device: torch.device, autocast: bool
     ):
         self.model, self.device, self.autocast = model, device, autocast
-        self.solver = options.make_solver()
+        self.solver = options.solver_object
         self.times = options.times(model.path)
         self.keep_steps = options.trajectory
 

@@ -152,7 +152,7 @@ def test_conformers_on_which_gfn2_fails_are_counted_or_have_no_energy(monkeypatc
     assert np.isnan(weighed.energies[2])
     assert weighed.problems == ["GFN2-xTB failed: 1 conformers have no energy"]
     relaxed = refine(conformers("CO", 3), options(relax="gfn2"), all_good)
-    assert (relaxed.num_spoilt, relaxed.rows.tolist(), relaxed.problems) == (1, [0, 2], [])
+    assert (relaxed.num_relaxation_rejected, relaxed.rows.tolist(), relaxed.problems) == (1, [0, 2], [])
 
 
 def test_a_molecule_without_a_force_field_still_gets_its_other_energies(monkeypatch):
@@ -208,11 +208,11 @@ def after(num_questions: int):
 def test_what_is_not_relaxed_in_time_is_left_out_and_said():
     found = refine(conformers("CO", 5), options(relax="mmff"), all_good, out_of_time=after(2))
     assert found.rows.tolist() == [0, 1]
-    assert found.num_spoilt == 0
+    assert found.num_relaxation_rejected == 0
     assert found.problems == ["time was up before 3 conformers were relaxed: they are left out"]
 
 
-def test_what_is_not_weighed_in_time_has_no_energy():
+def test_what_is_not_computed_in_time_has_no_energy():
     found = refine(conformers("CO", 5), options(energies="mmff"), all_good, out_of_time=after(2))
     assert np.isnan(found.energies).tolist() == [False, False, True, True, True]
     assert found.problems == ["time was up: 3 conformers have no energy"]
