@@ -60,10 +60,13 @@ class ImageGenerator:
     """
 
     def __init__(
-        self, model: DiffusionModel, metadata: dict[str, Any], device: str | torch.device | None = None
+        self,
+        model: DiffusionModel,
+        metadata: dict[str, Any] | None = None,
+        device: str | torch.device | None = None,
     ):
-        self.model = ImageModel(model, metadata, choose_device(device))
-        self.metadata = dict(metadata)
+        self.metadata = dict(metadata or {})
+        self.model = ImageModel(model, self.metadata, choose_device(device))
 
     @classmethod
     def from_pretrained(

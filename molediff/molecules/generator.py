@@ -20,6 +20,7 @@ from molediff.molecules.generation.plan import SamplingPlan
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler
 from molediff.molecules.graph.inputs import MAX_ATOMS, check_is_a_list
+from molediff.networks.kind import check_kind
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
 from molediff.sampling.options import Grid
@@ -64,13 +65,7 @@ class ConformerGenerator:
         if precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"precision must be 'auto', 'float32' or 'bfloat16'; got {precision!r}.")
         check_whole_number("max_atoms", max_atoms, least=1)
-        network = model.network
-        is_of_images, is_of_particles = hasattr(network, "sample_shape"), getattr(network, "trunk", 0) is None
-        if is_of_images or is_of_particles:
-            raise ValueError(
-                f"This is no model of molecules (its network is {type(network).__name__}, without a molecular graph)"
-                ': give weights of conformers, such as "qm9".'
-            )
+        check_kind(model.network, "conformers")
         self.device = choose_device(device)
         self.model = model.to(self.device).eval().requires_grad_(False)
         self.metadata = dict(metadata or {})

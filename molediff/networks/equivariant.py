@@ -21,6 +21,7 @@ from molediff.networks.head import (
     of_samples,
     pair_distances,
 )
+from molediff.networks.kind import Kind
 from molediff.networks.layers import GaussianBasis, NoiseLevelEmbedding, softmax_bias
 from molediff.networks.trunk import GraphTrunk
 
@@ -114,6 +115,11 @@ class EquivariantNetwork(nn.Module):
             )
             for i in range(num_blocks)
         )
+
+    @property
+    def kind(self) -> Kind:
+        """Conformers of molecular graphs, or particles that are all alike."""
+        return "particles" if self.trunk is None else "conformers"
 
     def encode(self, graph: GraphBatch | None) -> Encoding | None:
         """Run the trunk: everything that depends neither on coordinates nor on the noise level.

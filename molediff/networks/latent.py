@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from molediff.core.model import Condition
 from molediff.networks.autoencoder import Autoencoder
+from molediff.networks.kind import Kind
 
 
 class LatentNetwork(nn.Module):
@@ -29,6 +30,7 @@ class LatentNetwork(nn.Module):
                 f"the network is one of {network.sample_shape} and the latents are {autoencoder.latent_shape}: "
                 "make them the same"
             )
+        self.kind: Kind = "images"
         self.network = network
         self.autoencoder = autoencoder.requires_grad_(False)
         self.sample_shape = autoencoder.latent_shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from molediff.core.density.likelihood import GaussLegendre, log_prob, sample_wit
 from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import DPMSolverPP2M, Step, uniform_lambda
+from molediff.networks.kind import check_kind
 from molediff.networks.pretrained import load_model
 from molediff.particles.energies import Energy
 from molediff.particles.systems import SYSTEMS
@@ -27,6 +28,18 @@ from molediff.sampling.trajectory import Trajectory
 
 DEFAULT_NODES, DEFAULT_STEPS = 24, 2
 """The error of a log-weight is then a few hundredths of a nat on the shipped weights; docs/particles.md has it."""
+
+
+class WithLogDensity(NamedTuple):
+    """Configurations and how likely the model was to draw them.
+
+    Attributes:
+        x: centred positions in the unit of the system, float64, shape (n, N, d).
+        log_density: in nats per volume of the zero-centre-of-mass subspace, float64, shape (n,).
+    """
+
+    x: np.ndarray
+    log_density: np.ndarray
 
 
 class ParticleGenerator:
@@ -63,6 +76,7 @@ class ParticleGenerator:
         energy: Energy | None = None,
         compiled: bool = False,
     ):
+        check_kind(model.network, "particles")
         self.metadata = dict(metadata or {})
         self.device = choose_device(device)
         self.model = model.to(self.device).eval().requires_grad_(False)
@@ -141,7 +155,7 @@ class ParticleGenerator:
         num_steps: int = DEFAULT_STEPS,
         batch_size: int = 64,
         first: int = 0,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> WithLogDensity:
         """Draw the configurations that `generate` draws, with their log-densities, in one pass.
 
         Args:
@@ -150,7 +164,7 @@ class ParticleGenerator:
             first: number of the first configuration, to draw those of one seed in several calls.
 
         Returns:
-            Positions, shape (num_samples, N, d), and log-densities in nats, shape (num_samples,), both float64.
+            Positions `x` and their `log_density`; a pair that can be unpacked.
 
         Raises:
             ValueError: an option is out of range.
@@ -160,7 +174,9 @@ class ParticleGenerator:
             sample_with_log_prob(self._denoiser(), model.path, noise, model.space, solver=solver)
             for noise in self._noise(num_samples, seed, batch_size, first)
         ]
-        return self._positions([x for x, _ in found]), self._densities([density for _, density in found])
+        return WithLogDensity(
+            self._positions([x for x, _ in found]), self._densities([density for _, density in found])
+        )
 
     def log_prob(
         self,

@@ -50,7 +50,7 @@ def test_an_image_does_not_depend_on_the_others(solver):
     generator = gaussian_generator()
     options = {"seed": 3, "solver": solver, "num_steps": 6}
     all_at_once = generator.generate(7, label=[0, 1, 2, None, 0, 1, 2], **options)
-    assert generator.model.network.largest_batch == 7
+    assert generator.model.diffusion.network.largest_batch == 7
     network = GaussianNetwork()
     in_parts = gaussian_generator(network).generate(
         7, label=[0, 1, 2, None, 0, 1, 2], batch_size=3, **options
@@ -251,5 +251,12 @@ def test_masks_and_latents_that_do_not_fit():
 
 
 def test_weights_of_molecules_are_refused():
-    with pytest.raises(ValueError, match="no model of images"):
+    with pytest.raises(ValueError, match="Expected weights of an image model; these are of conformers"):
         ImageGenerator.from_pretrained("qm9")
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"split": "test"}, {"split": {"size": 4}}])
+def test_metadata_that_do_not_tell_of_the_images_are_refused(metadata):
+    model = gaussian_generator().model.diffusion
+    with pytest.raises(ValueError, match="must tell size, channels and num_levels"):
+        ImageGenerator(model, metadata)

@@ -78,10 +78,13 @@ def test_bad_input_is_refused():
 def test_weights_of_something_else_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="lj14"):
         ParticleGenerator.from_pretrained("lj14")
+    with pytest.raises(ValueError, match="Expected weights of a particle model; these are of conformers"):
+        ParticleGenerator(random_weights(), energy=springs(0.6))
+    model = exact_generator(0.6).model
     with pytest.raises(ValueError, match="name no particle system"):
-        ParticleGenerator(random_weights())
+        ParticleGenerator(model)
     with pytest.raises(ValueError, match="'water', which is not known"):
-        ParticleGenerator(random_weights(), {"config": {"data": {"system": "water"}}})
+        ParticleGenerator(model, {"config": {"data": {"system": "water"}}})
     model = DiffusionModel(KnowsTheNormal(0.5), CosineVP(), Sample(), FullSpace(), SCALE)
     with pytest.raises(ValueError, match="FullSpace"):
         ParticleGenerator(model, energy=springs(0.6))

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from molediff.core.solvers import DPMSolverPP2M, Solver, uniform_lambda, with_final_denoising
+from molediff.images.model import Codec
 from molediff.images.pixels import to_images
 from molediff.networks.labels import Labels
 from molediff.sampling.draw import draw, start_noise
@@ -67,7 +68,7 @@ class SampledImages(SamplingCallback):
         x_1 = start_noise(model, times, network.sample_shape, generators, device=task.device)
         x_0 = draw(model, self.solver, times, model.denoiser(labels), x_1, generators)
         pixels = x_0 * model.scale
-        images = to_images(network.decode(pixels) if hasattr(network, "decode") else pixels, self.num_levels)
+        images = to_images(network.decode(pixels) if isinstance(network, Codec) else pixels, self.num_levels)
         task.train(is_training)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.draw(images, self.num_each).save(file)
