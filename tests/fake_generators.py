@@ -112,6 +112,7 @@ def options(**changed) -> GenerationOptions:
     settings = {
         "num_conformers": 2, "seed": 0, "solver": "dpmpp_2m", "num_steps": 4, "eta": None, "grid": "central_lambda",
         "batch_atoms": 512, "max_attempts": 2, "lookahead": 8, "relax": None, "energies": None, "prune_rmsd": None,
-        "trajectory": False,
+        "rank": False, "energy_window": None,
+        "timeout": None, "num_workers": 1, "trajectory": False,
     }  # fmt: skip
     return GenerationOptions(**{**settings, **changed})

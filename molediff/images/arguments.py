@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from molediff.runtime.checks import is_whole_number
+
 Label = int | str | None
 """Class number, class name, or None: no class."""
 Labelling = Label | Sequence[Label] | np.ndarray
@@ -29,8 +31,14 @@ def class_indices(
     Raises:
         ValueError: there is no such class, or not one label an image.
     """
-    several = isinstance(label, Sequence | np.ndarray | Tensor) and not isinstance(label, str)
+    several = isinstance(label, Sequence) and not isinstance(label, str)
     labels: list[Any] = list(label) if several else [label] * num_images  # type: ignore[arg-type]
+    if isinstance(label, np.ndarray | Tensor):
+        if label.ndim != 1:
+            raise ValueError(
+                f"label must be one number or name, or a list or array with one for each image; got {label!r}."
+            )
+        labels = label.tolist()
     if len(labels) != num_images:
         raise ValueError(
             f"label has {len(labels)} entries for {num_images} images: give one label, or one for each image."
@@ -48,8 +56,7 @@ def _class_index(label: Any, num_classes: int, class_names: Sequence[str]) -> in
         )
     if isinstance(label, str) and label in class_names:
         return list(class_names).index(label)
-    is_number = hasattr(label, "__index__") and not isinstance(label, bool)
-    if not is_number or not 0 <= label < num_classes:
+    if not is_whole_number(label) or not 0 <= label < num_classes:
         names = f", the names {', '.join(map(repr, class_names))}" if class_names else ""
         raise ValueError(f"label must be None, 0 to {num_classes - 1}{names}; got {label!r}.")
     return int(label)
@@ -58,7 +65,7 @@ def _class_index(label: Any, num_classes: int, class_names: Sequence[str]) -> in
 def check_guidance(guidance: Any, classes: np.ndarray, num_classes: int) -> None:
     """Raise a ValueError unless a guidance scale means something for these `classes`."""
     is_number = isinstance(guidance, Real) and not isinstance(guidance, bool)
-    if not is_number or not np.isfinite(guidance) or guidance < -1:
+    if not is_number or not -1 <= guidance < float("inf"):
         raise ValueError(
             "guidance must be a number of at least -1 (-1 ignores the label, 0 is the conditional model, more "
             f"sharpens the label); got {guidance!r}."

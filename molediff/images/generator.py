@@ -50,9 +50,6 @@ class ImageGenerator:
         metadata: of the weights; its "split" tells size, channels, grey levels and class names of the images.
         device: "cpu", "cuda", or None: "cuda" if there is one.
 
-    Raises:
-        ValueError: the model is not one of images.
-
     Example:
         >>> generator = ImageGenerator.from_pretrained("digits")  # doctest: +SKIP
         >>> generator.generate(num_images=64, label=7, guidance=2.0, seed=1).shape  # doctest: +SKIP

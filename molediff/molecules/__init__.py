@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from molediff.molecules.generation.check import CheckFactory as CheckFactory
     from molediff.molecules.generation.result import Ensemble as Ensemble
     from molediff.molecules.generation.result import GenerationResult as GenerationResult
+    from molediff.molecules.generation.settings import Limits as Limits
+    from molediff.molecules.generation.settings import Refinement as Refinement
+    from molediff.molecules.generation.settings import Sampling as Sampling
     from molediff.molecules.generator import ConformerGenerator as ConformerGenerator
     from molediff.molecules.graph.graph import MolecularGraph as MolecularGraph
     from molediff.molecules.graph.graph import collate as collate
@@ -38,10 +41,13 @@ __getattr__ = lazy_names(
         "ConformerGenerator": "molediff.molecules.generator",
         "Ensemble": "molediff.molecules.generation.result",
         "GenerationResult": "molediff.molecules.generation.result",
+        "Limits": "molediff.molecules.generation.settings",
         "MolecularGraph": "molediff.molecules.graph.graph",
         "NODE_CARDINALITIES": "molediff.networks.graph",
         "PAIR_CARDINALITIES": "molediff.networks.graph",
         "Recipe": "molediff.molecules.ensembles.search",
+        "Refinement": "molediff.molecules.generation.settings",
+        "Sampling": "molediff.molecules.generation.settings",
         "Trajectory": "molediff.sampling.trajectory",
         "build_ensemble": "molediff.molecules.ensembles.search",
         "builtin_datamodule": "molediff.molecules.data.datamodule",

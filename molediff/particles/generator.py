@@ -139,7 +139,7 @@ class ParticleGenerator:
         Raises:
             ValueError: an option is out of range.
         """
-        solver = GaussLegendre(num_nodes, num_steps)
+        solver = _quadrature(num_nodes, num_steps)
         found = [
             to_data(self._denoiser(), self.model.path, self._spread * noise, solver, self.model.space)
             for noise in self._noise(num_samples, seed, batch_size)
@@ -169,7 +169,7 @@ class ParticleGenerator:
         Raises:
             ValueError: an option is out of range.
         """
-        solver, model = GaussLegendre(num_nodes, num_steps), self.model
+        solver, model = _quadrature(num_nodes, num_steps), self.model
         found = [
             sample_with_log_prob(self._denoiser(), model.path, noise, model.space, solver=solver)
             for noise in self._noise(num_samples, seed, batch_size, first)
@@ -199,7 +199,7 @@ class ParticleGenerator:
             ValueError: a wrong shape, a position that is not finite, or an option out of range.
         """
         check_whole_number("batch_size", batch_size, least=1)
-        solver, model = GaussLegendre(num_nodes, num_steps), self.model
+        solver, model = _quadrature(num_nodes, num_steps), self.model
         states = torch.from_numpy(self._checked(x) / self._unit).to(self.device, self._dtype)
         found = [
             log_prob(self._denoiser(), model.path, part, space=model.space, solver=solver).log_prob
@@ -217,10 +217,8 @@ class ParticleGenerator:
         check_whole_number("num_samples", num_samples, least=1)
         check_whole_number("seed", seed, least=0)
         model, steps = self.model, list[Step]()
-        times, generators = (
-            uniform_lambda(model.path, num_steps),
-            [numbered_generator(seed, i) for i in range(num_samples)],
-        )
+        generators = [numbered_generator(seed, i) for i in range(num_samples)]
+        times = uniform_lambda(model.path, num_steps)
         x_1 = start_noise(model, times, self._shape, generators, None, self.device, self._dtype)
         draw(model, DPMSolverPP2M(), times, model.denoiser(), x_1, generators, callback=steps.append)
         return Trajectory.of(steps, lambda x: (model.scale * x).double().cpu().numpy())
@@ -276,6 +274,13 @@ class ParticleGenerator:
                 f"number {int((~finite).argmax())}: leave them out."
             )
         return x - x.mean(1, keepdims=True)
+
+
+def _quadrature(num_nodes: int, num_steps: int) -> GaussLegendre:
+    return GaussLegendre(
+        check_whole_number("num_nodes", num_nodes, least=1),
+        check_whole_number("num_steps", num_steps, least=1),
+    )
 
 
 def _system_of(metadata: dict[str, Any]) -> Energy:

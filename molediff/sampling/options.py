@@ -65,7 +65,13 @@ class SolverOptions:
         if self.num_steps == 1 and not isinstance(self.grid, AtLambdas):
             return torch.tensor([path.t_max, 0.0], dtype=torch.float64)
         grid = self.grid if callable(self.grid) else GRIDS[self.grid]
-        return with_final_denoising(grid(path, self.num_steps - 1))
+        times = grid(path, self.num_steps - 1)
+        if not isinstance(times, Tensor) or times.ndim != 1:
+            shape = f" of shape {tuple(times.shape)}" if isinstance(times, Tensor) else ""
+            raise ValueError(
+                f"grid must give a tensor of falling times, one more than steps; got {type(times).__name__}{shape}."
+            )
+        return with_final_denoising(times)
 
 
 def make_solver(solver: str | Solver, eta: float | None) -> Solver:

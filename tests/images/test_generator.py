@@ -260,3 +260,16 @@ def test_metadata_that_do_not_tell_of_the_images_are_refused(metadata):
     model = gaussian_generator().model.diffusion
     with pytest.raises(ValueError, match="must tell size, channels and num_levels"):
         ImageGenerator(model, metadata)
+
+
+@pytest.mark.parametrize("label", [np.array(1), np.array([[1, 2]]), np.array([1.0, 2.0])])
+def test_labels_that_are_none(label):
+    with pytest.raises(ValueError, match="label must be"):
+        gaussian_generator().generate(2, label=label)
+
+
+def test_former_names_of_a_trajectory_warn():
+    with pytest.warns(DeprecationWarning, match="trajectory"):
+        film = gaussian_generator().film(2, num_steps=3)
+    with pytest.warns(DeprecationWarning, match="x_t"):
+        np.testing.assert_array_equal(film.states, film.x_t)

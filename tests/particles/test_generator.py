@@ -69,7 +69,10 @@ def test_bad_input_is_refused():
         ({"num_samples": 0}, "num_samples"),
         ({"seed": -1}, "seed"),
         ({"batch_size": 0}, "batch_size"),
-        ({"num_nodes": 0}, "node"),
+        ({"num_nodes": 0}, "num_nodes"),
+        ({"num_nodes": float("nan")}, "num_nodes"),
+        ({"num_nodes": 1.5}, "num_nodes"),
+        ({"num_steps": None}, "num_steps"),
     ):
         with pytest.raises(ValueError, match=name):
             generator.generate(**options)

@@ -180,7 +180,7 @@ def evaluate(
     methods: dict[str, Any] = {}
     protocol = {"references": source, **describe_machine(torch.get_num_threads())}
     if generator is not None:
-        plan = generator.plan.but(solver, num_steps, grid)
+        plan = generator.plan.with_overrides(solver, num_steps, grid)
         options: dict[str, Any] = {
             "solver": plan.solver,
             "num_steps": plan.num_steps,

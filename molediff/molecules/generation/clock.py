@@ -18,12 +18,12 @@ class Clock:
         self.limit = limit
         self._spent = 0.0
         self._since: float | None = None
-        self._share = 0.0
+        self._fraction = 0.0
 
     @property
     def seconds(self) -> float:
-        """Time spent so far, of what it shares with others its share."""
-        running = 0.0 if self._since is None else self._share * (time.perf_counter() - self._since)
+        """Time spent so far, of what it does together with others its part."""
+        running = 0.0 if self._since is None else self._fraction * (time.perf_counter() - self._since)
         return self._spent + running
 
     @property
@@ -31,9 +31,9 @@ class Clock:
         """Whether the molecule has had the time that it may have."""
         return self.limit is not None and self.seconds > self.limit
 
-    def start(self, share: float = 1.0) -> None:
-        """Begin to measure; `share` of the time is this molecule's."""
-        self._since, self._share = time.perf_counter(), share
+    def start(self, fraction: float = 1.0) -> None:
+        """Begin to measure; `fraction` of the time is this molecule's."""
+        self._since, self._fraction = time.perf_counter(), fraction
 
     def stop(self) -> None:
         """Cease to measure."""
@@ -42,7 +42,7 @@ class Clock:
 
 @contextmanager
 def running(clocks: Sequence[Clock], weights: Sequence[float] = (1.0,)) -> Iterator[None]:
-    """Share the time of what is done within among molecules, by weights."""
+    """Divide the time of what is done within among molecules, by weights."""
     total = sum(weights)
     for clock, weight in zip(clocks, weights, strict=True):
         clock.start(weight / total)
