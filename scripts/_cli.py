@@ -19,21 +19,25 @@ import difflib
 import functools
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import _interrupt  # noqa: F401 (first: what follows takes seconds)
 import hydra
 import torch
-from hydra.errors import HydraException
+from _help import FUNCTIONS, help_text
+from hydra.errors import HydraException, OverrideParseException
+from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from molediff.commands import CONFIGS
+from molediff.core.solvers import Solver
 from molediff.runtime.memory import keep_freed_memory
-
-CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 
 USER_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError, ImportError)
 """Errors that tell the user what to do; the package raises them with one clear sentence."""
@@ -52,6 +56,34 @@ _HYDRA_FLAGS_WITH_VALUE = {
         "-cd",
     ),
     *("--experimental-rerun", "--info", "-i"),
+}
+# Keys whose value is the name of a file or folder: taken as it stands, whatever Hydra's grammar thinks of it.
+_PATHS = {
+    *(
+        "output",
+        "array",
+        "film",
+        "status",
+        "fixed",
+        "references",
+        "weights",
+        "latent",
+        "pixel",
+        "draws",
+        "records",
+    ),
+    *(
+        "root",
+        "folder",
+        "run_dir",
+        "ckpt_path",
+        "warm_start",
+        "path",
+        "train",
+        "val",
+        "teacher",
+        "minima_from",
+    ),
 }
 _OVERRIDE = re.compile(r"^\+{0,2}([A-Za-z_][\w./@:-]*)=")
 
@@ -72,6 +104,9 @@ def command(
         def main() -> None:
             traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
             arguments: list[str] = []
+            if {"--help", "-h"} & {*sys.argv[1:]}:
+                print(help_text(config_name, sys.argv[1:], function.__doc__ or "", takes_arguments))
+                return
             keep_freed_memory()
 
             @functools.wraps(function)
@@ -86,6 +121,7 @@ def command(
             try:
                 if takes_arguments:
                     arguments, sys.argv[1:] = split_arguments(sys.argv[1:], config_name)
+                sys.argv[1:] = map(quoted_path, sys.argv[1:])
                 os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise its errors instead of printing them
                 hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)(task)()
             except KeyboardInterrupt:
@@ -120,7 +156,7 @@ def split_arguments(words: list[str], config_name: str) -> tuple[list[str], list
     arguments, overrides = [], []
     remaining = iter(words)
     for word in remaining:
-        if word.startswith(("-", "~")):
+        if word.startswith(("-", "~")) and not os.path.exists(word):
             overrides.append(word)
             if word in _HYDRA_FLAGS_WITH_VALUE:
                 overrides.extend([value] if (value := next(remaining, None)) is not None else [])
@@ -129,6 +165,20 @@ def split_arguments(words: list[str], config_name: str) -> tuple[list[str], list
         else:
             arguments.append(word)
     return arguments, overrides
+
+
+def quoted_path(word: str) -> str:
+    """An override whose value is the name of a file, quoted for Hydra's grammar; any other word as it is."""
+    match = _OVERRIDE.match(word)
+    if match is None or "=" not in word:
+        return word
+    value, groups = word[match.end() :], {path.name for path in CONFIGS.iterdir() if path.is_dir()}
+    is_path = match[1] not in groups and match[1].split(".")[-1] in _PATHS
+    if not is_path or value in ("", "null", "???") or value[0] == value[-1] in ("'", '"'):
+        return word
+    # A quote ends the value, and so do backslashes before one count; elsewhere they stand for themselves.
+    escaped = re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + (r"\'" if found[2] else ""), value)
+    return f"{match[0]}'{escaped}'"
 
 
 def _is_override(word: str, keys: set[str]) -> bool:
@@ -177,6 +227,9 @@ def _sentence(error: BaseException) -> str:
     """The message of an error on one line; of an error in instantiating an object, that of its cause."""
     if isinstance(error, HydraException) and isinstance(error.__cause__, USER_ERRORS):
         return _sentence(error.__cause__)
+    if isinstance(error, OverrideParseException):
+        key, _, value = error.override.partition("=")
+        return f"{error.override} cannot be read; if it is meant as it stands, quote the value: \"{key}='{value}'\""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.strerror}: {error.filename}"
     words = " ".join(str(error).split()) or type(error).__name__
@@ -190,6 +243,39 @@ def _stop(message: str) -> NoReturn:
 
 def _script() -> str:
     return Path(sys.argv[0]).name
+
+
+def call(config: DictConfig, **more: Any) -> Any:
+    """Call the function that `run` names with all other keys of a config, built, and with `more`; return its answer.
+
+    `threads` is seen to here, and `solver` and `eta` become one solver.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that unfinished files and processes go
+    settings: dict[str, Any] = {**instantiate(config, _convert_="all"), **more}
+    use_threads(settings.pop("threads", None))
+    if "solver" in settings:
+        settings["solver"] = with_eta(settings["solver"]["solver"], settings.pop("eta"))
+    for key in FUNCTIONS & settings.keys():
+        settings[key] = get_method(settings[key])
+    return settings.pop("run")(**settings)
+
+
+def with_eta(solver: Solver | None, eta: float | None) -> Solver | None:
+    """The solver with the noise `eta` unless that is None; None stands for the solver of the weights.
+
+    Raises:
+        ValueError: the solver has no such noise.
+    """
+    if eta is None:
+        return solver
+    if solver is None:
+        raise ValueError(f"eta={eta} needs solver=ddim or solver=euler_maruyama")
+    if "eta" not in {field.name for field in fields(solver) if field.init}:  # type: ignore[arg-type]
+        raise ValueError(
+            f"{type(solver).__name__} has no eta (got {eta}): leave eta out, or take solver=ddim or "
+            "solver=euler_maruyama"
+        )
+    return replace(solver, eta=eta)  # type: ignore[type-var]
 
 
 def use_threads(threads: int | None) -> None:

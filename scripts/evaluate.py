@@ -1,13 +1,12 @@
 """Measure samples: `python scripts/evaluate.py num_molecules=5`, or `evaluate=images`. Keys: configs/evaluate/."""
 
-from _cli import DictConfig, command
-from hydra.utils import get_method
+from _cli import DictConfig, call, command
 
 
 @command("evaluate")
 def main(config: DictConfig) -> None:
-    """Run the function of scripts/ that the group `evaluate` names; it writes a report."""
-    get_method(config.run)(config)
+    """Measure samples of a model and write a report."""
+    call(config)
 
 
 if __name__ == "__main__":

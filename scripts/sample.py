@@ -1,13 +1,17 @@
 """Draw samples: `python scripts/sample.py 'CCO' output=out.sdf`, or `sample=images`. Keys: configs/sample/."""
 
-from _cli import DictConfig, command
-from hydra.utils import get_method
+from _cli import DictConfig, call, command
+from hydra.core.hydra_config import HydraConfig
 
 
 @command("sample", takes_arguments=True)
 def main(config: DictConfig, words: list[str]) -> None:
-    """Run the function of scripts/ that the group `sample` names; `words` are those that are not key=value."""
-    get_method(config.run)(config, words)
+    """Draw samples and write them; of molecules, what is not key=value names them: a SMILES, or a file."""
+    kind = HydraConfig.get().runtime.choices["sample"]
+    if kind != "molecules" and words:
+        raise ValueError(f"{kind} take key=value settings alone, such as seed=7; got {words[0]!r}")
+    if call(config, **({"sources": words} if kind == "molecules" else {})) == 0:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from rdkit.Chem import rdDistGeom
 from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
 from torch import Tensor, nn
 
-from molediff.core.geometry.harmonic_prior import HarmonicPrior
 from molediff.core.geometry.kabsch import kabsch
 from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
@@ -60,14 +59,14 @@ def embedded(smiles: str) -> Chem.Mol:
     return mol
 
 
-def knowing(*smiles: str, spoil=None, prior: HarmonicPrior | None = None, **options) -> ConformerGenerator:
+def knowing(*smiles: str, spoil=None, **options) -> ConformerGenerator:
     """A generator whose network knows an ETKDG geometry of each of these molecules."""
     truth = {}
     for mol in map(embedded, smiles):
         positions = torch.tensor(mol.GetConformer().GetPositions(), dtype=torch.float32)
         truth[graph_name(mol_to_graph(mol).node_codes)] = positions
     network = KnowsTheAnswer(truth, spoil)
-    model = DiffusionModel(network, CosineVP(), Sample(), ZeroCentreOfMass(), SCALE, prior)
+    model = DiffusionModel(network, CosineVP(), Sample(), ZeroCentreOfMass(), SCALE)
     return ConformerGenerator(model, device="cpu", **options)
 
 
@@ -97,19 +96,15 @@ def scrambling(*smiles: str, max_isomers: int = 6) -> tuple[ConformerGenerator, 
     return ConformerGenerator(model, device="cpu"), possible
 
 
-def random_weights(
-    seed: int = 0, prior: HarmonicPrior | None = None, self_conditioning: bool = False
-) -> DiffusionModel:
-    """A small model of the real kind, untrained; one with self-conditioning heeds its estimates nevertheless."""
+def random_weights(seed: int = 0) -> DiffusionModel:
+    """A small model of the real kind, untrained."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = EquivariantNetwork(
             NODE_CARDINALITIES, PAIR_CARDINALITIES, SCALE, channels=16, vector_channels=8, pair_channels=8,
-            num_trunk_blocks=1, num_blocks=2, num_heads=4, num_basis=8, self_conditioning=self_conditioning,
+            num_trunk_blocks=1, num_blocks=2, num_heads=4, num_basis=8,
         )  # fmt: skip
-        if self_conditioning:
-            nn.init.normal_(network.previous_radial.weight)
-    return DiffusionModel(network, CosineVP(), V(), ZeroCentreOfMass(), SCALE, prior)
+    return DiffusionModel(network, CosineVP(), V(), ZeroCentreOfMass(), SCALE)
 
 
 def options(**changed) -> GenerationOptions:
@@ -117,6 +112,7 @@ def options(**changed) -> GenerationOptions:
     settings = {
         "num_conformers": 2, "seed": 0, "solver": "dpmpp_2m", "num_steps": 4, "eta": None, "grid": "central_lambda",
         "batch_atoms": 512, "max_attempts": 2, "lookahead": 8, "relax": None, "energies": None, "prune_rmsd": None,
-        "trajectory": False,
+        "rank": False, "energy_window": None,
+        "timeout": None, "num_workers": 1, "trajectory": False,
     }  # fmt: skip
     return GenerationOptions(**{**settings, **changed})

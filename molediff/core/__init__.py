@@ -1,22 +1,32 @@
 """The mathematics of diffusion: paths, targets, objectives, solvers, densities. Knows no molecule and no pixel."""
 
+import warnings
+
 from molediff.core.density.flow import to_data, to_noise
 from molediff.core.density.likelihood import log_prob, sample_with_log_prob
 from molediff.core.distillation import Teacher
 from molediff.core.exact.mixture import Mixture, gaussian
-from molediff.core.geometry.harmonic_prior import HarmonicPrior
 from molediff.core.geometry.kabsch import kabsch
-from molediff.core.geometry.shape_space import ShapeSpace
 from molediff.core.geometry.space import FullSpace, NoiseSpace, ZeroCentreOfMass
 from molediff.core.guidance import classifier_free
-from molediff.core.model import Denoiser, DiffusionModel
+from molediff.core.model import (
+    Condition,
+    Denoiser,
+    DiffusionModel,
+    Droppable,
+    Encoder,
+    Masked,
+    Network,
+    WithEquivalentPoints,
+    WithNoise,
+)
 from molediff.core.objective.coupling import (
     Coupling,
-    ExchangeOfEquals,
+    EquivalentPointAssignment,
     Independent,
-    InTurn,
     PermutationalAlignment,
     RotationalAlignment,
+    Sequential,
 )
 from molediff.core.objective.elastic_network import ElasticNetwork
 from molediff.core.objective.local_distances import LocalDistances
@@ -91,6 +101,7 @@ __all__ = [
     "Ancestral",
     "AtLambdas",
     "Churn",
+    "Condition",
     "CosineVP",
     "Coupling",
     "CustomVP",
@@ -102,20 +113,20 @@ __all__ = [
     "DiffusionModel",
     "DiscreteChain",
     "Dopri5",
+    "Droppable",
     "EDMOutput",
     "EDMWeight",
     "ElasticNetwork",
+    "Encoder",
     "Epsilon",
+    "EquivalentPointAssignment",
     "Euler",
     "EulerMaruyama",
-    "ExchangeOfEquals",
     "FlowMatching",
     "FullSpace",
     "GeometricVE",
-    "HarmonicPrior",
     "Heun",
     "History",
-    "InTurn",
     "Independent",
     "Inpainting",
     "Likelihood",
@@ -125,8 +136,10 @@ __all__ = [
     "LogNormalSigma",
     "LogitNormal",
     "LossEqualizing",
+    "Masked",
     "MinSNR",
     "Mixture",
+    "Network",
     "NoiseLevel",
     "NoiseSpace",
     "Path",
@@ -137,7 +150,7 @@ __all__ = [
     "SDEDPMSolverPP2M",
     "Sample",
     "Score",
-    "ShapeSpace",
+    "Sequential",
     "SigmoidVP",
     "Simple",
     "SoftMinSNR",
@@ -157,6 +170,8 @@ __all__ = [
     "VariancePreserving",
     "Velocity",
     "Weight",
+    "WithEquivalentPoints",
+    "WithNoise",
     "ZeroCentreOfMass",
     "central_lambda",
     "classifier_free",
@@ -174,3 +189,12 @@ __all__ = [
     "uniform_t",
     "with_final_denoising",
 ]
+
+_FORMER = {"ExchangeOfEquals": "EquivalentPointAssignment", "InTurn": "Sequential"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _FORMER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(f"{name} is now called {_FORMER[name]}.", DeprecationWarning, stacklevel=2)
+    return globals()[_FORMER[name]]

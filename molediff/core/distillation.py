@@ -21,17 +21,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from molediff.core.geometry.kabsch import kabsch
-from molediff.core.model import Denoiser, DiffusionModel
+from molediff.core.model import Condition, Denoiser, DiffusionModel
 from molediff.core.solvers import DDIM, Solver
 from molediff.core.solvers.noise_level import NoiseLevel, eps_hat, noise_levels
 
-__all__ = ["Jumps", "Minima", "Teacher", "constant_estimate"]
+__all__ = ["DistillationTargets", "Minima", "Teacher", "constant_estimate"]
 
 
 def constant_estimate(x_s: Tensor, x_t: Tensor, s: NoiseLevel, t: NoiseLevel) -> Tensor:
@@ -41,20 +40,20 @@ def constant_estimate(x_s: Tensor, x_t: Tensor, s: NoiseLevel, t: NoiseLevel) ->
 
 
 @dataclass(frozen=True)
-class Jumps:
+class DistillationTargets:
     """Stretches of paths; those of one sample stand next to each other.
 
     Attributes:
         x_0: what to estimate, shape (n m, ...) for n samples and m stops.
         eps: the noise that goes with it, so that alpha x_0 + sigma eps is the state to begin with.
         t: time of that state, shape (n m,).
-        arrived: whether the student came to the minimum of the sample, shape (n,); None without minima.
+        reached_minimum: whether the student came to the minimum of the sample, shape (n,); None without minima.
     """
 
     x_0: Tensor
     eps: Tensor
     t: Tensor
-    arrived: Tensor | None = None
+    reached_minimum: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class Teacher:
         model: only evaluated.
         solver: deterministic.
         times: fine grid, the last of it 0, where there is no noise.
-        stops: places in `times` at which the student evaluates, the first of them 0.
+        student_times: places in `times` at which the student evaluates, its stops, the first of them 0.
 
     Raises:
         ValueError: the stops do not ascend from 0, or there is nothing behind the last; the solver is stochastic.
@@ -97,14 +96,14 @@ class Teacher:
     model: DiffusionModel
     solver: Solver
     times: Tensor
-    stops: tuple[int, ...]
+    student_times: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        ends = [*self.stops, len(self.times) - 1]
+        ends = [*self.student_times, len(self.times) - 1]
         if ends[0] != 0 or any(before >= after for before, after in pairwise(ends)):
             raise ValueError(
-                f"stops are places in a grid of {len(self.times)} times that ascend from 0 and leave a step to make "
-                f"after the last; got {self.stops}."
+                f"student_times are places in a grid of {len(self.times)} times that ascend from 0 and leave a step to "
+                f"make after the last; got {self.student_times}."
             )
         if self.solver.stochastic:
             raise ValueError(
@@ -115,18 +114,19 @@ class Teacher:
     def lambdas(self) -> list[float]:
         """Half log-SNR at the stops: the grid of the student."""
         return [
-            round(level.lambda_, 6) for level in noise_levels(self.model.path, self.times[list(self.stops)])
+            round(level.lambda_, 6)
+            for level in noise_levels(self.model.path, self.times[list(self.student_times)])
         ]
 
     @torch.no_grad()
-    def jumps(
+    def targets(
         self,
-        condition: Any,
+        condition: Condition | None,
         noise: Tensor,
         mask: Tensor | None,
         student: Denoiser | None = None,
         minima: Minima | None = None,
-    ) -> Jumps:
+    ) -> DistillationTargets:
         """Take `noise` to samples and say what a student should have answered at the stops.
 
         From each stop the solver begins anew, without a history.
@@ -147,7 +147,7 @@ class Teacher:
         grid = noise_levels(path, self.times)
         x_s = space.project(grid[0].sigma * noise, mask)
         states, answers = list[Tensor](), list[Tensor]()
-        for here, there in pairwise([*self.stops, len(self.times) - 1]):
+        for here, there in pairwise([*self.student_times, len(self.times) - 1]):
             times = self.times[here : there + 1]
             x_t = self.solver.sample(denoiser, path, times, x_s, None, space, mask)
             states.append(x_s)
@@ -156,13 +156,13 @@ class Teacher:
                 times = self.times[[here, there]]
                 x_t = DDIM().sample(student, path, times, x_s, None, space, mask)
             x_s = x_t
-        arrived = None
+        reached = None
         if minima is not None:
-            minimum, arrived = minima.turned_onto(x_s, mask)
+            minimum, reached = minima.turned_onto(x_s, mask)
             for number in range(minima.first, len(states)):
-                answers[number] = torch.where(arrived[:, None, None], minimum, answers[number])
-        at = [grid[stop] for stop in self.stops]
+                answers[number] = torch.where(reached[:, None, None], minimum, answers[number])
+        at = [grid[stop] for stop in self.student_times]
         noises = [eps_hat(*given) for given in zip(states, answers, at, strict=True)]
         ts = [x_s.new_full((len(x_s),), level.t) for level in at]
         x_0, eps, t = (torch.stack(part, dim=1).flatten(0, 1) for part in (answers, noises, ts))
-        return Jumps(x_0, eps, t, arrived)
+        return DistillationTargets(x_0, eps, t, reached)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from molediff.core.geometry.harmonic_prior import HarmonicPrior, SpringCoordinates
-from molediff.core.geometry.space import NoiseSpace, ZeroCentreOfMass
+from molediff.core.geometry.space import NoiseSpace
 from molediff.core.paths import Path, expand_like
 from molediff.core.target import Sample, Target, check_target, convert
 
@@ -16,121 +15,170 @@ Denoiser = Callable[[Tensor, Tensor], Tensor]
 """Takes x_t (n, ...) and t (n,), returns the estimate of x_0, (n, ...)."""
 
 
+class Condition(Protocol):
+    """What n samples are conditioned on, or what a network has made of it. None stands for no condition."""
+
+    def repeat(self, k: int, /) -> Condition:
+        """Each of them `k` times, copies next to each other: sample i becomes samples i k to i k + k - 1."""
+
+
+@runtime_checkable
+class Masked(Protocol):
+    """A condition of samples that are padded to one size."""
+
+    @property
+    def mask(self) -> Tensor:
+        """True for the real rows of each sample, shape (n, N)."""
+
+
+@runtime_checkable
+class Droppable(Protocol):
+    """A condition that samples can go without, as classifier-free guidance is trained."""
+
+    def without(self, dropped: Tensor, /) -> Condition:
+        """The same with that of the samples in `dropped` (n,) taken away."""
+
+
+@runtime_checkable
+class WithEquivalentPoints(Protocol):
+    """A condition under which points of a sample are alike, as the hydrogens of a methyl group are."""
+
+    def equivalent_points(self, copies: int = 1, /) -> Sequence[Tensor]:
+        """Sets of such points.
+
+        Args:
+            copies: samples of each condition, next to each other.
+
+        Returns:
+            Tensors (G, k), each row the places of k such points among the n copies N flattened ones. A point is in one
+            row at most.
+        """
+
+
+@runtime_checkable
+class WithNoise(Protocol):
+    """A condition that comes with the noise from which its samples were drawn."""
+
+    @property
+    def noise(self) -> Tensor | None:
+        """Unit noise, shape (n, ...); None where it is not known."""
+
+
+class Network(Protocol):
+    """What a torch module must be to serve as the network of a `DiffusionModel`."""
+
+    def __call__(self, x: Tensor, lambda_: Tensor, condition: Condition | None, /) -> Tensor:
+        """Predict the target, (n, ...), from `x` (n, ...) of about unit variance at every noise level, half the log-SNR
+        `lambda_` (n,), and what is known of the samples."""
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """A network with a part that needs neither x_t nor t, which then runs once for many evaluations."""
+
+    def encode(self, condition: Condition | None, /) -> Condition | None:
+        """What the network may be called with in place of `condition`."""
+
+
+def mask_of(condition: Condition | None) -> Tensor | None:
+    """True for the real rows of the samples of `condition`, (n, N); None if nothing is padded."""
+    return condition.mask if condition is not None and isinstance(condition, Masked) else None
+
+
 class DiffusionModel(nn.Module):
     """A network that predicts `target` on `path`, for samples that live in `space`.
 
-    All methods work in model units: data divided by `scale`, the standard deviation of the data, so that x_0
-    has about unit variance, and with a `prior` in its coordinates. `from_data` and `to_data` convert.
+    All methods work in model units: data divided by `scale`, the standard deviation of the data, so that x_0 has about
+    unit variance. `from_data` and `to_data` convert.
 
     Args:
-        network: called as network(x, lambda_, condition) with x (n, ...) of about unit variance at every
-            noise level, lambda_ (n,) half the log-SNR, and returns the prediction, (n, ...). It may have a
-            method `encode(condition)` for what depends neither on x_t nor on t; `condition` is then its result.
-            With an attribute `self_conditioning` that is true, it is called with a fourth argument, an estimate of x_0
-            (n, ...), where there is one (Chen et al. 2023, Analog Bits, section 3).
+        network: a `Network`; an `Encoder` as well where much of it depends on the condition alone.
         path: noising path.
         target: what the network's output means.
         space: space in which the samples live; predictions are projected onto it.
         scale: standard deviation of the data, in the data's unit.
-        prior: gives the noise the shape of a bond graph; the network sees points all the same. None: plain noise.
 
     Raises:
-        ValueError: `scale` is not positive, `target` is ill-posed on `path`, or a prior is without its space.
+        ValueError: `scale` is not positive, or `target` is ill-posed on `path`.
+
+    Example:
+        >>> import torch
+        >>> from molediff.core import DDIM, CosineVP, DiffusionModel, FullSpace, Sample, uniform_lambda
+        >>> class Mean(torch.nn.Module):
+        ...     def forward(self, x, lambda_, condition):
+        ...         return torch.full_like(x, 0.5)
+        >>> model = DiffusionModel(Mean(), CosineVP(), Sample(), FullSpace(), scale=2.0)
+        >>> times = uniform_lambda(model.path, 10)
+        >>> x = DDIM().sample(model.denoiser(), model.path, times, torch.randn(3, 2))
+        >>> model.to_data(x).round(decimals=1)
+        tensor([[1., 1.],
+                [1., 1.],
+                [1., 1.]])
     """
 
     def __init__(
-        self,
-        network: nn.Module,
-        path: Path,
-        target: Target,
-        space: NoiseSpace,
-        scale: float = 1.0,
-        prior: HarmonicPrior | None = None,
-    ):
+        self, network: nn.Module, path: Path, target: Target, space: NoiseSpace, scale: float = 1.0
+    ) -> None:
         super().__init__()
         if not scale > 0:
             raise ValueError(
                 f"scale is the standard deviation of the data and must be positive; got {scale}."
             )
-        if prior is not None and not isinstance(space, ZeroCentreOfMass):
-            raise ValueError(f"A harmonic prior has no centre of mass: take ZeroCentreOfMass(); got {space}.")
         check_target(target, path)
         self.network = network
         self.path = path
         self.target = target
         self.space = space
         self.scale = scale
-        self.prior = prior
 
-    @property
-    def self_conditioning(self) -> bool:
-        """Whether the network looks at an earlier estimate of x_0."""
-        return getattr(self.network, "self_conditioning", False)
+    def encode(self, condition: Condition | None, copies: int = 1) -> Condition | None:
+        """Compute once what does not depend on x_t and t.
 
-    def encode(self, condition: Any) -> Any:
-        """Compute once what does not depend on x_t and t; `condition` itself if the network knows nothing of
-        the kind."""
-        encode = getattr(self.network, "encode", None)
-        encoded = condition if encode is None else encode(condition)
-        return encoded if self.prior is None else self.prior.attach(encoded, condition)
+        Args:
+            condition: of n samples; itself the answer if the network is no `Encoder`.
+            copies: samples of each, next to each other.
 
-    def from_data(self, x_0: Tensor, encoded: Any = None, mask: Tensor | None = None) -> Tensor:
-        """Samples (n, ...) in data units in model units, projected onto the space; `encoded` is their condition."""
-        x_0 = self.space.project(x_0, mask) / self.scale
-        return x_0 if self.prior is None else encoded.from_points(x_0)
+        Returns:
+            What is known of n copies samples; None if that is nothing.
+        """
+        encoded = self.network.encode(condition) if isinstance(self.network, Encoder) else condition
+        return encoded if encoded is None or copies == 1 else encoded.repeat(copies)
 
-    def to_data(self, x: Tensor, encoded: Any = None) -> Tensor:
-        """States or estimates (n, ...) in model units in data units; `encoded` is their condition."""
-        return (x if self.prior is None else encoded.to_points(x)) * self.scale
+    def from_data(self, x_0: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Samples (n, ...) in data units in model units, projected onto the space."""
+        return self.space.project(x_0, mask) / self.scale
 
-    def predict(
-        self, x_t: Tensor, t: Tensor, condition: Any = None, previous: Tensor | None = None
-    ) -> Tensor:
+    def to_data(self, x: Tensor) -> Tensor:
+        """States or estimates (n, ...) in model units in data units."""
+        return x * self.scale
+
+    def predict(self, x_t: Tensor, t: Tensor, condition: Condition | None = None) -> Tensor:
         """Predict `target`.
 
         Args:
             x_t: noised samples in model units, shape (n, ...).
             t: times, shape (n,).
-            condition: what the samples are conditioned on, encoded or not. Its attribute `mask` (n, N), if
-                it has one, tells which rows of x_t are real.
-            previous: an earlier estimate of x_0 in model units, for a network with self-conditioning, shape (n, ...).
+            condition: what the samples are conditioned on, encoded or not. If it is `Masked`, its mask (n, N) tells
+                which rows of x_t are real.
 
         Returns:
             The prediction in the dtype of `x_t`, shape (n, ...).
         """
-        x, known = x_t / expand_like(self.path.spread(t), x_t), condition
-        if self.prior is not None:
-            condition = condition if isinstance(condition, SpringCoordinates) else self.encode(condition)
-            x, known = condition.to_points(x), condition.encoding
-            previous = None if previous is None else condition.to_points(previous)
-        more = () if previous is None else (previous,)
-        pred = self.network(x, self.path.lambda_(t), known, *more).to(x_t.dtype)
-        if self.prior is not None:
-            pred = condition.from_points(pred)
-        return self.space.velocity(pred, x_t, getattr(condition, "mask", None))
+        x = x_t / expand_like(self.path.spread(t), x_t)
+        pred = self.network(x, self.path.lambda_(t), condition).to(x_t.dtype)
+        return self.space.project(pred, mask_of(condition))
 
     forward = predict
 
-    def denoiser(self, condition: Any = None) -> Denoiser:
+    def denoiser(self, condition: Condition | None = None) -> Denoiser:
         """Return the function (x_t, t) -> estimate of x_0 for one `condition`, which is encoded once."""
         return self.denoiser_of(self.encode(condition))
 
-    def denoiser_of(self, encoded: Any) -> Denoiser:
-        """The `denoiser` of a condition that is encoded already: make one for each run of a solver.
-
-        With self-conditioning it keeps its last estimate and shows it to the network at the next evaluation of the same
-        shape, so it is no function of (x_t, t) alone: all evaluations of a run must be of the same samples in the same
-        order, as in all of our solvers; likelihoods, which differentiate it, are not defined. A solver of several
-        stages shows the estimate of the stage before, whatever its time.
-        """
-        last: Tensor | None = None
+    def denoiser_of(self, encoded: Condition | None) -> Denoiser:
+        """The `denoiser` of a condition that is encoded already."""
 
         def denoise(x_t: Tensor, t: Tensor) -> Tensor:
-            nonlocal last
-            previous = last if last is not None and last.shape == x_t.shape else None
-            pred = self.predict(x_t, t, encoded, previous)
-            x_0_hat = convert(pred, x_t, t, self.path, self.target, Sample())
-            last = x_0_hat.detach() if self.self_conditioning else None
-            return x_0_hat
+            pred = self.predict(x_t, t, encoded)
+            return convert(pred, x_t, t, self.path, self.target, Sample())
 
         return denoise

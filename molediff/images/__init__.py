@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from molediff.images.datamodule import LatentDataModule as LatentDataModule
     from molediff.images.datamodule import digits_datamodule as digits_datamodule
     from molediff.images.datamodule import images_datamodule as images_datamodule
-    from molediff.images.film import Film as Film
     from molediff.images.generator import ImageGenerator as ImageGenerator
+    from molediff.images.trajectory import ImageTrajectory as ImageTrajectory
 
 __getattr__ = lazy_names(
     __name__,
     {
-        "Film": "molediff.images.film",
+        "ImageTrajectory": "molediff.images.trajectory",
         "ImageDataModule": "molediff.images.datamodule",
         "ImageGenerator": "molediff.images.generator",
         "LatentDataModule": "molediff.images.datamodule",

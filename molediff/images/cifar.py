@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from molediff.images.crop import squares
 from molediff.images.dataset import ImageSet, ImageSplits, split_evenly
-from molediff.images.squares import squares
 
 SIZE = 32
 RECORD = 1 + 3 * SIZE * SIZE  # label, then the red, green and blue planes

@@ -18,16 +18,11 @@ from molediff.images.sources import load_images
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.labels import Labels
 from molediff.networks.pretrained import load_autoencoder
+from molediff.sampling.seeds import numbered_generator
 from molediff.training.batches import EndlessBatches, ResumableDataModule, SizeBucketSampler
 
-ImageBatch = tuple[Tensor, Tensor | None]
-"""Pixels (n, channels, height, width) in [-1, 1], and the number of each image's class (n,) or None."""
-
-
-def unpack_images(batch: ImageBatch) -> tuple[Tensor, Labels | None, None]:
-    """(pixels, labels as condition, no mask) of a batch."""
-    pixels, index = batch
-    return pixels, None if index is None else Labels(index), None
+ImageBatch = tuple[Tensor, Labels | None, None]
+"""Pixels (n, channels, height, width) in [-1, 1], the labels as condition, if there are any, and no mask."""
 
 
 class _Numbered(Sampler[tuple[int, list[int]]]):
@@ -91,7 +86,7 @@ class _Training:
 
     def batch(self, item: tuple[int, list[int]]) -> ImageBatch:
         number, indices = item
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+        generator = numbered_generator(self.seed, number, key=b"batch")
         return _batch(self.source, indices, [generator] * len(indices))
 
 
@@ -102,12 +97,12 @@ class _HeldOut:
         self.source = source
 
     def batch(self, indices: list[int]) -> ImageBatch:
-        return _batch(self.source, indices, [torch.Generator().manual_seed(i) for i in indices])
+        return _batch(self.source, indices, [numbered_generator(0, i) for i in indices])
 
 
 def _batch(source: _Source, indices: list[int], generators: list[torch.Generator]) -> ImageBatch:
-    index = None if source.labels is None else torch.from_numpy(source.labels[indices])
-    return source.draw(indices, generators), index
+    labels = None if source.labels is None else Labels(torch.from_numpy(source.labels[indices]))
+    return source.draw(indices, generators), labels, None
 
 
 class ImageDataModule(ResumableDataModule):
@@ -120,8 +115,6 @@ class ImageDataModule(ResumableDataModule):
         num_workers: processes that prepare batches; 0 prepares them in the training process.
         seed: of the order of the batches and of the noise of the grey levels.
     """
-
-    unpack = staticmethod(unpack_images)
 
     def __init__(
         self, splits: ImageSplits, source: str, batch_size: int = 128, num_workers: int = 0, seed: int = 0
@@ -148,7 +141,7 @@ class ImageDataModule(ResumableDataModule):
     def scale(self) -> float:
         """Root mean square of the training data."""
         source = self.source_of(self.splits.train)
-        generators = [torch.Generator().manual_seed(i) for i in range(len(source))]
+        generators = [numbered_generator(0, i) for i in range(len(source))]
         return float(source.draw(list(range(len(source))), generators).square().mean().sqrt())
 
     def train_dataloader(self) -> DataLoader[Any]:

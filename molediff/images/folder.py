@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from molediff.images.crop import square
 from molediff.images.dataset import ImageSet, ImageSplits
-from molediff.images.squares import square
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
@@ -14,17 +15,18 @@ from molediff.core.density.flow import spherical, to_data, to_noise
 from molediff.core.density.likelihood import ExactTrace, Hutchinson, RungeKutta4
 from molediff.core.model import DiffusionModel
 from molediff.core.solvers import Solver
-from molediff.images.film import Film, film
-from molediff.images.model import ImageModel
-from molediff.images.passes import draw, fill_in, log_probabilities
-from molediff.images.requests import (
+from molediff.images.arguments import (
     Label,
     Labelling,
     check_guidance,
     check_images,
+    check_latents,
     check_mask,
     class_indices,
 )
+from molediff.images.batched import draw, fill_in, log_probabilities
+from molediff.images.model import ImageModel
+from molediff.images.trajectory import ImageTrajectory, draw_trajectory
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
 from molediff.sampling.options import Grid, SolverOptions
@@ -48,9 +50,6 @@ class ImageGenerator:
         metadata: of the weights; its "split" tells size, channels, grey levels and class names of the images.
         device: "cpu", "cuda", or None: "cuda" if there is one.
 
-    Raises:
-        ValueError: the model is not one of images.
-
     Example:
         >>> generator = ImageGenerator.from_pretrained("digits")  # doctest: +SKIP
         >>> generator.generate(num_images=64, label=7, guidance=2.0, seed=1).shape  # doctest: +SKIP
@@ -58,10 +57,13 @@ class ImageGenerator:
     """
 
     def __init__(
-        self, model: DiffusionModel, metadata: dict[str, Any], device: str | torch.device | None = None
+        self,
+        model: DiffusionModel,
+        metadata: dict[str, Any] | None = None,
+        device: str | torch.device | None = None,
     ):
-        self.model = ImageModel(model, metadata, choose_device(device))
-        self.metadata = dict(metadata)
+        self.metadata = dict(metadata or {})
+        self.model = ImageModel(model, self.metadata, choose_device(device))
 
     @classmethod
     def from_pretrained(
@@ -120,7 +122,7 @@ class ImageGenerator:
         classes = self._classes(num_images, label, guidance, seed)
         return draw(self.model, options, classes, guidance, seed, batch_size)
 
-    def film(
+    def trajectory(
         self,
         num_images: int = 16,
         label: Labelling = None,
@@ -131,11 +133,16 @@ class ImageGenerator:
         num_steps: int = 40,
         eta: float | None = None,
         grid: str | Grid = "uniform_lambda",
-    ) -> Film:
+    ) -> ImageTrajectory:
         """`generate`, and every step on the way; of a latent model the decoded states. Arguments as there."""
         options = SolverOptions(solver, num_steps, eta, grid)
         classes = self._classes(num_images, label, guidance, seed)
-        return film(self.model, options, classes, guidance, seed)
+        return draw_trajectory(self.model, options, classes, guidance, seed)
+
+    def film(self, *arguments: Any, **options: Any) -> ImageTrajectory:
+        """The former name of `trajectory`."""
+        warnings.warn("film is now trajectory", DeprecationWarning, stacklevel=2)
+        return self.trajectory(*arguments, **options)
 
     def log_prob(
         self,
@@ -202,13 +209,7 @@ class ImageGenerator:
 
     def decode(self, latents: np.ndarray, label: Labelling = None, *, num_steps: int = 50) -> np.ndarray:
         """Images (n, height, width, channels) of latents (n, channels, height, width): the inverse of `encode`."""
-        array, shape = np.asarray(latents, dtype=np.float32), self.model.state_shape
-        if array.shape[1:] != shape or len(array) == 0:
-            raise ValueError(
-                f"latents must have the shape (n, {', '.join(map(str, shape))}); got {array.shape}."
-            )
-        if not np.isfinite(array).all():
-            raise ValueError("latents must be finite; give what `encode` returned, or unit noise.")
+        array = check_latents(latents, self.model.state_shape)
         denoiser = self.model.denoiser(self._classes(len(array), label, 0.0, 0))
         x_1, diffusion = torch.from_numpy(array).to(self.model.device), self.model.diffusion
         return self.model.images(

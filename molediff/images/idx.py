@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from molediff.images.crop import squares
 from molediff.images.dataset import ImageSet, ImageSplits, split_evenly
-from molediff.images.squares import squares
 
 UNSIGNED_BYTE = 8
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,15 +14,41 @@ from molediff.core.guidance import classifier_free
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import Callback, Solver
 from molediff.images.pixels import to_images, to_model
+from molediff.networks.kind import check_kind
 from molediff.networks.labels import Labels
+from molediff.sampling.draw import draw, start_noise
+
+
+class ImageNetwork(Protocol):
+    """A network of images.
+
+    Attributes:
+        sample_shape: of a state, (channels, height, width).
+        num_classes: labels that it knows; 0: none.
+    """
+
+    sample_shape: tuple[int, ...]
+    num_classes: int
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """What the network of a latent model does beside."""
+
+    def encode_images(self, x: Tensor) -> Tensor:
+        """Latents (n, *sample_shape) of pixels in [-1, 1], (n, channels, height, width)."""
+        ...
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pixels of latents."""
+        ...
 
 
 class ImageModel:
     """A diffusion model with what is known of its images.
 
     Args:
-        model: its network has `sample_shape` (channels, height, width) and `num_classes`; that of a latent model also
-            `encode_images` and `decode`.
+        model: its network is an `ImageNetwork`, and that of a latent model a `Codec` too.
         metadata: of the weights.
         device: where it computes.
 
@@ -31,24 +57,29 @@ class ImageModel:
     """
 
     def __init__(self, model: DiffusionModel, metadata: dict[str, Any], device: torch.device):
-        network: Any = model.network
+        check_kind(model.network, "images")
         split = metadata.get("split")
-        if not hasattr(network, "sample_shape") or not isinstance(split, dict) or "num_levels" not in split:
+        if not isinstance(split, dict) or not {"size", "channels", "num_levels"} <= split.keys():
             raise ValueError(
-                f"This is no model of images (its network is {type(network).__name__}): give weights of images, "
-                'such as "digits".'
+                "The metadata of a model of images must tell size, channels and num_levels of the images in 'split', "
+                f"as training writes them; got split={split!r}."
             )
+        network = cast(ImageNetwork, model.network)
         self.diffusion = model.to(device).eval().requires_grad_(False)
         # A sixth faster on CPUs; torch's own types leave this form of `to` out.
         self.diffusion.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network = network
         self.device = device
         self.image_shape: tuple[int, int, int] = (split["size"], split["size"], split["channels"])
         self.state_shape: tuple[int, ...] = tuple(network.sample_shape)
         self.num_levels = int(split["num_levels"])
         self.num_classes = int(network.num_classes)
         self.class_names: tuple[str, ...] = tuple(split.get("class_names", ()))
-        self.is_latent = hasattr(network, "decode")
+        self.codec = network if isinstance(network, Codec) else None
+
+    @property
+    def is_latent(self) -> bool:
+        """Whether the states are latents, and not pixels."""
+        return self.codec is not None
 
     @property
     def log_bin_volume(self) -> float:
@@ -74,25 +105,23 @@ class ImageModel:
         callback: Callback | None = None,
     ) -> Tensor:
         """States (n, *state_shape) in model units, one for each generator."""
-        model, shape = self.diffusion, (len(generators), *self.state_shape)
-        noise = model.space.sample(shape, generators, device=self.device, dtype=torch.float32)
-        x_1 = float(model.path.sigma(times[0])) * noise
-        return solver.sample(denoiser, model.path, times, x_1, generators, model.space, callback=callback)
+        x_1 = start_noise(self.diffusion, times, self.state_shape, generators, device=self.device)
+        return draw(self.diffusion, solver, times, denoiser, x_1, generators, callback=callback)
 
     @torch.no_grad()
     def states(self, images: np.ndarray, generators: Sequence[torch.Generator]) -> Tensor:
         """States in model units of images (n, height, width, channels) in [0, 1], dequantized."""
         levels = np.rint(images * (self.num_levels - 1)).astype(np.uint8)
         x = to_model(levels, self.num_levels, generators).to(self.device)
-        if self.is_latent:
-            x = self.network.encode_images(x)
+        if self.codec is not None:
+            x = self.codec.encode_images(x)
         return x / self.diffusion.scale
 
     @torch.no_grad()
     def pixels(self, states: Tensor) -> Tensor:
         """Pixels of states in model units, (n, channels, height, width); 0 to 1 is -1 to 1 here."""
         x = states * self.diffusion.scale
-        return self.network.decode(x) if self.is_latent else x
+        return x if self.codec is None else self.codec.decode(x)
 
     def images(self, states: Tensor) -> np.ndarray:
         """Images in [0, 1] of states in model units, snapped to the grey levels of the data."""

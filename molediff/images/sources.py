@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from molediff.images.cifar import load_cifar10
+from molediff.images.crop import check_square
 from molediff.images.dataset import ImageSplits
 from molediff.images.folder import load_folder
 from molediff.images.idx import find_idx, load_idx
-from molediff.images.squares import check_square
 
 
 def load_images(path: str | Path, size: int = 32, channels: int = 1) -> ImageSplits:

@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from molediff.molecules.generation.check import CheckFactory as CheckFactory
     from molediff.molecules.generation.result import Ensemble as Ensemble
     from molediff.molecules.generation.result import GenerationResult as GenerationResult
-    from molediff.molecules.generation.result import Trajectory as Trajectory
+    from molediff.molecules.generation.settings import Limits as Limits
+    from molediff.molecules.generation.settings import Refinement as Refinement
+    from molediff.molecules.generation.settings import Sampling as Sampling
     from molediff.molecules.generator import ConformerGenerator as ConformerGenerator
     from molediff.molecules.graph.graph import MolecularGraph as MolecularGraph
     from molediff.molecules.graph.graph import collate as collate
     from molediff.molecules.graph.graph import mol_to_graph as mol_to_graph
     from molediff.networks.graph import NODE_CARDINALITIES as NODE_CARDINALITIES
     from molediff.networks.graph import PAIR_CARDINALITIES as PAIR_CARDINALITIES
+    from molediff.sampling.trajectory import Trajectory as Trajectory
 
 __getattr__ = lazy_names(
     __name__,
@@ -40,11 +43,14 @@ __getattr__ = lazy_names(
         "ConformerGenerator": "molediff.molecules.generator",
         "Ensemble": "molediff.molecules.generation.result",
         "GenerationResult": "molediff.molecules.generation.result",
+        "Limits": "molediff.molecules.generation.settings",
         "MolecularGraph": "molediff.molecules.graph.graph",
         "NODE_CARDINALITIES": "molediff.networks.graph",
         "PAIR_CARDINALITIES": "molediff.networks.graph",
         "Recipe": "molediff.molecules.ensembles.search",
-        "Trajectory": "molediff.molecules.generation.result",
+        "Refinement": "molediff.molecules.generation.settings",
+        "Sampling": "molediff.molecules.generation.settings",
+        "Trajectory": "molediff.sampling.trajectory",
         "build_ensemble": "molediff.molecules.ensembles.search",
         "builtin_datamodule": "molediff.molecules.data.datamodule",
         "collate": "molediff.molecules.graph.graph",

@@ -11,20 +11,19 @@ from rdkit import Chem
 
 import molediff
 from molediff.core.model import DiffusionModel
-from molediff.core.solvers import Solver
 from molediff.molecules.generation.check import CheckFactory
 from molediff.molecules.generation.fixed import FixedPart
 from molediff.molecules.generation.options import GenerationOptions
-from molediff.molecules.generation.pipeline import Pipeline, groups
+from molediff.molecules.generation.pipeline import Pipeline
 from molediff.molecules.generation.plan import SamplingPlan
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler
-from molediff.molecules.graph.inputs import MAX_ATOMS, MAX_ATOMS_ORGANIC
+from molediff.molecules.generation.settings import Limits, Refinement, Sampling, gather
+from molediff.molecules.graph.inputs import MAX_ATOMS, MAX_ATOMS_ORGANIC, check_is_a_list
 from molediff.molecules.graph.vocabulary import QM9, vocabulary_of
-from molediff.molecules.workers import work_on_groups
+from molediff.networks.kind import check_kind
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
-from molediff.sampling.options import Grid
 
 
 class ConformerGenerator:
@@ -46,7 +45,7 @@ class ConformerGenerator:
         weights: name or path of the weights, for the record.
 
     Attributes:
-        plan: how the weights are meant to be sampled; what `generate_many` does unasked.
+        plan: the default solver, steps and grid of these weights.
 
     Example:
         >>> generator = ConformerGenerator.from_pretrained("qm9")  # doctest: +SKIP
@@ -68,20 +67,14 @@ class ConformerGenerator:
             raise ValueError(f"precision must be 'auto', 'float32' or 'bfloat16'; got {precision!r}.")
         if max_atoms is not None:
             check_whole_number("max_atoms", max_atoms, least=1)
-        network = model.network
-        is_of_images, is_of_particles = hasattr(network, "sample_shape"), getattr(network, "trunk", 0) is None
-        if is_of_images or is_of_particles:
-            raise ValueError(
-                f"This is no model of molecules (its network is {type(network).__name__}, without a molecular graph)"
-                ': give weights of conformers, such as "qm9".'
-            )
+        check_kind(model.network, "conformers")
         self.device = choose_device(device)
         self.model = model.to(self.device).eval().requires_grad_(False)
         self.metadata = dict(metadata or {})
         self.precision = precision
         self.weights = weights
         self.plan = SamplingPlan.of(self.metadata)
-        self.vocabulary = vocabulary_of(network)
+        self.vocabulary = vocabulary_of(model.network)
         usual = MAX_ATOMS if self.vocabulary is QM9 else MAX_ATOMS_ORGANIC
         self.max_atoms = usual if max_atoms is None else max_atoms
 
@@ -135,111 +128,59 @@ class ConformerGenerator:
         num_conformers: int = 10,
         seed: int = 0,
         *,
-        solver: str | Solver | None = None,
-        num_steps: int | None = None,
-        eta: float | None = None,
-        grid: str | Grid | None = None,
-        batch_atoms: int = 1024,
-        max_attempts: int = 5,
-        lookahead: int = 256,
-        relax: str | None = None,
-        energies: str | None = None,
-        prune_rmsd: float | None = None,
+        sampling: Sampling | None = None,
+        refinement: Refinement | None = None,
+        limits: Limits | None = None,
         trajectory: bool = False,
-        rank: bool = False,
-        energy_window: float | None = None,
         fixed: Chem.Mol | Mapping[int, Sequence[float]] | None = None,
-        timeout: float | None = None,
-        num_workers: int = 1,
         checks: Iterable[CheckFactory] = (),
-        init: str | None = None,
+        **words: Any,
     ) -> Iterator[GenerationResult]:
         """Conformers of many molecules: a lazy iterator with one result for every input, in order.
 
-        A molecule's conformers depend on the seed, the molecule (with its atom order) and the options that
-        follow in the list up to `grid`, not on the batch size, the other inputs or their order (up to the
-        rounding of the floating-point numbers). More conformers go on where fewer ended. Global random states
-        are neither read nor set.
+        A molecule's conformers depend on the seed, the molecule (with its atom order) and `sampling`, not on the batch
+        size, the other inputs or their order (up to the rounding of the floating-point numbers). More conformers go on
+        where fewer ended. Global random states are neither read nor set.
 
         Args:
             molecules: SMILES and RDKit Mols (see `molecules.inputs.prepare`), read as they are needed.
             num_conformers: conformers of each.
             seed: at least 0.
-            solver: "dpmpp_2m_low_temperature", which draws samples nearer to the minima than the learned distribution
-                has them; "dpmpp_2m", "ddim", "heun", "ancestral" or another of `molediff.core.SOLVERS`, which draw from
-                that distribution; a solver object, such as `DPMSolverPP2M(cooling=0.3)`; or None, as the weights are
-                meant to be sampled (`plan`): "dpmpp_2m_low_temperature", or the jumps of distilled weights.
-            num_steps: solver steps; one network evaluation each (Heun: two). None: as many as meant, 5 of weights that
-                are not distilled.
-            eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own. Weights trained with
-                rotational alignment know only the ODE exactly (see `molediff.core.objective.coupling`).
-            grid: spacing of the steps, "central_lambda", "uniform_lambda", "uniform_t", "karras", or a function
-                (path, steps) -> times. None: as meant, "central_lambda" or the grid of distilled weights.
-            batch_atoms: most atoms in a batch, padding included. It bounds memory.
-            max_attempts: most samples drawn for one conformer; a conformer without a good one is missing in
-                the result.
-            lookahead: most molecules read ahead of the result that is handed out, to fill batches with
-                molecules of similar size.
-            relax: move conformers to their next minimum: "mmff", of MMFF94s, or "gfn2", of GFN2-xTB (needs tblite;
-                about 0.25 s a conformer). Those that do not stay the molecule asked for are left out.
-            energies: "mmff", of MMFF94s, or "gfn2", of GFN2-xTB, in kcal/mol.
-            prune_rmsd: leave out conformers nearer than this to another one, in Angstrom (heavy atoms,
-                symmetry-aware); of two, the one of higher energy, or the later one without energies. What a timeout
-                leaves uncompared stays.
+            sampling: solver and steps, see `molediff.molecules.Sampling`; None: as the weights are meant (`plan`).
+            refinement: relaxation, energies, and which conformers are kept, see `molediff.molecules.Refinement`.
+            limits: memory, attempts, time and processes, see `molediff.molecules.Limits`.
             trajectory: keep the way from noise to conformers; memory grows with the steps.
-            rank: number the conformers by increasing energy, the lowest 0. Needs `energies`.
-            energy_window: leave out conformers this far above the lowest one found, in kcal/mol; one whose energy could
-                not be computed stays. Needs `energies`.
             fixed: atoms that keep given coordinates in every conformer: a Mol with a 3D conformer, which is looked for
                 in each molecule as a substructure (with or without its hydrogens), or a mapping of atom indices to
                 (x, y, z) in Angstrom, as RDKit's coordMap; hydrogens that a SMILES leaves out have indices behind
                 its atoms. Relaxation holds these atoms too. The conformers lie in the frame of these coordinates.
-            timeout: most seconds for one molecule (of a batch, its share); looked at between batches, relaxations
-                and energies. What is done by then is handed out as "partial", with the reason; what is not yet
-                relaxed is left out.
-            num_workers: processes that share the molecules, one thread each; worth it from some hundred conformers, as
-                each takes seconds to start. The results are those of one process with one thread, bit for bit. The
-                molecule on which a process dies gets a result with that reason. A script needs the usual
-                `if __name__ == "__main__":`.
             checks: rules of your own that a conformer must meet beside the usual ones, each a function from a Mol to
                 a `molediff.molecules.Check`; what fails one is drawn again.
-            init: for weights that refine structures, what they begin with: "etkdg", conformers of RDKit's ETKDGv3;
-                "given", the conformers of the Mol given, in turn; or None, as the weights are meant to be sampled.
+            **words: any setting of the three groups by itself, such as `num_steps=10`, `relax="mmff"` or `timeout=5`,
+                where its group is not given.
 
         Raises:
-            ValueError: an option is out of range.
+            ValueError: an option is out of range, or given twice.
             ImportError: "gfn2" is asked for and tblite is not installed.
         """
-        if isinstance(molecules, str | Chem.Mol) or not isinstance(molecules, Iterable):
-            raise ValueError(
-                "generate_many takes a list or another iterable of molecules; for one, call generate."
-            )
-        plan = self.plan.but(solver, num_steps, grid, init)
+        check_is_a_list(molecules)
+        groups = {"sampling": sampling, "refinement": refinement, "limits": limits}
+        settings = gather(groups, words)
+        plan = self.plan.with_overrides(
+            settings["solver"], settings["num_steps"], settings["grid"], settings["init"]
+        )
+        settings |= {"solver": plan.solver, "num_steps": plan.num_steps, "grid": plan.grid, "init": plan.init}
         options = GenerationOptions(
             num_conformers=num_conformers,
             seed=seed,
-            solver=plan.solver,
-            num_steps=plan.num_steps,
-            eta=eta,
-            grid=plan.grid,
-            batch_atoms=batch_atoms,
-            max_attempts=max_attempts,
-            lookahead=lookahead,
-            relax=relax,
-            energies=energies,
-            prune_rmsd=prune_rmsd,
             trajectory=trajectory,
-            rank=rank,
-            energy_window=energy_window,
             fixed=FixedPart.read(fixed),
-            timeout=timeout,
-            num_workers=num_workers,
             checks=tuple(checks),
-            init=plan.init,
+            **settings,
         )
-        if num_workers > 1 and self.device.type != "cpu":
+        if options.num_workers > 1 and self.device.type != "cpu":
             raise ValueError(
-                f"num_workers={num_workers} on {self.device}: processes are for CPUs; raise batch_atoms instead."
+                f"num_workers={options.num_workers} on {self.device}: processes are for CPUs; raise batch_atoms."
             )
         return self._results(molecules, options)
 
@@ -252,16 +193,13 @@ class ConformerGenerator:
             self._provenance(options),
             self.vocabulary,
         )
-        if options.num_workers == 1:
-            return (result for group in groups(molecules, options) for result in pipeline.run(group))
-        sendable = groups(map(pipeline.sendable, molecules), options)
-        return work_on_groups(sendable, pipeline.work, options.num_workers, pipeline.lost)
+        return pipeline.results(molecules)
 
     def _provenance(self, options: GenerationOptions) -> dict[str, Any]:
         facts = {
             "weights": self.weights,
             "weights_sha256": self.metadata.get("sha256"),
-            "solver": options.make_solver(),
+            "solver": options.solver_object,
             "num_steps": options.num_steps,
             "grid": getattr(options.grid, "__name__", options.grid),
             "init": options.init,

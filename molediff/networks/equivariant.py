@@ -17,10 +17,11 @@ from molediff.networks.head import (
     GeometricBlock,
     HeadState,
     centre,
-    nothing_known,
+    empty_encoding,
     of_samples,
     pair_distances,
 )
+from molediff.networks.kind import Kind
 from molediff.networks.layers import GaussianBasis, NoiseLevelEmbedding, softmax_bias
 from molediff.networks.trunk import GraphTrunk
 
@@ -55,12 +56,9 @@ class EquivariantNetwork(nn.Module):
         local_std: how far a point moves about its place in the data, in input units. The output is then scaled by
             sigma / sqrt(sigma^2 + alpha^2 local_std^2), the size that the noise has in a normal distribution of this
             width as far as x tells it: without it a network must learn to vanish in proportion to sigma at small noise.
-        self_conditioning: whether the pairs begin with the distances of an earlier estimate of the clean structure, if
-            there is one (Chen et al. 2023, Analog Bits, section 3). For graphs.
 
     Raises:
-        ValueError: only one of the cardinalities is empty, `local_std` is not positive, or there is self-conditioning
-            without a graph.
+        ValueError: only one of the cardinalities is empty, or `local_std` is not positive.
     """
 
     def __init__(
@@ -79,7 +77,6 @@ class EquivariantNetwork(nn.Module):
         basis_power: float = 1.6,
         chiral: bool = True,
         local_std: float | None = None,
-        self_conditioning: bool = False,
     ):
         super().__init__()
         if bool(node_cardinalities) != bool(pair_cardinalities):
@@ -89,12 +86,9 @@ class EquivariantNetwork(nn.Module):
             )
         if local_std is not None and not local_std > 0:
             raise ValueError(f"local_std is a length and must be positive, or None; got {local_std}.")
-        if self_conditioning and not pair_cardinalities:
-            raise ValueError("self_conditioning needs pair features: give cardinalities, or leave it out.")
         self.length_scale = length_scale
         self.vector_channels = vector_channels
         self.local_std = local_std
-        self.self_conditioning = self_conditioning
         self.trunk = None
         if node_cardinalities:
             self.trunk = GraphTrunk(
@@ -121,9 +115,11 @@ class EquivariantNetwork(nn.Module):
             )
             for i in range(num_blocks)
         )
-        if self_conditioning:
-            self.previous_radial = nn.Linear(num_basis, pair_channels, bias=False)
-            nn.init.zeros_(self.previous_radial.weight)
+
+    @property
+    def kind(self) -> Kind:
+        """Conformers of molecular graphs, or particles that are all alike."""
+        return "particles" if self.trunk is None else "conformers"
 
     def encode(self, graph: GraphBatch | None) -> Encoding | None:
         """Run the trunk: everything that depends neither on coordinates nor on the noise level.
@@ -148,7 +144,6 @@ class EquivariantNetwork(nn.Module):
         x: Tensor,
         lambda_: Tensor,
         condition: GraphBatch | Encoding | None = None,
-        previous: Tensor | None = None,
     ) -> Tensor:
         """Vector output (n, N, d), zero mean over the atoms of each sample, zero on padding.
 
@@ -156,15 +151,13 @@ class EquivariantNetwork(nn.Module):
             x: noisy coordinates of unit variance, shape (n, N, d); d is 3 for graphs.
             lambda_: half log-SNR, shape (n,).
             condition: the graphs or, cheaper, their encoding, for n samples; None for a network without codes.
-            previous: an earlier estimate of the clean coordinates, for a network with self-conditioning, shape
-                (n, N, d).
 
         Raises:
             ValueError: there is a graph for a network without codes, or none for one with codes, or the condition is
                 that of another number of samples.
         """
         encoded = condition if isinstance(condition, Encoding) else self.encode(condition)
-        code = nothing_known(x) if encoded is None else encoded
+        code = empty_encoding(x) if encoded is None else encoded
         if len(code.mask) != len(x):
             raise ValueError(f"The condition is that of {len(code.mask)} samples; got {len(x)}.")
         mask = code.mask if code.padded else None
@@ -177,7 +170,7 @@ class EquivariantNetwork(nn.Module):
         state = HeadState(
             scalars=nodes + noise_level,
             vectors=x.new_zeros(*x.shape, self.vector_channels),
-            pairs=self._pairs(code, previous),
+            pairs=None if code.shares_pairs else code.pairs,  # copies share those of their graph
             positions=x * self.length_scale,
         )
         bias = softmax_bias(mask, x.dtype)
@@ -187,17 +180,6 @@ class EquivariantNetwork(nn.Module):
             output = output + size * centre(block(state, noise_level, self.basis, code, bias), mask)
             state.positions = (alpha * x - sigma * output) * self.length_scale
         return output
-
-    def _pairs(self, code: Encoding, previous: Tensor | None) -> Tensor | None:
-        """Pair features of single samples that the head begins with, (n, N, N, P).
-
-        They are those of the `previous` estimate, if there is one, and of the graph, unless copies share these.
-        """
-        pairs = None if code.shares_pairs else code.pairs
-        if self.self_conditioning and previous is not None:
-            seen = self.previous_radial(self.basis(pair_distances(previous * self.length_scale)))
-            pairs = seen if pairs is None else pairs + seen
-        return pairs
 
     def _output_size(self, lambda_: Tensor) -> Tensor | float:
         """sigma / sqrt(sigma^2 + alpha^2 local_std^2), shape (n, 1, 1)."""

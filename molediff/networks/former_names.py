@@ -1,7 +1,6 @@
 """Names that weights files of version 0.1 hold, which were paths of modules, and the public names they mean now."""
 
 FORMER_NAMES = {
-    "molediff.core.harmonic.HarmonicPrior": "molediff.core.HarmonicPrior",
     "molediff.core.noise.FullSpace": "molediff.core.FullSpace",
     "molediff.core.noise.ZeroCentreOfMass": "molediff.core.ZeroCentreOfMass",
     "molediff.core.other_paths.GeometricVE": "molediff.core.GeometricVE",
@@ -9,7 +8,6 @@ FORMER_NAMES = {
     "molediff.core.other_paths.SubVP": "molediff.core.SubVP",
     "molediff.core.path.CosineVP": "molediff.core.CosineVP",
     "molediff.core.path.LinearVP": "molediff.core.LinearVP",
-    "molediff.core.quotient.ShapeSpace": "molediff.core.ShapeSpace",
     "molediff.core.target.EDMOutput": "molediff.core.EDMOutput",
     "molediff.core.target.Epsilon": "molediff.core.Epsilon",
     "molediff.core.target.Sample": "molediff.core.Sample",

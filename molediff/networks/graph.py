@@ -109,7 +109,7 @@ class GraphBatch:
             starts=None if self.starts is None else self.starts.repeat_interleave(k, dim=0),
         )
 
-    def alike(self, copies: int = 1) -> list[Tensor]:
+    def equivalent_points(self, copies: int = 1) -> list[Tensor]:
         """Hydrogens of one atom, which nothing in the graph tells apart.
 
         Args:

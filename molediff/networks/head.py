@@ -61,7 +61,7 @@ class Encoding:
         return self.pairs is not None and self.copies > 1
 
 
-def nothing_known(x: Tensor) -> Encoding:
+def empty_encoding(x: Tensor) -> Encoding:
     """What is known of points `x` (n, N, d) that are all alike: nothing."""
     return Encoding(
         nodes=x.new_zeros(*x.shape[:2], 1),

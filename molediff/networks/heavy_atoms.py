@@ -15,6 +15,7 @@ from molediff.networks.chirality import ChiralMessage
 from molediff.networks.graph import GraphBatch
 from molediff.networks.head import Encoding, GeometricBlock, HeadState, bounded, centre, of_samples
 from molediff.networks.hydrogens import HydrogenBlock, HydrogenEncoder, HydrogenState, Split
+from molediff.networks.kind import Kind
 from molediff.networks.layers import GaussianBasis, NoiseLevelEmbedding, softmax_bias
 from molediff.networks.trunk import GraphTrunk
 
@@ -91,6 +92,8 @@ class HeavyAtomNetwork(nn.Module):
         basis_power: 1 spaces the centres evenly, more crowds them at short distance.
         local_std: see `EquivariantNetwork`.
     """
+
+    kind: Kind = "conformers"
 
     def __init__(
         self,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
+from molediff.core.model import Condition
 from molediff.networks.autoencoder import Autoencoder
+from molediff.networks.kind import Kind
 
 
 class LatentNetwork(nn.Module):
@@ -30,13 +30,14 @@ class LatentNetwork(nn.Module):
                 f"the network is one of {network.sample_shape} and the latents are {autoencoder.latent_shape}: "
                 "make them the same"
             )
+        self.kind: Kind = "images"
         self.network = network
         self.autoencoder = autoencoder.requires_grad_(False)
         self.sample_shape = autoencoder.latent_shape
         self.image_shape = autoencoder.sample_shape
         self.num_classes = network.num_classes
 
-    def forward(self, x: Tensor, lambda_: Tensor, condition: Any = None) -> Tensor:
+    def forward(self, x: Tensor, lambda_: Tensor, condition: Condition | None = None) -> Tensor:
         """Predict the target for noised latents x (n, *sample_shape) at lambda_ (n,)."""
         return self.network(x, lambda_, condition)
 

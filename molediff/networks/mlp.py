@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor, nn
 
+from molediff.core.model import Condition
 from molediff.networks.layers import NoiseLevelEmbedding
 
 
@@ -30,7 +29,7 @@ class Perceptron(nn.Module):
         nn.init.zeros_(self.leave.weight)  # the first predictions are zero, the best constant
         nn.init.zeros_(self.leave.bias)
 
-    def forward(self, x: Tensor, lambda_: Tensor, condition: Any = None) -> Tensor:
+    def forward(self, x: Tensor, lambda_: Tensor, condition: Condition | None = None) -> Tensor:
         """Predict the target (n, num_dimensions) from `x` (n, num_dimensions) and half the log-SNR (n,)."""
         hidden, level = self.enter(x), self.noise_level(lambda_)
         for block in self.blocks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path as FilePath
@@ -11,7 +12,6 @@ from typing import Any
 from torch import nn
 
 import molediff
-from molediff.core.geometry.harmonic_prior import HarmonicPrior
 from molediff.core.geometry.space import NoiseSpace
 from molediff.core.model import DiffusionModel
 from molediff.core.paths import Path
@@ -45,7 +45,7 @@ def find_weights(weights: str | FilePath) -> FilePath:
 
 
 def load_model(weights: str | FilePath, allow: Sequence[str] = ()) -> tuple[DiffusionModel, dict[str, Any]]:
-    """Rebuild a model from a weights file: network, path, target, space, scale and prior are in its metadata.
+    """Rebuild a model from a weights file: network, path, target, space and scale are in its metadata.
 
     Args:
         weights: name of shipped weights, or path of a `.safetensors` file.
@@ -63,15 +63,18 @@ def load_model(weights: str | FilePath, allow: Sequence[str] = ()) -> tuple[Diff
     path = find_weights(weights)
     state, metadata = load_weights(path)
     with _explained(path):
+        _check_sampling(metadata)
         config = metadata["config"]
-        prior = config.get("prior")
+        if config.get("prior") is not None:
+            raise _NotBuiltError(
+                "it was trained with a harmonic prior, which this version no longer has: train anew."
+            )
         model = DiffusionModel(
             build(config["network"], nn.Module, allow),
             build(config["path"], Path, allow),
             build(config["target"], Target, allow),
             build(config["space"], NoiseSpace, allow),
             float(config["scale"]),
-            None if prior is None else build(prior, HarmonicPrior, allow),
         )
         model.load_state_dict(state)
     return model, metadata
@@ -92,12 +95,30 @@ def load_autoencoder(weights: str | FilePath, allow: Sequence[str] = ()) -> Auto
     return autoencoder
 
 
+def _check_sampling(metadata: dict[str, Any]) -> None:
+    """Raise a ValueError if what the metadata say of how to sample is not of the kind that generators take."""
+    max_atoms, sampling = metadata.get("max_atoms"), metadata.get("sampling")
+    if max_atoms is not None and (type(max_atoms) is not int or max_atoms < 1):
+        raise ValueError(f"its max_atoms is a whole number above 0, not {max_atoms!r}")
+    if sampling is None:
+        return
+    if not isinstance(sampling, dict) or not isinstance(sampling.get("solver"), str):
+        raise ValueError(f"its sampling names a solver and lambdas, not {sampling!r}")
+    lambdas = sampling.get("lambdas")
+    if not isinstance(lambdas, list) or not lambdas or not all(_is_finite(value) for value in lambdas):
+        raise ValueError(f"the lambdas of its sampling are finite numbers, not {lambdas!r}")
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 @contextmanager
 def _explained(path: FilePath) -> Iterator[None]:
     """Turn whatever goes wrong in rebuilding a model from `path` into one clear sentence."""
     try:
         yield
-    except _NotAllowedError as error:
+    except _NotBuiltError as error:
         raise ValueError(f"{path}: {error}") from None
     except (KeyError, TypeError, AttributeError, ImportError, RuntimeError, ValueError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0]
@@ -107,8 +128,8 @@ def _explained(path: FilePath) -> Iterator[None]:
         ) from error
 
 
-class _NotAllowedError(ValueError):
-    """A weights file names what nobody has allowed."""
+class _NotBuiltError(ValueError):
+    """A weights file asks for what nobody has allowed, or nobody has any more; the message says all there is to say."""
 
 
 def build(description: dict[str, Any], kind: type, allow: Sequence[str] = ()) -> Any:
@@ -135,7 +156,7 @@ def _named(name: Any, allow: Sequence[str]) -> Any:
     module, _, attribute = FORMER_NAMES.get(name, name).rpartition(".")
     if not any(f"{module}.".startswith(f"{package}.") for package in ("molediff", *allow)):
         package = name.split(".")[0]
-        raise _NotAllowedError(
+        raise _NotBuiltError(
             f'it names {name}, which is not part of molediff: if you trust that package, give allow=["{package}"].'
         )
     return getattr(importlib.import_module(module), attribute)

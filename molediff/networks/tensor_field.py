@@ -129,7 +129,6 @@ class TensorFieldNetwork(EquivariantNetwork):
         x: Tensor,
         lambda_: Tensor,
         condition: GraphBatch | Encoding | None = None,
-        previous: Tensor | None = None,
     ) -> Tensor:
         """As in `EquivariantNetwork`, in three dimensions.
 
@@ -140,7 +139,7 @@ class TensorFieldNetwork(EquivariantNetwork):
             raise ValueError(
                 f"A tensor-field network is for points in space, (n, N, 3); got {tuple(x.shape)}."
             )
-        return super().forward(x, lambda_, condition, previous)
+        return super().forward(x, lambda_, condition)
 
 
 class TensorFieldBlock(nn.Module):

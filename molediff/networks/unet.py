@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, scaled_dot_product_attention, silu
 
+from molediff.networks.kind import Kind
 from molediff.networks.labels import Labels
 from molediff.networks.layers import NoiseLevelEmbedding
 
@@ -64,6 +65,7 @@ class UNet(nn.Module):
             raise ValueError(
                 f"channels must be a multiple of {NUM_GROUPS}, the groups of its norm; got {channels}"
             )
+        self.kind: Kind = "images"
         self.sample_shape = (image_channels, size, size)
         self.num_classes = num_classes
         embedding = 2 * channels

@@ -79,8 +79,24 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     text = header.get("metadata", "")
     if checksum(tensors, text) != header.get("sha256"):
         raise ValueError(f"{path} is damaged or was altered: its SHA-256 is not the recorded one; {remedy}.")
-    metadata = {**json.loads(text), "sha256": header["sha256"]}
+    metadata = {**_parsed(path, text), "sha256": header["sha256"]}
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}, metadata
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    """The metadata; a checksum says that they are as they were written, not that they are what we write."""
+    try:
+        metadata = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"The metadata of {path} cannot be read ({type(error).__name__}): write them anew."
+        ) from None
+    if not isinstance(metadata, dict):
+        raise ValueError(
+            f"The metadata of {path} are {type(metadata).__name__} instead of a mapping of names to values: write them "
+            "anew."
+        )
+    return metadata
 
 
 def checksum(tensors: dict[str, Tensor], metadata: str) -> str:

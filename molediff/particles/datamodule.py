@@ -26,9 +26,9 @@ class Configurations:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def batch(self, indices: Any) -> Tensor:
-        """Positions (len(indices), N, d)."""
-        return self.positions[torch.as_tensor(indices)]
+    def batch(self, indices: Any) -> tuple[Tensor, None, None]:
+        """Positions (len(indices), N, d), no condition and no mask: particles are alike and equal in number."""
+        return self.positions[torch.as_tensor(indices)], None, None
 
 
 class ParticleDataModule(ResumableDataModule):
@@ -64,11 +64,6 @@ class ParticleDataModule(ResumableDataModule):
         self.train = Configurations(train)
         self.val = Configurations(val)
         self.split = split
-
-    @staticmethod
-    def unpack(batch: Tensor) -> tuple[Tensor, None, None]:
-        """(positions (B, N, d), no condition, no mask): particles of a system are alike and equal in number."""
-        return batch, None, None
 
     def scale(self) -> float:
         """Standard deviation of the training coordinates about the centre of each configuration."""

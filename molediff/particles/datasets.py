@@ -76,13 +76,12 @@ def load_samples(
         progress: show bars while drawing.
 
     Raises:
-        KeyError: there is no system of that name.
         NotMixedError: a Monte Carlo run has not mixed; nothing is written.
-        ValueError: the potential returned NaN.
+        ValueError: there is no system of that name, or the potential returned NaN.
     """
     if isinstance(system, str):
         if system not in SYSTEMS:
-            raise KeyError(f"There are samples of {', '.join(SYSTEMS)}; got {system!r}.")
+            raise ValueError(f"There are samples of {', '.join(SYSTEMS)}; got {system!r}.")
         system = SYSTEMS[system]
     path = Path(root) / "particles" / f"{system.name}.safetensors"
     key = _key(system, seed, num_samples)

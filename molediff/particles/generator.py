@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,29 +17,29 @@ from molediff.core.density.likelihood import GaussLegendre, log_prob, sample_wit
 from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import DPMSolverPP2M, Step, uniform_lambda
+from molediff.networks.kind import check_kind
 from molediff.networks.pretrained import load_model
 from molediff.particles.energies import Energy
 from molediff.particles.systems import SYSTEMS
 from molediff.runtime.checks import check_whole_number, choose_device
+from molediff.sampling.draw import draw, start_noise
 from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.trajectory import Trajectory
 
 DEFAULT_NODES, DEFAULT_STEPS = 24, 2
 """The error of a log-weight is then a few hundredths of a nat on the shipped weights; docs/particles.md has it."""
 
 
-@dataclass(frozen=True)
-class Trajectory:
-    """The way of configurations from noise to data, in the unit of the system.
+class WithLogDensity(NamedTuple):
+    """Configurations and how likely the model was to draw them.
 
     Attributes:
-        times: (S,), falling.
-        x_t: states at these times, shape (S, n, N, d).
-        x_0_hat: what the network takes the configurations to be, made at each of them, shape (S, n, N, d).
+        x: centred positions in the unit of the system, float64, shape (n, N, d).
+        log_density: in nats per volume of the zero-centre-of-mass subspace, float64, shape (n,).
     """
 
-    times: np.ndarray
-    x_t: np.ndarray
-    x_0_hat: np.ndarray
+    x: np.ndarray
+    log_density: np.ndarray
 
 
 class ParticleGenerator:
@@ -77,6 +76,7 @@ class ParticleGenerator:
         energy: Energy | None = None,
         compiled: bool = False,
     ):
+        check_kind(model.network, "particles")
         self.metadata = dict(metadata or {})
         self.device = choose_device(device)
         self.model = model.to(self.device).eval().requires_grad_(False)
@@ -139,7 +139,7 @@ class ParticleGenerator:
         Raises:
             ValueError: an option is out of range.
         """
-        solver = GaussLegendre(num_nodes, num_steps)
+        solver = _quadrature(num_nodes, num_steps)
         found = [
             to_data(self._denoiser(), self.model.path, self._spread * noise, solver, self.model.space)
             for noise in self._noise(num_samples, seed, batch_size)
@@ -155,7 +155,7 @@ class ParticleGenerator:
         num_steps: int = DEFAULT_STEPS,
         batch_size: int = 64,
         first: int = 0,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> WithLogDensity:
         """Draw the configurations that `generate` draws, with their log-densities, in one pass.
 
         Args:
@@ -164,17 +164,19 @@ class ParticleGenerator:
             first: number of the first configuration, to draw those of one seed in several calls.
 
         Returns:
-            Positions, shape (num_samples, N, d), and log-densities in nats, shape (num_samples,), both float64.
+            Positions `x` and their `log_density`; a pair that can be unpacked.
 
         Raises:
             ValueError: an option is out of range.
         """
-        solver, model = GaussLegendre(num_nodes, num_steps), self.model
+        solver, model = _quadrature(num_nodes, num_steps), self.model
         found = [
             sample_with_log_prob(self._denoiser(), model.path, noise, model.space, solver=solver)
             for noise in self._noise(num_samples, seed, batch_size, first)
         ]
-        return self._positions([x for x, _ in found]), self._densities([density for _, density in found])
+        return WithLogDensity(
+            self._positions([x for x, _ in found]), self._densities([density for _, density in found])
+        )
 
     def log_prob(
         self,
@@ -197,7 +199,7 @@ class ParticleGenerator:
             ValueError: a wrong shape, a position that is not finite, or an option out of range.
         """
         check_whole_number("batch_size", batch_size, least=1)
-        solver, model = GaussLegendre(num_nodes, num_steps), self.model
+        solver, model = _quadrature(num_nodes, num_steps), self.model
         states = torch.from_numpy(self._checked(x) / self._unit).to(self.device, self._dtype)
         found = [
             log_prob(self._denoiser(), model.path, part, space=model.space, solver=solver).log_prob
@@ -212,22 +214,14 @@ class ParticleGenerator:
             ValueError: an option is out of range.
         """
         check_whole_number("num_steps", num_steps, least=1)
+        check_whole_number("num_samples", num_samples, least=1)
+        check_whole_number("seed", seed, least=0)
         model, steps = self.model, list[Step]()
-        (noise,) = self._noise(num_samples, seed, num_samples)
+        generators = [numbered_generator(seed, i) for i in range(num_samples)]
         times = uniform_lambda(model.path, num_steps)
-        DPMSolverPP2M().sample(
-            model.denoiser(),
-            model.path,
-            times,
-            self._spread * noise,
-            space=model.space,
-            callback=steps.append,
-        )
-        x_t, x_0_hat = (
-            np.stack([(model.scale * x).double().cpu().numpy() for x in states])
-            for states in ([step.x_t for step in steps], [step.x_0_hat for step in steps])
-        )
-        return Trajectory(np.array([step.t for step in steps]), x_t, x_0_hat)
+        x_1 = start_noise(model, times, self._shape, generators, None, self.device, self._dtype)
+        draw(model, DPMSolverPP2M(), times, model.denoiser(), x_1, generators, callback=steps.append)
+        return Trajectory.of(steps, lambda x: (model.scale * x).double().cpu().numpy())
 
     def _denoiser(self) -> Denoiser:
         return self._compiled or self.model.denoiser()
@@ -280,6 +274,13 @@ class ParticleGenerator:
                 f"number {int((~finite).argmax())}: leave them out."
             )
         return x - x.mean(1, keepdims=True)
+
+
+def _quadrature(num_nodes: int, num_steps: int) -> GaussLegendre:
+    return GaussLegendre(
+        check_whole_number("num_nodes", num_nodes, least=1),
+        check_whole_number("num_steps", num_steps, least=1),
+    )
 
 
 def _system_of(metadata: dict[str, Any]) -> Energy:

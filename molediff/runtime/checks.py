@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from numbers import Real
+import operator
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -26,15 +27,28 @@ def choose_device(device: str | torch.device | None) -> torch.device:
     return chosen
 
 
-def check_whole_number(name: str, value: Any, least: int) -> None:
-    """Raise a ValueError unless `value` is an integer of at least `least`."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+def is_whole_number(value: Any) -> bool:
+    """Whether `value` is an integer of Python or numpy; no boolean, and no array or tensor, even of one element."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_whole_number(name: str, value: Any, least: int) -> int:
+    """The integer `value` as Python's own.
+
+    Raises:
+        ValueError: it is no integer, or less than `least`.
+    """
+    if not is_whole_number(value) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
+    return operator.index(value)
 
 
 def is_positive(value: Any) -> bool:
-    """Whether `value` is a number, of Python or numpy, above 0."""
-    return isinstance(value, Real) and float(value) > 0
+    """Whether `value` is a number, of Python or numpy, above 0 and not beyond what a float holds."""
+    try:
+        return isinstance(value, Real) and float(value) > 0
+    except OverflowError:
+        return False
 
 
 def check_word(name: str, value: Any, allowed: tuple[str | None, ...]) -> None:

@@ -1,45 +1,33 @@
-"""Work in processes of its own, one item at a time: a worker that dies or hangs spoils its item and no other."""
+"""Work shared by several processes: outcomes as they come, or results in the order of the inputs."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count, islice
 from typing import Any, Generic, TypeVar
+
+from molediff.runtime.workers import Outcome, pool_of
+
+__all__ = ["Outcome", "as_completed", "in_order"]
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-
-@dataclass(frozen=True)
-class Outcome(Generic[Item, Value]):
-    """What became of one item.
-
-    Attributes:
-        item: as given.
-        value: what the function returned; None if it did not return.
-        reason: why it did not: its exception, the signal that killed the process, or the time limit; else empty.
-        seconds: from handing the item out to the answer.
-    """
-
-    item: Item
-    value: Value | None
-    reason: str
-    seconds: float
+# Groups that are handed out or finished ahead of the result that is asked for, for each process: none waits for a slow
+# group before it, and memory stays bounded.
+_GROUPS_AHEAD = 2
 
 
-def run_in_processes(
+def as_completed(
     function: Callable[[Item], Value],
     items: Iterable[Item],
     num_processes: int,
     seconds_each: float | None = None,
 ) -> Iterator[Outcome[Item, Value]]:
-    """Call `function` on every item, each in one of several processes with one thread, and yield outcomes as they come.
+    """Call `function` on every item in one of several processes, and yield outcomes as they come.
 
     Closing the iterator, or an exception in the loop over it, ends the processes.
 
@@ -51,116 +39,88 @@ def run_in_processes(
 
     Raises:
         ValueError: no process, or a limit that is not above 0.
+        RuntimeError: processes cannot be started.
     """
-    if num_processes < 1:
-        raise ValueError(f"num_processes must be at least 1; got {num_processes}")
-    if seconds_each is not None and not seconds_each > 0:
-        raise ValueError(f"the seconds for each item must be above 0, or None; got {seconds_each}")
     waiting = iter(items)
-    busy: list[_Worker] = []
-    idle: list[_Worker] = []
-    try:
+    with pool_of(function, num_processes, seconds_each) as pool:
         while True:
-            for item in waiting:
-                worker = idle.pop() if idle else _Worker(function)
-                worker.hand_out(item)
-                busy.append(worker)
-                if len(busy) >= num_processes:
-                    break
-            if not busy:
+            for item in islice(waiting, pool.num_free):
+                pool.hand_out(item)
+            if not pool.num_busy:
                 return
-            for worker in _ready(busy, seconds_each):
-                busy.remove(worker)
-                outcome = worker.outcome(seconds_each)
-                if worker.alive:
-                    idle.append(worker)
-                yield outcome
-    finally:
-        for worker in [*busy, *idle]:
-            worker.end()
+            yield from pool.collect()
 
 
-class _Worker:
-    """A process that answers items one by one."""
+def in_order(
+    work: Callable[[list[Item]], Iterable[Value]],
+    groups: Iterable[list[Item]],
+    num_processes: int,
+    lost: Callable[[Item], Value],
+) -> Iterator[Value]:
+    """Results of all inputs, in order, computed by several processes a group at a time.
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(target=_serve, args=(function, theirs), daemon=True)
-        with _one_thread():
-            self._process.start()
-        theirs.close()
-        self.alive = True
+    A group whose process dies (killed, or out of memory) is tried again one input at a time; an input on which a
+    process dies too gets `lost(input)` as its result.
 
-    def hand_out(self, item: Any) -> None:
-        self._item, self._start = item, time.perf_counter()
-        with suppress(BrokenPipeError, ConnectionResetError):  # it died: `outcome` will see
-            self.connection.send(item)
+    Args:
+        work: from a group of inputs to as many results. It must be picklable: it is sent to every process once.
+        groups: read as the processes become free.
+        num_processes: at least 1; they start at the first result that is asked for, and end with the last, or when the
+            iterator is closed or let go, whatever they were at.
+        lost: the result of an input that kills its process.
 
-    @property
-    def seconds(self) -> float:
-        return time.perf_counter() - self._start
-
-    def outcome(self, limit: float | None) -> Outcome[Any, Any]:
-        """The answer; without one the process is ended."""
-        value, reason = None, ""
-        if self.connection.poll():
-            try:
-                value, reason = self.connection.recv()
-            except (EOFError, OSError):  # of a process that died before it read the item, the latter
-                self._process.join()
-                reason = f"its process died with code {self._process.exitcode}"
-                self.end()
-        else:
-            reason = f"not ready after {limit:g} s"
-            self.end()
-        return Outcome(self._item, value, reason, self.seconds)
-
-    def end(self) -> None:
-        self.alive = False
-        self._process.kill()
-        self._process.join()
-        self.connection.close()
-
-
-def _ready(busy: list[_Worker], limit: float | None) -> list[_Worker]:
-    """Workers that have answered, died, or used up their time; waits for the first."""
-    left = None if limit is None else max(0.0, min(limit - worker.seconds for worker in busy))
-    answered = wait([worker.connection for worker in busy], timeout=left)
-    return [
-        worker
-        for worker in busy
-        if worker.connection in answered or (limit is not None and worker.seconds >= limit)
-    ]
+    Raises:
+        ValueError: no process.
+        RuntimeError: processes cannot be started, or `work` raised an error (its traceback is in the message).
+    """
+    queue: deque[_Group[Item, Value]] = deque()
+    away: dict[int, _Group[Item, Value]] = {}
+    source, numbers = iter(groups), count()
+    with pool_of(partial(_work_on, work), num_processes) as pool:
+        while True:
+            while len(queue) < _GROUPS_AHEAD * num_processes and (inputs := next(source, None)) is not None:
+                queue.append(_Group(inputs))
+            if not queue:
+                return
+            at_home = (group for group in queue if group.inputs and group not in away.values())
+            for group, number in zip(islice(list(at_home), pool.num_free), numbers, strict=False):
+                away[number] = group
+                pool.hand_out((number, group.portion()))
+            while queue and not queue[0].inputs:
+                yield from queue.popleft().hand_out()
+            if queue:
+                for outcome in pool.collect():
+                    away.pop(outcome.item[0]).take(outcome, lost)
 
 
-def _serve(function: Callable[[Any], Any], connection: Connection) -> None:
-    while True:
-        try:
-            item = connection.recv()
-        except (EOFError, KeyboardInterrupt):
-            return
-        try:
-            answer = function(item), ""
-        except KeyboardInterrupt:
-            return
-        except Exception as error:  # whatever it is belongs to this item alone
-            answer = None, " ".join(str(error).split()) or type(error).__name__
-        try:
-            connection.send(answer)
-        except OSError:  # nobody listens any more
-            return
+def _work_on(work: Callable[[list[Any]], Iterable[Value]], numbered: tuple[int, list[Any]]) -> list[Value]:
+    return list(work(numbered[1]))
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """New processes started inside compute with one thread: their libraries read it when they are loaded."""
-    former = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    try:
-        yield
-    finally:
-        if former is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = former
+@dataclass(eq=False)
+class _Group(Generic[Item, Value]):
+    """Inputs on their way: those left to do, and the results so far."""
+
+    inputs: list[Item]
+    results: list[Value] = field(default_factory=list)
+    one_by_one: bool = False
+
+    def portion(self) -> list[Item]:
+        return self.inputs[:1] if self.one_by_one else self.inputs
+
+    def take(
+        self, outcome: Outcome[tuple[int, list[Item]], list[Value]], lost: Callable[[Item], Value]
+    ) -> None:
+        if outcome.traceback:
+            raise RuntimeError(f"A worker process failed:\n{outcome.traceback}")
+        if outcome.value is not None:
+            self.results += outcome.value
+            self.inputs = self.inputs[len(self.portion()) :]
+        elif self.one_by_one:
+            self.results.append(lost(self.inputs[0]))
+            self.inputs = self.inputs[1:]
+        self.one_by_one = self.one_by_one or outcome.value is None
+
+    def hand_out(self) -> Iterator[Value]:
+        while self.results:  # let go of each as soon as it is handed out
+            yield self.results.pop(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -42,6 +42,7 @@ class SolverOptions:
         num_steps: solver steps, the last of them to t = 0.
         eta: noise on the way of a solver that has it, such as "ddim" (0: ODE, 1: SDE); None: the solver's own.
         grid: spacing of the steps, one of `GRIDS` by name, or a function (path, steps) -> times.
+        solver_object: the solver that these make.
 
     Raises:
         ValueError: a setting is out of range; the message names it and what is allowed.
@@ -51,23 +52,26 @@ class SolverOptions:
     num_steps: int
     eta: float | None
     grid: str | Grid
+    solver_object: Solver = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_whole_number("num_steps", self.num_steps, least=1)
-        self.make_solver()
+        object.__setattr__(self, "solver_object", make_solver(self.solver, self.eta))
         if not callable(self.grid):
             check_word("grid", self.grid, tuple(GRIDS))
-
-    def make_solver(self) -> Solver:
-        """The solver asked for."""
-        return make_solver(self.solver, self.eta)
 
     def times(self, path: Path) -> Tensor:
         """Grid of num_steps + 1 times, the last 0: the result is the network's last estimate of x_0, free of noise."""
         if self.num_steps == 1 and not isinstance(self.grid, AtLambdas):
             return torch.tensor([path.t_max, 0.0], dtype=torch.float64)
         grid = self.grid if callable(self.grid) else GRIDS[self.grid]
-        return with_final_denoising(grid(path, self.num_steps - 1))
+        times = grid(path, self.num_steps - 1)
+        if not isinstance(times, Tensor) or times.ndim != 1:
+            shape = f" of shape {tuple(times.shape)}" if isinstance(times, Tensor) else ""
+            raise ValueError(
+                f"grid must give a tensor of falling times, one more than steps; got {type(times).__name__}{shape}."
+            )
+        return with_final_denoising(times)
 
 
 def make_solver(solver: str | Solver, eta: float | None) -> Solver:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from molediff.runtime.extras import require
 from molediff.runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from molediff.training.sample_callback import SamplingCallback as SamplingCallback
     from molediff.training.schedules import Cosine as Cosine
     from molediff.training.task import DiffusionTask as DiffusionTask
+
+require("pytorch_lightning", "Training")
 
 __getattr__ = lazy_names(
     __name__,

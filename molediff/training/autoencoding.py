@@ -10,8 +10,8 @@ from torch import Tensor
 
 from molediff.networks.autoencoder import Autoencoder
 from molediff.training.clock import Clock
+from molediff.training.draw import Batch
 from molediff.training.optimized import OptimizedTask
-from molediff.training.task import Unpack
 
 
 class AutoencoderTask(OptimizedTask):
@@ -20,26 +20,24 @@ class AutoencoderTask(OptimizedTask):
     The sum is a bound of the likelihood of images with normal noise of variance s^2 about what is decoded, times 2 s^2
     over the number of pixels (Kingma and Welling 2014, eq. 10), where kl_weight = 2 s^2 latents / pixels.
 
+    Batches are images (n, channels, size, size) in [-1, 1]; a condition and a mask are ignored.
+
     Args:
         model: the autoencoder.
         clock: the bounds of the run.
-        unpack: turns a batch of the loader into (images (n, channels, size, size), ignored, ignored).
         kl_weight: of the Kullback-Leibler divergence, in nats a latent.
         **settings: of `OptimizedTask`.
     """
 
-    def __init__(
-        self, model: Autoencoder, clock: Clock, unpack: Unpack, kl_weight: float = 1e-3, **settings: Any
-    ) -> None:
+    def __init__(self, model: Autoencoder, clock: Clock, kl_weight: float = 1e-3, **settings: Any) -> None:
         super().__init__(model, clock, **settings)
         self.model: Autoencoder = model
-        self.unpack = unpack
         self.kl_weight = kl_weight
         self._validated: list[Tensor] = []
 
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean loss of the batch."""
-        x = self.unpack(batch)[0]
+        x = batch[0]
         noise = torch.randn((len(x), *self.model.latent_shape), generator=self.generator)
         again, mean, log_variance = self.model(x, noise.to(self.device))
         loss = (again - x).square().mean() + self.kl_weight * divergence(mean, log_variance).mean()
@@ -49,9 +47,9 @@ class AutoencoderTask(OptimizedTask):
         """Forget the errors of the last validation."""
         self._validated = []
 
-    def validation_step(self, batch: Any, batch_idx: int) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Squared error of images decoded from the means of their latents, and the divergence."""
-        x = self.unpack(batch)[0]
+        x = batch[0]
         mean, log_variance = self.model.encode(x)
         error = (self.model.decode(mean) - x).square().flatten(1).mean(1)
         self._validated.append(torch.stack([error, divergence(mean, log_variance).flatten(1).mean(1)], dim=1))

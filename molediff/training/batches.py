@@ -10,6 +10,8 @@ import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from molediff.training.draw import Batch
+
 
 class SizeBucketSampler(Sampler[list[int]]):
     """Batches of samples of equal size (molecules of equal numbers of atoms, or all of one size): nothing is padded.
@@ -80,17 +82,17 @@ class EndlessBatches(Sampler[list[int]]):
 class BatchSource(Protocol):
     """Samples from which a batch is made at once, faster than of single samples put together."""
 
-    def batch(self, indices: Any) -> Any:
+    def batch(self, indices: Any, /) -> Batch:
         """The batch of these samples."""
 
 
-class _Batched(Dataset[Any]):
+class _Batched(Dataset[Batch]):
     """A data set whose items are batches: item [3, 5, 8] is the batch of these three samples."""
 
     def __init__(self, source: BatchSource) -> None:
         self.source = source
 
-    def __getitem__(self, indices: Any) -> Any:
+    def __getitem__(self, indices: Any) -> Batch:
         return self.source.batch(indices)
 
 

@@ -14,15 +14,16 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
-from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from molediff.core.exact.mixture import Mixture, islands
 from molediff.core.model import DiffusionModel
 from molediff.core.paths import CosineVP
 from molediff.core.target import Sample, V, convert
+from molediff.sampling.seeds import numbered_generator
 from molediff.training.batches import ResumableDataModule
 from molediff.training.callbacks import averaged_weights, task_of
+from molediff.training.draw import Batch
 
 BANDS: dict[str, tuple[float, float]] = {"low_noise": (0.0, 5.0), "high_noise": (-5.0, 0.0)}
 """Ranges of lambda in which the excess is given: beyond, data are solid or vapour, and there is nothing to learn."""
@@ -55,17 +56,13 @@ class _Batches:
         self.data, self.size, self.seed = data, size, seed
         self.outlier_share, self.outlier_factor = outlier_share, outlier_factor
 
-    def batch(self, number: int) -> Tensor:
-        """Samples (size, d) of batch `number`."""
-        generator = torch.Generator().manual_seed(1_000_003 * self.seed + number)
+    def batch(self, number: int) -> Batch:
+        """Samples (size, d) of batch `number`, without a condition."""
+        generator = numbered_generator(self.seed, number, key=b"batch")
         x_0 = self.data.sample(self.size, None, generator).float()
         if torch.rand(1, generator=generator) < self.outlier_share:
             x_0[0] *= self.outlier_factor
-        return x_0
-
-
-def _unpack(batch: Tensor) -> tuple[Tensor, None, None]:
-    return batch, None, None
+        return x_0, None, None
 
 
 class MixtureDataModule(ResumableDataModule):
@@ -81,7 +78,6 @@ class MixtureDataModule(ResumableDataModule):
 
     reference_mols = ()
     split = "fresh samples in every batch"
-    unpack = staticmethod(_unpack)
 
     def __init__(
         self,

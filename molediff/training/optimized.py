@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from molediff.sampling.seeds import numbered_generator
 from molediff.training.clipping import Clipping, FixedClipping
 from molediff.training.clock import Clock
 from molediff.training.guard import LossGuard
@@ -82,13 +83,19 @@ class OptimizedTask(pl.LightningModule):
         ]
         return torch.optim.AdamW(groups, lr=self.learning_rate, betas=self.betas, fused=True)
 
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Set the learning rate of this step."""
+        rate = self.learning_rate * self.schedule(self.clock.fraction(self.global_step), self.global_step)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
     def configure_gradient_clipping(
         self,
         optimizer: torch.optim.Optimizer,
         gradient_clip_val: Any = None,
         gradient_clip_algorithm: Any = None,
     ) -> None:
-        """Check the loss and the gradient, clip it and set the learning rate of this step."""
+        """Check the loss and the gradient, and clip it."""
         gradients = [p.grad for p in self.parameters() if p.grad is not None]
         loss, norm = torch.stack([self._loss, torch.nn.utils.get_total_norm(gradients)]).tolist()
         self.guard.check_loss(loss, self.global_step)
@@ -96,14 +103,11 @@ class OptimizedTask(pl.LightningModule):
         threshold = self.clipping.threshold(norm)
         if norm > threshold:
             torch._foreach_mul_(gradients, threshold / norm)
-        rate = self.learning_rate * self.schedule(self.clock.fraction(self.global_step), self.global_step)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
         self.step_metrics = {
             "train/loss": loss,
             "train/gradient_norm": norm,
             "train/clip_threshold": threshold,
-            "train/learning_rate": rate,
+            "train/learning_rate": optimizer.param_groups[0]["lr"],
         }
 
     def on_fit_start(self) -> None:
@@ -112,7 +116,7 @@ class OptimizedTask(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Make what layers draw by themselves (dropout) a function of the seed and the step, whenever a run goes on."""
-        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+        torch.manual_seed(numbered_generator(self.seed, self.global_step, key=b"layers").initial_seed())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep all that a run needs to go on as if it had not been interrupted."""

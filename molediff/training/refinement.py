@@ -10,6 +10,7 @@ from torch import Tensor
 
 from molediff.core.objective.local_distances import LocalDistances
 from molediff.core.target import Sample, convert
+from molediff.training.draw import Batch, repeated
 from molediff.training.task import DiffusionTask
 
 
@@ -51,21 +52,19 @@ class RefinementTask(DiffusionTask):
         self.distances = LocalDistances() if distances is None else distances
         self.strength, self.share_of_square = strength, share_of_square
 
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean loss of the batch: guesses, what a jump makes of them, and plain noise."""
-        x_0, graph, mask = self.unpack(batch)
+        x_0, graph, mask = batch
         num, draws = x_0.shape[0], self.num_draws
         encoded = self.model.encode(graph)
-        x_0 = self.model.from_data(x_0, encoded, mask)
+        x_0 = self.model.from_data(x_0, mask)
         t = self.objective.sample_times(num * draws, self.generator, self.device)
-        eps = self._noise((num * draws, *x_0.shape[1:]), _repeated(mask, draws), self.generator)
-        x_t = self.objective.path.noised(_repeated(x_0, draws), eps, t)
+        eps = self._unit((num * draws, *x_0.shape[1:]), repeated(mask, draws))
+        x_t = self.objective.path.noised(x_0.repeat_interleave(draws, dim=0), eps, t)
         parts = [(x_t.unflatten(0, (num, draws)), t.unflatten(0, (num, draws)), torch.ones_like(t))]
         losses = []
         if graph.starts is not None:
-            guesses = self.model.from_data(
-                graph.starts.flatten(0, 1), encoded, _repeated(mask, graph.starts.shape[1])
-            )
+            guesses = self.model.from_data(graph.starts.flatten(0, 1), repeated(mask, graph.starts.shape[1]))
             loss, x_t, t = self._of_guesses(guesses, x_0, encoded, mask)
             losses.append(loss)
             parts.insert(0, (x_t, t, torch.full((t.numel(),), self.share_of_square, device=t.device)))
@@ -82,14 +81,16 @@ class RefinementTask(DiffusionTask):
         path, num = self.model.path, len(x_0)
         guesses = guesses.unflatten(0, (num, -1))
         copies = guesses.shape[1]
-        noise = self._noise((num * copies, *x_0.shape[1:]), _repeated(mask, copies), self.generator)
+        noise = self._unit((num * copies, *x_0.shape[1:]), repeated(mask, copies))
         share = self.most_noise * self._uniform(num, copies)[..., None, None]
         eps = (guesses - x_0.unsqueeze(1)) * math.exp(self.start_lambda) + share * noise.unflatten(
             0, (num, -1)
         )
         lambda_s = torch.full((num, copies), self.start_lambda, device=x_0.device)
         t = path.t_of_lambda(lambda_s.double()).to(x_0)
-        x_t = path.noised(_repeated(x_0, copies), eps.flatten(0, 1), t.flatten()).unflatten(0, (num, -1))
+        x_t = path.noised(x_0.repeat_interleave(copies, dim=0), eps.flatten(0, 1), t.flatten()).unflatten(
+            0, (num, -1)
+        )
         shares = torch.full_like(t, self.share_of_square)
         losses, estimate = self._losses(x_t, t, shares, x_0, encoded, mask)
         least, most = self.jump
@@ -108,8 +109,8 @@ class RefinementTask(DiffusionTask):
     ) -> tuple[Tensor, Tensor]:
         """Losses (B k,) at states (B, k, N, 3) and times (B, k), and the estimates of x_0 there, without gradient."""
         path, target, copies = self.model.path, self.model.target, x_t.shape[1]
-        x_t, t, x_0 = x_t.flatten(0, 1), t.flatten(), _repeated(x_0, copies)
-        mask = _repeated(mask, copies)
+        x_t, t, x_0 = x_t.flatten(0, 1), t.flatten(), x_0.repeat_interleave(copies, dim=0)
+        mask = repeated(mask, copies)
         pred = self.model.predict(x_t, t, encoded.repeat(copies))
         alpha, sigma = path.alpha(t)[:, None, None], path.sigma(t)[:, None, None]
         square = self.objective.loss(pred, x_0, (x_t - alpha * x_0) / sigma, t, mask)
@@ -117,10 +118,10 @@ class RefinementTask(DiffusionTask):
         losses = shares.flatten() * square + self.strength * self.distances(estimate, x_0, mask)
         return losses, estimate.detach().unflatten(0, (-1, copies))
 
+    def _unit(self, shape: tuple[int, ...], mask: Tensor | None) -> Tensor:
+        """Unit noise of the model's space, drawn on the CPU so that a seed means the same on every device."""
+        eps = torch.randn(shape, generator=self.generator).to(self.device, non_blocking=True)
+        return self.model.space.project(eps, mask)
+
     def _uniform(self, *shape: int) -> Tensor:
         return torch.rand(shape, generator=self.generator).to(self.device)
-
-
-def _repeated(x: Any, copies: int) -> Any:
-    """Each row `copies` times, next to each other; None stays None."""
-    return None if x is None else x.repeat_interleave(copies, dim=0)

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from molediff.training.averaging import ExponentialMovingAverage
 from molediff.training.callbacks import PeriodicCheckpoint, ProgressLine, StopAtEnd, Throughput
 from molediff.training.optimized import OptimizedTask
 from molediff.training.precision import choose_accelerator, choose_precision
+
+BuildRun = Callable[[Sequence[str]], tuple[OptimizedTask, pl.LightningDataModule, dict[str, Any]]]
+"""From the words of a command line of train.py to what is trained, its data, and all settings."""
 
 
 def train(

@@ -66,7 +66,7 @@ def test_the_constant_estimate_undoes_the_exact_step(lambda_, h, dtype, seed):
 def test_the_jumps_of_a_normal_distribution_are_the_closed_form():
     """The ODE only rescales: x_t is x_s times the ratio of the standard deviations at t and s."""
     teacher = make_teacher(num_steps=2000, stops=(0, 800, 1400))
-    jumps = teacher.jumps(None, noise(4, 3), None)
+    jumps = teacher.targets(None, noise(4, 3), None)
     alpha, sigma = expand_like(PATH.alpha(jumps.t), jumps.x_0), expand_like(PATH.sigma(jumps.t), jumps.x_0)
     x = (alpha * jumps.x_0 + sigma * jumps.eps).unflatten(0, (4, 3))  # the states at the stops
     levels = [noise_level_at(PATH, lambda_) for lambda_ in teacher.lambdas]
@@ -80,14 +80,14 @@ def test_the_jumps_of_a_normal_distribution_are_the_closed_form():
 
 def test_a_student_that_answers_as_asked_ends_where_the_teacher_ends():
     teacher = make_teacher()
-    x_1, num_stops = noise(6, 3), len(teacher.stops)
-    jumps = teacher.jumps(None, x_1, None)
+    x_1, num_stops = noise(6, 3), len(teacher.student_times)
+    jumps = teacher.targets(None, x_1, None)
     answers = iter(jumps.x_0.unflatten(0, (6, num_stops)).unbind(1))
     times = with_final_denoising(AtLambdas(tuple(teacher.lambdas))(PATH, num_stops - 1))
     start = noise_level_at(PATH, teacher.lambdas[0]).sigma * x_1
     few = DDIM().sample(lambda x, t: next(answers), PATH, times, start)
     many = start
-    for here, there in pairwise([*teacher.stops, 200]):  # from each stop without a history
+    for here, there in pairwise([*teacher.student_times, 200]):  # from each stop without a history
         grid = teacher.times[here : there + 1]
         many = teacher.solver.sample(teacher.model.denoiser(), PATH, grid, many)
     torch.testing.assert_close(few, many, rtol=1e-9, atol=1e-9)
@@ -97,7 +97,7 @@ def test_the_path_follows_the_student_and_the_teacher_says_how_to_go_on():
     """A student that is always wrong by 0.1: what it should have answered where it comes to is the closed form."""
     teacher = make_teacher(num_steps=2000, stops=(0, 800, 1400))
     exact = teacher.model.denoiser()
-    jumps = teacher.jumps(None, noise(4, 3), None, lambda x, t: exact(x, t) + 0.1)
+    jumps = teacher.targets(None, noise(4, 3), None, lambda x, t: exact(x, t) + 0.1)
     alpha, sigma = expand_like(PATH.alpha(jumps.t), jumps.x_0), expand_like(PATH.sigma(jumps.t), jumps.x_0)
     x = (alpha * jumps.x_0 + sigma * jumps.eps).unflatten(0, (4, 3))
     levels = [noise_level_at(PATH, lambda_) for lambda_ in [*teacher.lambdas, 3.0]]
@@ -113,17 +113,17 @@ def test_the_path_follows_the_student_and_the_teacher_says_how_to_go_on():
 
 def test_a_student_that_answers_as_asked_makes_the_path_of_the_teacher():
     teacher, x_1 = make_teacher(), noise(4, 3)
-    jumps = teacher.jumps(None, x_1, None)
+    jumps = teacher.targets(None, x_1, None)
     answers = iter(jumps.x_0.unflatten(0, (4, 3)).unbind(1))
-    followed = teacher.jumps(None, x_1, None, lambda x, t: next(answers))
+    followed = teacher.targets(None, x_1, None, lambda x, t: next(answers))
     torch.testing.assert_close(followed.x_0, jumps.x_0)
     torch.testing.assert_close(followed.eps, jumps.eps)
 
 
 def test_what_is_asked_of_a_sample_does_not_depend_on_the_others():
     teacher, x_1 = make_teacher(num_steps=10, stops=(0, 4)), noise(5, 3)
-    together = teacher.jumps(None, x_1, None)
-    alone = teacher.jumps(None, x_1[2:3], None)
+    together = teacher.targets(None, x_1, None)
+    alone = teacher.targets(None, x_1[2:3], None)
     torch.testing.assert_close(together.x_0[4:6], alone.x_0)
     assert together.t.tolist()[:2] == alone.t.tolist()
 
@@ -169,10 +169,13 @@ def test_the_last_stops_are_asked_for_the_minimum_turned_onto_where_the_student_
         return ends
 
     minima = Minima(ends @ rotations(4).mT, first=1, reach=1e-6)
-    jumps, taught = teacher.jumps(None, x_1, None, student, minima), teacher.jumps(None, x_1, None, student)
-    assert jumps.arrived is not None
-    assert jumps.arrived.all()
-    assert taught.arrived is None
+    jumps, taught = (
+        teacher.targets(None, x_1, None, student, minima),
+        teacher.targets(None, x_1, None, student),
+    )
+    assert jumps.reached_minimum is not None
+    assert jumps.reached_minimum.all()
+    assert taught.reached_minimum is None
     first, *last = by_stop(jumps.x_0)
     torch.testing.assert_close(first, by_stop(taught.x_0)[0])
     for answer in last:
@@ -193,16 +196,16 @@ def test_on_a_path_that_ends_elsewhere_the_teacher_says_how_to_go_on():
     def student(x, t):
         return ends
 
-    taught = by_stop(teacher.jumps(None, x_1, None, student).x_0)
+    taught = by_stop(teacher.targets(None, x_1, None, student).x_0)
     for reach, arrived in ((0.3, [True, True, False]), (0.1, [True, False, False])):
-        jumps = teacher.jumps(None, x_1, None, student, Minima(x_0, 2, reach))
-        assert jumps.arrived is not None
-        assert jumps.arrived.tolist() == arrived
+        jumps = teacher.targets(None, x_1, None, student, Minima(x_0, 2, reach))
+        assert jumps.reached_minimum is not None
+        assert jumps.reached_minimum.tolist() == arrived
         *before, last = by_stop(jumps.x_0)
         torch.testing.assert_close(before, list(taught[:2]))
-        torch.testing.assert_close(last[~jumps.arrived], taught[2][~jumps.arrived])
+        torch.testing.assert_close(last[~jumps.reached_minimum], taught[2][~jumps.reached_minimum])
         torch.testing.assert_close(last[0], x_0[0])
-        assert (last - taught[2])[jumps.arrived].abs().amax((1, 2)).min() > 0.1
+        assert (last - taught[2])[jumps.reached_minimum].abs().amax((1, 2)).min() > 0.1
 
 
 def test_padding_neither_turns_a_minimum_nor_keeps_a_path_from_coming_to_it():
@@ -226,4 +229,4 @@ def test_autocast_does_not_round_minima():
 
 def test_minima_without_a_student_are_refused():
     with pytest.raises(ValueError, match="on_policy=true"):
-        make_teacher().jumps(None, noise(2, 4, 3), None, None, Minima(molecules(2, 4), 1, 1.0))
+        make_teacher().targets(None, noise(2, 4, 3), None, None, Minima(molecules(2, 4), 1, 1.0))

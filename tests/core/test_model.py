@@ -101,37 +101,3 @@ def test_the_network_sees_unit_variance_and_lambda():
 def test_a_scale_that_is_not_positive_is_refused():
     with pytest.raises(ValueError, match="got 0"):
         DiffusionModel(nn.Identity(), CosineVP(), V(), FullSpace(), scale=0.0)
-
-
-class Rememberer(Recorder):
-    """Answers with its number of calls and remembers the earlier estimates that it is given."""
-
-    self_conditioning = True
-
-    def __init__(self):
-        super().__init__()
-        self.previous = []
-
-    def forward(self, x, lambda_, condition, *previous):
-        self.previous.append(previous[0] if previous else None)
-        return torch.full_like(x, float(len(self.previous)))
-
-
-def test_a_denoiser_shows_the_estimate_of_its_last_evaluation_of_the_same_shape():
-    network = Rememberer()
-    model = DiffusionModel(network, CosineVP(), Sample(), FullSpace())
-    denoiser, t = model.denoiser(), torch.full((2,), 0.5)
-    estimates = [denoiser(torch.zeros(2, 3), t) for _ in range(2)]
-    denoiser(torch.zeros(1, 3), t[:1])
-    model.denoiser()(torch.zeros(2, 3), t)
-    assert network.previous[0] is network.previous[2] is network.previous[3] is None
-    assert torch.equal(network.previous[1], estimates[0])
-
-
-def test_a_network_without_self_conditioning_is_shown_no_estimate():
-    network = Rememberer()
-    network.self_conditioning = False
-    denoiser = DiffusionModel(network, CosineVP(), Sample(), FullSpace()).denoiser()
-    for _ in range(2):
-        denoiser(torch.zeros(2, 3), torch.full((2,), 0.5))
-    assert network.previous == [None, None]

@@ -23,7 +23,7 @@ def batches(data, num, start=0):
 
 
 def test_batches_are_digits_with_their_labels(digits):
-    pixels, condition, mask = digits.unpack(batches(digits, 1)[0])
+    pixels, condition, mask = batches(digits, 1)[0]
     assert pixels.shape == (100, 1, 8, 8)
     assert pixels.dtype == torch.float32
     assert mask is None
@@ -35,7 +35,7 @@ def test_batches_are_digits_with_their_labels(digits):
 
 def test_a_resumed_run_gets_the_batches_that_were_left(digits):
     whole, resumed = batches(digits, 15), batches(digits, 3, start=12)
-    for (x, labels), (y, same) in zip(whole[12:], resumed, strict=True):
+    for (x, labels, _), (y, same, _) in zip(whole[12:], resumed, strict=True):
         assert torch.equal(x, y)
         assert torch.equal(labels, same)
     other = batches(digits_datamodule(batch_size=100, seed=1), 1)[0]
@@ -48,14 +48,14 @@ def test_grey_levels_are_dequantized_anew_in_every_pass():
     data = ImageDataModule(ImageSplits(images, images, images, ""), "made up", batch_size=4)
     first, second = batches(data, 2)
     assert first[1] is None
-    assert data.unpack(first)[1] is None
     assert not torch.equal(first[0], second[0])
     assert torch.equal(((first[0] + 1) * 8.5).floor(), torch.full((4, 1, 2, 2), 7.0))
 
 
 def test_validation_is_the_same_every_time_whatever_the_batches(digits):
     pixels = [
-        torch.cat([x for x, _ in data.val_dataloader()]) for data in (digits, digits, digits_datamodule(8, 7))
+        torch.cat([x for x, _, _ in data.val_dataloader()])
+        for data in (digits, digits, digits_datamodule(8, 7))
     ]
     assert pixels[0].shape == (200, 1, 8, 8)
     assert torch.equal(pixels[0], pixels[1])
@@ -63,7 +63,7 @@ def test_validation_is_the_same_every_time_whatever_the_batches(digits):
 
 
 def test_scale_makes_the_data_one(digits):
-    pixels = torch.cat([x for x, _ in batches(digits, 24)])
+    pixels = torch.cat([x for x, _, _ in batches(digits, 24)])
     assert float((pixels / digits.scale()).square().mean()) == pytest.approx(1, abs=0.01)
 
 
@@ -75,7 +75,7 @@ def test_latents_are_drawn_from_what_the_autoencoder_says(tmp_path):
     save_weights(tmp_path / "a.safetensors", autoencoder, {"config": {"network": described}}, dtype=None)
     images = digits_datamodule(16, batch_size=64)
     data = LatentDataModule(images, str(tmp_path / "a.safetensors"))
-    val = torch.cat([x for x, _ in data.val_dataloader()])
+    val = torch.cat([x for x, _, _ in data.val_dataloader()])
     assert val.shape == (200, 2, 8, 8)
     from molediff.images.pixels import to_model
 

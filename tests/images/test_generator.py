@@ -50,7 +50,7 @@ def test_an_image_does_not_depend_on_the_others(solver):
     generator = gaussian_generator()
     options = {"seed": 3, "solver": solver, "num_steps": 6}
     all_at_once = generator.generate(7, label=[0, 1, 2, None, 0, 1, 2], **options)
-    assert generator.model.network.largest_batch == 7
+    assert generator.model.diffusion.network.largest_batch == 7
     network = GaussianNetwork()
     in_parts = gaussian_generator(network).generate(
         7, label=[0, 1, 2, None, 0, 1, 2], batch_size=3, **options
@@ -75,14 +75,14 @@ def test_classes_have_names():
         generator.generate(2, label="blue")
 
 
-def test_film_ends_where_generate_does():
+def test_trajectory_ends_where_generate_does():
     generator = gaussian_generator()
-    film = generator.film(3, label=1, num_steps=8)
+    film = generator.trajectory(3, label=1, num_steps=8)
     np.testing.assert_array_equal(film.images, generator.generate(3, label=1, num_steps=8))
-    assert film.states.shape == film.estimates.shape == (8, 3, 4, 4, 1)
+    assert film.x_t.shape == film.x_0_hat.shape == (8, 3, 4, 4, 1)
     assert (np.diff(film.times) < 0).all()
-    assert film.states.min() >= 0
-    assert film.states.max() <= 1
+    assert film.x_t.min() >= 0
+    assert film.x_t.max() <= 1
 
 
 # Likelihood, latents ----------------------------------------------------------------------------------------------
@@ -251,5 +251,25 @@ def test_masks_and_latents_that_do_not_fit():
 
 
 def test_weights_of_molecules_are_refused():
-    with pytest.raises(ValueError, match="no model of images"):
+    with pytest.raises(ValueError, match="Expected weights of an image model; these are of conformers"):
         ImageGenerator.from_pretrained("qm9")
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"split": "test"}, {"split": {"size": 4}}])
+def test_metadata_that_do_not_tell_of_the_images_are_refused(metadata):
+    model = gaussian_generator().model.diffusion
+    with pytest.raises(ValueError, match="must tell size, channels and num_levels"):
+        ImageGenerator(model, metadata)
+
+
+@pytest.mark.parametrize("label", [np.array(1), np.array([[1, 2]]), np.array([1.0, 2.0])])
+def test_labels_that_are_none(label):
+    with pytest.raises(ValueError, match="label must be"):
+        gaussian_generator().generate(2, label=label)
+
+
+def test_former_names_of_a_trajectory_warn():
+    with pytest.warns(DeprecationWarning, match="trajectory"):
+        film = gaussian_generator().film(2, num_steps=3)
+    with pytest.warns(DeprecationWarning, match="x_t"):
+        np.testing.assert_array_equal(film.states, film.x_t)

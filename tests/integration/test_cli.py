@@ -5,8 +5,11 @@ import subprocess
 import sys
 
 import pytest
-from _cli import split_arguments
-from places import SCRIPTS
+from _cli import quoted_path, split_arguments
+from _help import help_text
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from in_process import run_script
+from places import CONFIGS, SCRIPTS
 
 
 @pytest.mark.parametrize(
@@ -65,16 +68,6 @@ def failing_script(tmp_path_factory):
     return script
 
 
-def run(script, *words, **environment):
-    return subprocess.run(
-        [sys.executable, str(script), *words],
-        capture_output=True,
-        text=True,
-        cwd=script.parent,
-        env=environment or None,
-    )
-
-
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -87,11 +80,16 @@ def run(script, *words, **environment):
             "fails.py: error: there is no config key 'num_confomers', and it is not a SMILES: "
             "did you mean 'num_conformers'?\n",
         ),
+        (
+            ["eta=0#5"],
+            2,
+            "fails.py: error: eta=0#5 cannot be read; if it is meant as it stands, quote the value: \"eta='0#5'\"\n",
+        ),
     ],
 )
-def test_a_users_error_is_one_line(failing_script, words, code, message):
-    ended = run(failing_script, *words)
-    assert (ended.returncode, ended.stderr) == (code, message)
+def test_a_users_error_is_one_line(failing_script, tmp_path, capfd, words, code, message):
+    assert run_script(failing_script, *words, folder=tmp_path) == code
+    assert capfd.readouterr().err == message
 
 
 def test_an_interrupt_while_it_still_imports_is_one_line(tmp_path):
@@ -99,26 +97,58 @@ def test_an_interrupt_while_it_still_imports_is_one_line(tmp_path):
     script.write_text(
         f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\nimport _cli\nraise KeyboardInterrupt\n"
     )
-    ended = run(script)
+    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path)
     assert ended.stderr == "early.py: interrupted\n"
     assert ended.returncode in (130, -signal.SIGINT)
 
 
-def test_an_unknown_member_of_a_group_names_the_members(failing_script):
-    ended = run(failing_script, "solver=hein")
-    assert ended.returncode == 2
-    assert len(ended.stderr.splitlines()) == 1
-    assert "'solver/hein'" in ended.stderr
-    assert "heun" in ended.stderr
+def test_an_unknown_member_of_a_group_names_the_members(failing_script, tmp_path, capfd):
+    assert run_script(failing_script, "solver=hein", folder=tmp_path) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "'solver/hein'" in line
+    assert "heun" in line
 
 
-def test_a_bug_keeps_its_traceback(failing_script):
-    ended = run(failing_script, "bug")
-    assert ended.returncode == 1
-    assert "Traceback" in ended.stderr
-    assert ended.stderr.endswith("TypeError: a bug\n")
+def test_a_bug_keeps_its_traceback(failing_script, tmp_path):
+    with pytest.raises(TypeError, match="a bug"):
+        run_script(failing_script, "bug", folder=tmp_path)
 
 
-def test_the_traceback_of_a_users_error_can_be_had(failing_script):
-    ended = run(failing_script, "value", HYDRA_FULL_ERROR="1")
-    assert "Traceback" in ended.stderr
+def test_the_traceback_of_a_users_error_can_be_had(failing_script, tmp_path):
+    with pytest.raises(ValueError, match="three"):
+        run_script(failing_script, "value", folder=tmp_path, HYDRA_FULL_ERROR="1")
+
+
+@pytest.mark.parametrize(
+    "name", ["a#b", "a=b", "a b", "a[1]", "{a}", "-a", "1.5", "a,b", "it's", "a\\", "\\'\\", "é~&("]
+)
+def test_the_name_of_a_file_is_taken_as_it_stands(name):
+    found = OverridesParser.create().parse_override(quoted_path(f"output={name}"))
+    assert found.value() == name
+
+
+@pytest.mark.parametrize(
+    "word", ["output=null", "output='a b'", "solver=heun", "path=linear", "seeds=[1,2]", "--help"]
+)
+def test_all_else_is_left_to_hydra(word):
+    assert quoted_path(word) == word
+
+
+def test_help_shows_every_key_with_its_comment():
+    text = help_text("sample", ["sample=images", "solver=heun"], "Draw.", takes_arguments=True)
+    keys = (CONFIGS / "sample" / "images.yaml").read_text().split("run:")[1].splitlines()[2:]
+    assert len(keys) > 15
+    assert [line for line in keys if line not in text] == []
+    assert "solver=heun  of ancestral, " in text
+    assert "Second order on the probability-flow ODE; two network evaluations a step" in text
+    assert "_global_" not in text
+    assert "molediff.evaluation" not in text
+    assert "conformers.sdf # .sdf or .xyz" not in text  # of sample=molecules
+
+
+def test_help_is_printed_in_place_of_the_work(failing_script, tmp_path, capfd):
+    assert run_script(failing_script, "value", "--help", folder=tmp_path) == 0
+    printed = capfd.readouterr()
+    assert printed.err == ""
+    assert "output: conformers.sdf # .sdf or .xyz" in printed.out
+    assert "quote them for the shell alone" in printed.out

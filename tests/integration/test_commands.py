@@ -1,6 +1,8 @@
 """The commands of the README, in quick variants, as a user would type them."""
 
 import csv
+import errno
+import io
 import json
 import os
 import shlex
@@ -10,11 +12,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from _cli import CONFIGS, split_arguments
 from hydra import compose, initialize_config_dir
+from in_process import run_script
 from places import ROOT
 from rdkit import Chem
 
@@ -31,12 +35,18 @@ def command(script, *words):
     return [sys.executable, str(ROOT / "scripts" / script), *map(str, words)]
 
 
-def run(script, *words, folder, code=0):
-    ended = subprocess.run(
-        command(script, *words), capture_output=True, text=True, cwd=folder, timeout=300, env=ENVIRONMENT
-    )
-    assert ended.returncode == code, ended.stderr
-    return ended
+@pytest.fixture
+def run(tmp_path, capfd):
+    """Run a script in an empty folder; what it prints and its exit code, which must be `code`."""
+
+    def script(name, *words, code=0):
+        capfd.readouterr()
+        found = run_script(name, *words, folder=tmp_path)
+        printed = capfd.readouterr()
+        assert found == code, printed.err
+        return SimpleNamespace(stdout=printed.out, stderr=printed.err)
+
+    return script
 
 
 def statuses(path):
@@ -54,9 +64,8 @@ def readme_commands():
 def smoke_run(tmp_path_factory):
     """Folder of a short training run."""
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    run(
-        "train.py", "experiment=smoke", "max_steps=20", f"run_dir={folder}", "threads=1", folder=folder.parent
-    )
+    words = ("experiment=smoke", "max_steps=20", f"run_dir={folder}", "threads=1")
+    assert run_script("train.py", *words, folder=folder.parent) == 0
     return folder
 
 
@@ -72,7 +81,7 @@ def test_a_command_of_the_readme_has_a_script_and_its_keys_exist(words):
 # sample.py
 
 
-def test_conformers_of_smiles_have_their_stereo_and_their_provenance(tmp_path):
+def test_conformers_of_smiles_have_their_stereo_and_their_provenance(run, tmp_path):
     smiles = ["C[C@H](O)C(N)=O", "CC=O", "C/C=C\\F"]
     run(
         "sample.py",
@@ -81,7 +90,6 @@ def test_conformers_of_smiles_have_their_stereo_and_their_provenance(tmp_path):
         "threads=1",
         "seed=5",
         "output=deep/out.sdf",
-        folder=tmp_path,
     )
     records = list(Chem.SDMolSupplier(str(tmp_path / "deep" / "out.sdf"), removeHs=False))
     assert statuses(tmp_path / "deep" / "status.csv") == ["ok"] * 3
@@ -96,9 +104,9 @@ def test_conformers_of_smiles_have_their_stereo_and_their_provenance(tmp_path):
         assert {"solver", "num_steps", "grid"} <= set(properties)
 
 
-def test_the_script_gives_what_the_python_call_gives(tmp_path):
+def test_the_script_gives_what_the_python_call_gives(run, tmp_path):
     """Same weights, same seed, all else by default: one set of defaults, not two."""
-    run("sample.py", "CCO", "num_conformers=2", "seed=3", "threads=1", "output=out.sdf", folder=tmp_path)
+    run("sample.py", "CCO", "num_conformers=2", "seed=3", "threads=1", "output=out.sdf")
     records = Chem.SDMolSupplier(str(tmp_path / "out.sdf"), removeHs=False)
     result = ConformerGenerator.from_pretrained("qm9", device="cpu").generate("CCO", num_conformers=2, seed=3)
     written = np.stack([record.GetConformer().GetPositions() for record in records])
@@ -109,7 +117,15 @@ def test_files_of_molecules_go_in_and_bad_ones_do_not_stop_the_rest(tmp_path):
     (tmp_path / "a.smi").write_text("CCO ethanol\nnot_a_molecule\n")
     (tmp_path / "b.csv").write_text("id,Smiles\n1,C#N\n2,[Na+].[Cl-]\n")
     words = ("a.smi", "b.csv", DEMO, "O", *QUICK, "output=out.xyz", "energies=mmff")
-    ended = run("sample.py", *words, folder=tmp_path)
+    ended = subprocess.run(  # in a process of its own, as a user starts it
+        command("sample.py", *words),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=300,
+        env=ENVIRONMENT,
+    )
+    assert ended.returncode == 0, ended.stderr
     found = statuses(tmp_path / "status.csv")
     assert len(found) == 2 + 2 + 20 + 1
     assert [found[index] for index in (0, 1, 2, 3, -1)] == ["ok", "failed", "ok", "failed", "ok"]
@@ -117,8 +133,8 @@ def test_files_of_molecules_go_in_and_bad_ones_do_not_stop_the_rest(tmp_path):
     assert (tmp_path / "out.xyz").read_text().count("Properties=species") == int(ended.stdout.split()[0])
 
 
-def test_no_conformer_at_all_is_a_failure(tmp_path):
-    ended = run("sample.py", "Br", *QUICK, folder=tmp_path, code=1)
+def test_no_conformer_at_all_is_a_failure(run, tmp_path):
+    ended = run("sample.py", "Br", *QUICK, code=1)
     assert "H, C, N, O and F" in ended.stderr
     assert statuses(tmp_path / "status.csv") == ["failed"]
 
@@ -138,17 +154,66 @@ def test_no_conformer_at_all_is_a_failure(tmp_path):
         (["CCO", "num_confomers=5"], "did you mean 'num_conformers'?"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_leaves_nothing_behind(tmp_path, words, message):
+def test_a_users_mistake_is_one_line_and_leaves_nothing_behind(run, tmp_path, words, message):
     (tmp_path / "a_file").write_text("")
     shutil.copy(DEMO, tmp_path / "given.sdf")
     weights = bytearray((Path(molediff.__file__).parent / "weights" / "qm9.safetensors").read_bytes())
     weights[-1] ^= 1
     (tmp_path / "tampered.safetensors").write_bytes(weights)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    ended = run("sample.py", *words, folder=tmp_path, code=2)
+    ended = run("sample.py", *words, code=2)
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
     assert message in ended.stderr
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    "name", ["a#b=c.sdf", "two words [1] {2}, (3).sdf", "-x.sdf", "it's é.sdf", "1.5/7.sdf"]
+)
+def test_an_output_may_be_called_anything(run, tmp_path, name):
+    ended = run("sample.py", "C", *QUICK, f"output={name}")
+    assert f"2 conformers in {name};" in ended.stdout
+    assert len(Chem.SDMolSupplier(str(tmp_path / name))) == 2
+
+
+def test_an_input_may_begin_with_a_dash(run, tmp_path):
+    (tmp_path / "-m.smi").write_text("C methane\n")
+    assert "2 conformers" in run("sample.py", "-m.smi", *QUICK).stdout
+
+
+def test_the_film_of_a_molecule_says_where_it_is(run, tmp_path):
+    ended = run("freeze.py", "CO", "num_steps=3", "output=a.b/c.d")
+    assert ended.stdout == "a.b/c.d.png and a.b/c.d.gif\n"
+    assert {path.name for path in (tmp_path / "a.b").iterdir()} == {"c.d.png", "c.d.gif"}
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "names"),
+    [
+        ("freeze.py", ("CO", "num_steps=3", "output=old"), ("old.png", "old.gif")),
+        ("sample.py", ("sample=images", "num_images=2", "num_steps=2", "output=old.png"), ("old.png",)),
+    ],
+)
+def test_a_full_disk_spoils_no_picture_that_is_there(run, tmp_path, monkeypatch, script, words, names):
+    for name in names:
+        (tmp_path / name).write_text("a good picture")
+
+    def full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    class FullFile(io.FileIO):
+        write = full
+
+    real = os.fdopen
+    monkeypatch.setattr(
+        os,
+        "fdopen",
+        lambda fd, mode, **options: FullFile(fd, "w") if "b" in mode else real(fd, mode, **options),
+    )
+    ended = run(script, *words, code=2)
+    assert ended.stderr.strip().endswith("No space left on device")
+    assert [(tmp_path / name).read_text() for name in names] == ["a good picture"] * len(names)
+    assert len(list(tmp_path.iterdir())) == len(names)
 
 
 def test_a_killed_run_leaves_nothing_behind(tmp_path):
@@ -172,18 +237,22 @@ SMALL = [
 ]  # of the smoke test: without these words the network is that of the shipped weights
 
 
-def test_weights_of_a_training_run_can_be_sampled(smoke_run, tmp_path):
-    """After so few steps the samples may all be rejected, but they are drawn and examined."""
-    words = command("sample.py", "C", *QUICK, f"weights={smoke_run / 'weights.safetensors'}")
-    ended = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=ENVIRONMENT)
-    found = statuses(tmp_path / "status.csv")
-    assert (ended.returncode, found) == (0, ["ok"]) or "rejected" in ended.stderr
+def test_weights_of_a_training_run_can_be_sampled(smoke_run, tmp_path, capfd):
+    """After so few steps the samples may all be rejected, but each is drawn and examined."""
+    words = (*QUICK, "max_attempts=1", f"weights={smoke_run / 'weights.safetensors'}")
+    code = run_script("sample.py", "CCO", *words, folder=tmp_path)
+    with (tmp_path / "status.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    rejected = [int(part.split(": ")[1]) for part in row["num_rejected"].split("; ") if part]
+    made = int(row["num_conformers"])
+    assert code == (0 if made else 1)
+    assert made + sum(rejected) == 2, capfd.readouterr().err
 
 
-def test_a_run_that_goes_on_from_weights_keeps_what_they_knew(tmp_path):
+def test_a_run_that_goes_on_from_weights_keeps_what_they_knew(run, tmp_path):
     shipped = ConformerGenerator.from_pretrained("qm9")
     words = ("warm_start=qm9", "max_steps=1", "data.batch_size=2", "trainer.sample_minutes=0", "threads=1")
-    run("train.py", "experiment=smoke", *(f"~{key}" for key in SMALL), *words, folder=tmp_path)
+    run("train.py", "experiment=smoke", *(f"~{key}" for key in SMALL), *words)
     weights, metadata = load_weights(tmp_path / "outputs" / "smoke" / "weights.safetensors")
     assert metadata["config"]["scale"] == shipped.model.scale
     assert (
@@ -193,16 +262,16 @@ def test_a_run_that_goes_on_from_weights_keeps_what_they_knew(tmp_path):
     assert weights.keys() == shipped.model.state_dict().keys()
 
 
-def test_a_report_is_written(tmp_path):
+def test_a_report_is_written(run, tmp_path):
     words = (f"references={DEMO}", "num_molecules=3", "max_plausibility=1", "viewer=false", "output=report")
-    ended = run("evaluate.py", *words, *QUICK, folder=tmp_path)
+    ended = run("evaluate.py", *words, *QUICK)
     assert "molediff" in ended.stdout
     assert "ETKDGv3" in ended.stdout
     json.loads((tmp_path / "report" / "metrics.json").read_text())
     assert "</html>" in (tmp_path / "report" / "report.html").read_text()
 
 
-def test_speed_is_measured(smoke_run, tmp_path):
+def test_speed_is_measured(run, smoke_run, tmp_path):
     settings = {
         "weights": smoke_run / "weights.safetensors",
         "references": DEMO,
@@ -215,7 +284,7 @@ def test_speed_is_measured(smoke_run, tmp_path):
         "memory.num_inputs": "[2,4]",
     }
     words = [f"benchmark.{key}={value}" for key, value in settings.items()]
-    run("benchmark.py", "benchmark=speed", *words, "output=speed.json", folder=tmp_path)
+    run("benchmark.py", "benchmark=speed", *words, "output=speed.json")
     figures = json.loads((tmp_path / "speed.json").read_text())["figures"]
     assert figures["training"]["molecules_per_second"] > 0
     assert 0 < figures["training"]["share_of_matrix_products"] < 1

@@ -7,7 +7,7 @@ import torch
 
 from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
-from molediff.core.objective.coupling import InTurn, PermutationalAlignment, RotationalAlignment
+from molediff.core.objective.coupling import PermutationalAlignment, RotationalAlignment, Sequential
 from molediff.core.objective.score_matching import (
     DenoisingScoreMatching,
     LocalStructure,
@@ -80,7 +80,7 @@ def test_learns_the_exact_score_where_forces_leave_no_noise():
 
 def test_equivariant_transport_leaves_the_flow_less_to_learn():
     objective = DenoisingScoreMatching(Straight(), Velocity(), Unweighted(Velocity()))
-    coupling = InTurn((PermutationalAlignment(), RotationalAlignment()))
+    coupling = Sequential((PermutationalAlignment(), RotationalAlignment()))
     _, transported = trained(objective, coupling, 25)
     _, independent = trained(objective, None, 25)
     assert sum(transported[-10:]) < 0.5 * sum(independent[-10:])

@@ -1,50 +1,43 @@
 """What the scripts make of solver= and eta=."""
 
-import sys
-
 import pytest
+from _cli import with_eta
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
-from places import SCRIPTS
+from places import CONFIGS
 
-from molediff.core.solvers import DDIM, EulerMaruyama, solver_named
+from molediff.core.solvers import DDIM, DPMSolverPP2M, Euler, EulerMaruyama, Heun, solver_named
 from molediff.sampling.options import SOLVERS
-
-CONFIGS = SCRIPTS.with_name("configs") / "solver"
-
-
-@pytest.fixture
-def build_solver(monkeypatch):
-    monkeypatch.setattr(sys, "path", [str(SCRIPTS), *sys.path])
-    from _solver import build_solver
-
-    return lambda name, eta: build_solver(
-        OmegaConf.create({"solver": {"solver": {"_target_": f"molediff.core.solvers.{name}"}}, "eta": eta})
-    )
 
 
 @pytest.mark.parametrize("name", list(SOLVERS))
 def test_a_solver_is_the_same_by_name_and_by_config(name):
-    assert instantiate(OmegaConf.load(CONFIGS / f"{name}.yaml").solver) == SOLVERS[name].make()
+    assert instantiate(OmegaConf.load(CONFIGS / "solver" / f"{name}.yaml").solver) == SOLVERS[name].make()
 
 
-def test_eta_goes_to_a_solver_that_has_it(build_solver):
-    assert build_solver("DDIM", 0.5) == DDIM(0.5)
-    assert build_solver("EulerMaruyama", 0.0) == EulerMaruyama(0.0)
-    assert build_solver("DDIM", None) == DDIM()
+def test_eta_goes_to_a_solver_that_has_it():
+    assert with_eta(DDIM(), 0.5) == DDIM(0.5)
+    assert with_eta(EulerMaruyama(), 0.0) == EulerMaruyama(0.0)
+    assert with_eta(DDIM(0.3), None) == DDIM(0.3)
 
 
-@pytest.mark.parametrize("name", ["DPMSolverPP2M", "Heun", "Euler"])
-def test_eta_without_meaning_is_one_sentence(build_solver, name):
+@pytest.mark.parametrize("solver", [DPMSolverPP2M(), Heun(), Euler()])
+def test_eta_without_meaning_is_one_sentence(solver):
+    name = type(solver).__name__
     with pytest.raises(
         ValueError, match=rf"^{name} has no eta \(got 0.5\): leave eta out, or take solver=ddim"
     ):
-        build_solver(name, 0.5)
+        with_eta(solver, 0.5)
 
 
-def test_a_negative_eta_is_refused(build_solver):
+def test_eta_needs_a_solver_of_its_own():
+    with pytest.raises(ValueError, match=r"eta=0.5 needs solver=ddim"):
+        with_eta(None, 0.5)
+
+
+def test_a_negative_eta_is_refused():
     with pytest.raises(ValueError, match=r"got -0\.1"):
-        build_solver("DDIM", -0.1)
+        with_eta(DDIM(), -0.1)
 
 
 def test_a_solver_takes_eta_by_name_if_it_has_one():

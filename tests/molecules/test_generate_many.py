@@ -3,6 +3,7 @@
 import random
 import tracemalloc
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from fake_generators import knowing, options, random_weights
 from rdkit import Chem
 
-from molediff.molecules.generation.sampler import Demand, Sampler, plan_batches
+from molediff.molecules.generation.sampler import Sampler, plan_batches
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph.inputs import prepare, sample_generator
 
@@ -160,16 +161,18 @@ def test_trunk_runs_once_a_batch_of_molecules():
 
 def test_batches_hold_every_sample_once_within_the_bound():
     rng = np.random.default_rng(0)
-    demands = [
-        Demand(i, int(n), tuple(range(int(k)))) for i, (n, k) in enumerate(rng.integers(1, 40, size=(50, 2)))
+    wanted = [
+        (SimpleNamespace(name=i, num_atoms=int(n)), tuple(range(int(k))))
+        for i, (n, k) in enumerate(rng.integers(1, 40, size=(50, 2)))
     ]
     seen = []
-    for batch in plan_batches(demands, batch_atoms=200):
-        width = max(part.num_atoms for part in batch)
-        assert width * sum(len(part.slots) for part in batch) <= 200
-        assert min(part.num_atoms for part in batch) >= 0.9 * width
-        seen += [(part.owner, slot) for part in batch for slot in part.slots]
-    assert sorted(seen) == sorted((d.owner, slot) for d in demands for slot in d.slots)
+    for batch in plan_batches(wanted, batch_atoms=200):
+        sizes = [molecule.num_atoms for molecule, _ in batch]
+        assert max(sizes) * sum(len(slots) for _, slots in batch) <= 200
+        assert min(sizes) >= 0.9 * max(sizes)
+        assert len({molecule.name for molecule, _ in batch}) == len(batch)
+        seen += [(molecule.name, slot) for molecule, slots in batch for slot in slots]
+    assert sorted(seen) == sorted((molecule.name, slot) for molecule, slots in wanted for slot in slots)
 
 
 def test_every_sample_has_its_own_random_numbers():
@@ -181,3 +184,46 @@ def test_every_sample_has_its_own_random_numbers():
     assert len(seeds) == 5
     # Recorded: a change would change the conformers of every seed people have used.
     assert sample_generator(0, b"CCO", 0, 0).initial_seed() == 15201730647700952799
+
+
+def test_attempts_end_when_nothing_is_missing():
+    assert knowing("CCO").generate("CCO", 2, num_steps=1, max_attempts=10**30).status == "ok"
+
+
+def test_a_result_is_no_molecule():
+    generator = knowing("CCO")
+    result = generator.generate("CCO", 1, seed=3)
+    for num_workers in (1, 2):
+        again, plain = generator.generate_many([result, "CCO"], 2, seed=4, num_workers=num_workers)
+        assert (again.status, again.seed, again.num_requested) == ("failed", 4, 2)
+        assert "got GenerationResult" in again.reason
+        assert plain.status == "ok"
+
+
+def test_processes_keep_the_properties_of_a_mol_and_of_its_atoms_and_bonds():
+    mol = Chem.MolFromSmiles("CCO")
+    mol.SetProp("_Name", "ethanol")
+    mol.SetIntProp("rank", 3)
+    mol.GetAtomWithIdx(2).SetProp("role", "donor")
+    mol.GetBondWithIdx(0).SetDoubleProp("order", 1.5)
+    generator = knowing("CCO")
+    one, two = (next(generator.generate_many([mol], 1, num_workers=n)).mol for n in (1, 2))
+    for made in (one, two):
+        assert made.GetPropsAsDict(includePrivate=True)["_Name"] == "ethanol"
+        assert made.GetIntProp("rank") == 3
+        assert made.GetAtomWithIdx(2).GetProp("role") == "donor"
+        assert made.GetBondWithIdx(0).GetDoubleProp("order") == 1.5
+
+
+def test_what_is_no_molecule_never_enters_a_process(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "molediff.molecules.generation.pipeline.in_order",
+        lambda work, groups, num_workers, lost: (
+            result for group in groups for result in (seen.extend(group), work(group))[1]
+        ),
+    )
+    inputs = [None, "CCO", 3, 4.0, Chem.MolFromSmiles("CCO"), "nonsense", object]
+    results = list(knowing("CCO").generate_many(inputs, 1, num_workers=2, lookahead=2))
+    assert [r.status for r in results] == ["failed", "ok", "failed", "failed", "ok", "failed", "failed"]
+    assert [type(one) for one in seen] == [str, bytes, str]

@@ -171,3 +171,9 @@ def test_molecules_larger_than_the_training_ones_are_marked():
     generator.metadata["max_atoms"] = 6
     assert "more than the 6 of the largest training molecule" in generator.generate("CCO").reason
     assert generator.generate("C").reason == ""
+
+
+def test_weights_of_something_else_are_refused():
+    for weights, kind, generator in (("digits", "images", "Image"), ("lj13", "particles", "Particle")):
+        with pytest.raises(ValueError, match=f"these are of {kind}. Use {generator}Generator for them"):
+            ConformerGenerator.from_pretrained(weights)

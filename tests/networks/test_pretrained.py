@@ -6,7 +6,6 @@ import pytest
 import torch
 from fake_generators import SCALE, random_weights
 
-from molediff.core.geometry.harmonic_prior import HarmonicPrior
 from molediff.core.paths import CosineVP
 from molediff.core.paths import Path as NoisingPath
 from molediff.molecules.generator import ConformerGenerator
@@ -59,26 +58,18 @@ def test_loaded_model_is_the_saved_one(weights):
     assert generator.metadata["max_atoms"] == 5
 
 
-def test_options_of_the_model_come_back(tmp_path):
-    saved = random_weights(prior=HarmonicPrior(0.03), self_conditioning=True)
-    config = {
-        **CONFIG,
-        "network": {**NETWORK, "self_conditioning": True},
-        "prior": {"_target_": "molediff.core.HarmonicPrior", "ridge": 0.03},
-    }
-    save_weights(tmp_path / "options.safetensors", saved, {"config": config}, dtype=None)
-    model, _ = load_model(tmp_path / "options.safetensors")
-    assert model.prior == HarmonicPrior(0.03)
-    assert model.self_conditioning
-    assert torch.equal(model.network.previous_radial.weight, saved.network.previous_radial.weight)
+def test_a_file_that_says_there_is_no_prior_loads(tmp_path):
+    save_weights(tmp_path / "plain.safetensors", random_weights(), {"config": {**CONFIG, "prior": None}})
+    load_model(tmp_path / "plain.safetensors")
 
 
-@pytest.mark.parametrize("absent", [{}, {"prior": None}])
-def test_a_model_has_no_options_unless_its_file_says_so(tmp_path, absent):
-    save_weights(tmp_path / "plain.safetensors", random_weights(), {"config": {**CONFIG, **absent}})
-    model, _ = load_model(tmp_path / "plain.safetensors")
-    assert model.prior is None
-    assert not model.self_conditioning
+def test_a_model_with_a_prior_is_refused_in_one_sentence(tmp_path):
+    config = {**CONFIG, "prior": {"_target_": "molediff.core.harmonic.HarmonicPrior", "ridge": 0.01}}
+    save_weights(tmp_path / "prior.safetensors", random_weights(), {"config": config})
+    with pytest.raises(
+        ValueError, match=r"prior\.safetensors: .*harmonic prior, which this version no longer has"
+    ):
+        load_model(tmp_path / "prior.safetensors")
 
 
 def test_missing_name_lists_what_there_is():

@@ -18,7 +18,7 @@ def positions(num_samples, seed=0):
 
 def test_a_pass_holds_every_configuration_once_and_passes_differ():
     data = ParticleDataModule(positions(10), positions(3, seed=1), batch_size=5)
-    batches = list(itertools.islice(data.train_dataloader(), 4))
+    batches = [x for x, _, _ in itertools.islice(data.train_dataloader(), 4)]
     first, second = torch.cat(batches[:2]), torch.cat(batches[2:])
     assert first.shape == (10, 4, 2)
     assert not torch.equal(first, second)
@@ -31,13 +31,16 @@ def test_a_resumed_run_goes_on_with_the_next_batch():
     resumed = ParticleDataModule(positions(10), positions(3), batch_size=5, seed=3)
     resumed.load_state_dict({"num_batches": 3})
     expected = list(itertools.islice(whole.train_dataloader(), 5))[3:]
-    for batch, same in zip(expected, itertools.islice(resumed.train_dataloader(), 2), strict=True):
+    for (batch, *_), (same, *_) in zip(
+        expected, itertools.islice(resumed.train_dataloader(), 2), strict=True
+    ):
         torch.testing.assert_close(batch, same, rtol=0, atol=0)
 
 
 def test_validation_is_in_order_and_knows_no_condition():
     data = ParticleDataModule(positions(4), positions(7, seed=1), batch_size=5)
-    x_0, condition, mask = data.unpack(torch.cat(list(data.val_dataloader())))
+    parts, (condition, *_), (mask, *_) = zip(*data.val_dataloader(), strict=True)
+    x_0 = torch.cat(parts)
     torch.testing.assert_close(x_0, torch.from_numpy(positions(7, seed=1)))
     assert condition is None
     assert mask is None

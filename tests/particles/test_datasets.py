@@ -111,7 +111,7 @@ def test_a_short_run_of_the_large_cluster_is_refused():
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(KeyError, match="dw4, lj13, lj55"):
+    with pytest.raises(ValueError, match="dw4, lj13, lj55"):
         load_samples("lj14")
 
 

@@ -69,7 +69,10 @@ def test_bad_input_is_refused():
         ({"num_samples": 0}, "num_samples"),
         ({"seed": -1}, "seed"),
         ({"batch_size": 0}, "batch_size"),
-        ({"num_nodes": 0}, "node"),
+        ({"num_nodes": 0}, "num_nodes"),
+        ({"num_nodes": float("nan")}, "num_nodes"),
+        ({"num_nodes": 1.5}, "num_nodes"),
+        ({"num_steps": None}, "num_steps"),
     ):
         with pytest.raises(ValueError, match=name):
             generator.generate(**options)
@@ -78,10 +81,13 @@ def test_bad_input_is_refused():
 def test_weights_of_something_else_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="lj14"):
         ParticleGenerator.from_pretrained("lj14")
+    with pytest.raises(ValueError, match="Expected weights of a particle model; these are of conformers"):
+        ParticleGenerator(random_weights(), energy=springs(0.6))
+    model = exact_generator(0.6).model
     with pytest.raises(ValueError, match="name no particle system"):
-        ParticleGenerator(random_weights())
+        ParticleGenerator(model)
     with pytest.raises(ValueError, match="'water', which is not known"):
-        ParticleGenerator(random_weights(), {"config": {"data": {"system": "water"}}})
+        ParticleGenerator(model, {"config": {"data": {"system": "water"}}})
     model = DiffusionModel(KnowsTheNormal(0.5), CosineVP(), Sample(), FullSpace(), SCALE)
     with pytest.raises(ValueError, match="FullSpace"):
         ParticleGenerator(model, energy=springs(0.6))

@@ -17,6 +17,7 @@ from molediff.core.objective.score_matching import DenoisingScoreMatching, TimeD
 from molediff.core.paths import CosineVP
 from molediff.core.target import V
 from molediff.training.clock import Clock
+from molediff.training.draw import Batch
 from molediff.training.schedules import Cosine
 from molediff.training.task import DiffusionTask
 
@@ -34,18 +35,18 @@ class Network(nn.Module):
         return self.layers(torch.cat([x, lambda_.unsqueeze(-1).clamp(-3, 3)], dim=-1))
 
 
-class Batches(IterableDataset[Tensor]):
-    """Endless batches (16, 2), the k-th a function of k; `change` may spoil them."""
+class Batches(IterableDataset[Batch]):
+    """Endless batches of samples (16, 2), the k-th a function of k; `change` may spoil them."""
 
     def __init__(self, start: int, change: Callable[[int, Tensor], Tensor]) -> None:
         self.start, self.change = start, change
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[Batch]:
         number = self.start
         while True:
             generator = torch.Generator().manual_seed(number)
             sign = torch.randint(0, 2, (16, 1), generator=generator) * 2.0 - 1.0
-            yield self.change(number, torch.cat([sign, 0.5 * sign], dim=1))
+            yield self.change(number, torch.cat([sign, 0.5 * sign], dim=1)), None, None
             number += 1
 
 
@@ -63,7 +64,8 @@ class Data(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Any]:
         sign = torch.linspace(-1, 1, 32).sign().unsqueeze(1)
-        return DataLoader(torch.cat([sign, 0.5 * sign], dim=1), batch_size=self.validation_size)  # type: ignore[arg-type]
+        parts = torch.cat([sign, 0.5 * sign], dim=1).split(self.validation_size)
+        return DataLoader([(part, None, None) for part in parts], batch_size=None)  # type: ignore[arg-type]
 
     def state_dict(self) -> dict[str, int]:
         return {"start": self.trainer.global_step}  # type: ignore[union-attr]
@@ -86,7 +88,7 @@ def make_task(
         "clock": Clock(max_steps),
         **settings,
     }
-    return DiffusionTask(model, objective, unpack=lambda batch: (batch, None, None), seed=seed, **settings)
+    return DiffusionTask(model, objective, seed=seed, **settings)
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """A compiled network trains to the same weights; backend "eager" traces without a C++ compiler."""
 
-import _parts
 import torch
 from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import Callback
 
+from molediff.commands import training
 from molediff.networks.weights import load_weights
 from molediff.training.compiled import CompiledNetwork
 from molediff.training.run import train
@@ -46,8 +46,8 @@ def test_validation_runs_the_network_as_it_is_written(toy):
 
 def test_sampling_after_a_validation_runs_the_network_as_it_is_written(monkeypatch):
     other = Callback()
-    monkeypatch.setattr(_parts, "_sampling", lambda config, task, data: (other,))
+    monkeypatch.setattr(training, "_sampling", lambda config, task, data: (other,))
     config = OmegaConf.create({"trainer": {"compile": True}})
-    first, second = _parts.build_callbacks(config, None, None)
+    first, second = training.build_callbacks(config, None, None)
     assert first is other  # before the compiled network is back
     assert isinstance(second, CompiledNetwork)

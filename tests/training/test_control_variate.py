@@ -18,7 +18,7 @@ def make_task(coupling: Coupling | None) -> DiffusionTask:
     path, target = CosineVP(), V()
     model = DiffusionModel(torch.nn.Identity(), path, target, FullSpace())
     objective = DenoisingScoreMatching(path, target, control_variate=TargetScore(torch.neg, 1.0, 1.0))
-    return DiffusionTask(model, objective, Clock(1), lambda batch: (batch, None, None), coupling)
+    return DiffusionTask(model, objective, Clock(1), coupling)
 
 
 def test_independent_noise_is_the_default_and_allowed():

@@ -11,16 +11,15 @@ from fake_generators import embedded, random_weights
 from torch import Tensor
 
 from molediff.core.distillation import Teacher
-from molediff.core.geometry.harmonic_prior import HarmonicPrior
 from molediff.core.model import DiffusionModel
 from molediff.core.objective.score_matching import DenoisingScoreMatching, Unweighted
 from molediff.core.solvers import DDIM, DPMSolverPP2M, central_lambda, with_final_denoising
-from molediff.molecules.data.datamodule import unpack_conformers
 from molediff.molecules.graph.graph import collate, mol_to_graph
 from molediff.networks.graph import GraphBatch
 from molediff.training import distillation
 from molediff.training.clock import Clock
-from molediff.training.distillation import DistillationTask
+from molediff.training.distillation import DistillationTask, PathBatch
+from molediff.training.draw import Batch
 from molediff.training.run import train
 
 SMILES = ("CCO", "C[C@H](O)C#N", "CC")
@@ -30,6 +29,17 @@ def batch(*smiles: str) -> GraphBatch:
     return collate([mol_to_graph(embedded(s), -1) for s in smiles or SMILES])
 
 
+def batch_of(graph: GraphBatch) -> Batch:
+    """As the loader yields it."""
+    assert graph.positions is not None
+    return graph.positions, graph, graph.mask
+
+
+def by_stop(task: DistillationTask, paths: PathBatch) -> Tensor:
+    """Losses (paths, stops)."""
+    return task.losses(paths).unflatten(0, (-1, len(task.teacher.student_times)))
+
+
 def make_teacher(model: DiffusionModel, num_steps: int = 4, stops: tuple[int, ...] = (0, 2)) -> Teacher:
     times = with_final_denoising(central_lambda(model.path, num_steps - 1))
     return Teacher(model, DPMSolverPP2M(), times, stops)
@@ -37,13 +47,13 @@ def make_teacher(model: DiffusionModel, num_steps: int = 4, stops: tuple[int, ..
 
 def make_task(student: DiffusionModel, teacher: Teacher, **settings: Any) -> DistillationTask:
     objective = DenoisingScoreMatching(student.path, student.target, Unweighted(student.target))
-    return DistillationTask(student, teacher, objective, Clock(1), unpack_conformers, **settings)
+    return DistillationTask(student, teacher, objective, Clock(1), **settings)
 
 
 def losses(task: DistillationTask, graph: GraphBatch, repeats: int = 1, seed: int = 0) -> Tensor:
     shape = (len(graph.mask) * repeats, graph.mask.shape[1], 3)
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-    return task._losses(task._lesson(graph, noise, graph.mask, repeats))
+    return by_stop(task, task.paths(batch_of(graph), noise, repeats))
 
 
 def test_a_teacher_that_stops_at_every_step_is_its_own_student():
@@ -60,9 +70,9 @@ def test_a_molecule_alone_has_the_losses_that_it_has_among_others():
     task = make_task(random_weights(1), make_teacher(random_weights()))
     graph, alone = batch(), batch("CC")
     noise = torch.randn(3, graph.mask.shape[1], 3, generator=torch.Generator().manual_seed(0))
-    together = task._losses(task._lesson(graph, noise, graph.mask, 1))
+    together = by_stop(task, task.paths(batch_of(graph), noise, 1))
     num_atoms = alone.mask.shape[1]
-    single = task._losses(task._lesson(alone, noise[2:, :num_atoms], alone.mask, 1))
+    single = by_stop(task, task.paths(batch_of(alone), noise[2:, :num_atoms], 1))
     torch.testing.assert_close(together[2:], single, rtol=1e-3, atol=1e-6)
 
 
@@ -77,7 +87,7 @@ def test_only_the_student_is_trained_and_kept():
     teacher = random_weights()
     task = make_task(random_weights(1), make_teacher(teacher))
     before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
-    task.training_step(batch(), 0).backward()
+    task.training_step(batch_of(batch()), 0).backward()
     assert all(parameter.grad is None for parameter in teacher.parameters())
     assert all(torch.equal(tensor, before[name]) for name, tensor in teacher.state_dict().items())
     assert set(task.state_dict()) == {f"model.{name}" for name in task.model.state_dict()}
@@ -90,7 +100,7 @@ def test_training_brings_the_student_nearer():
     optimizer, before = torch.optim.Adam(task.model.parameters(), 3e-3), losses(task, batch(), 8).mean()
     for step in range(60):
         optimizer.zero_grad()
-        task.training_step(batch(), step).backward()
+        task.training_step(batch_of(batch()), step).backward()
         optimizer.step()
     assert losses(task, batch(), 8).mean() < 0.7 * before
 
@@ -99,17 +109,17 @@ def test_paths_are_learned_from_again(monkeypatch):
     """Every third step makes new paths; the steps between take some of those that there are."""
     task = make_task(random_weights(1), make_teacher(random_weights()), num_uses=3)
     made, used = [], []
-    make, learn = task._lesson, task._losses
-    monkeypatch.setattr(task, "_lesson", lambda *given: made.append(make(*given)) or made[-1])
-    monkeypatch.setattr(task, "_losses", lambda lesson: used.append(lesson) or learn(lesson))
-    monkeypatch.setattr(distillation, "_FEW_LESSONS", 2)
-    monkeypatch.setattr(distillation, "_MANY_LESSONS", 3)
+    make, learn = task.paths, task.losses
+    monkeypatch.setattr(task, "paths", lambda *given: made.append(make(*given)) or made[-1])
+    monkeypatch.setattr(task, "losses", lambda paths: used.append(paths) or learn(paths))
+    monkeypatch.setattr(distillation, "REPLAY_MINIMUM", 2)
+    monkeypatch.setattr(distillation, "REPLAY_CAPACITY", 3)
     for step in range(14):
         monkeypatch.setattr(DistillationTask, "global_step", step)
-        task.training_step(batch("CC"), step)
+        task.training_step(batch_of(batch("CC")), step)
     assert len(made) == 6  # at steps 0, 1 (as there were too few), 3, 6, 9 and 12
     assert len(used) == task.samples_seen == 14
-    assert all(any(lesson is one for one in made) for lesson in used)
+    assert all(any(paths is one for one in made) for paths in used)
     assert any(used[-1] is one for one in made[-3:])
 
 
@@ -118,7 +128,7 @@ def test_under_autocast_the_student_keeps_its_gradients():
     model = random_weights()
     task = make_task(model, make_teacher(random_weights()))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = task.training_step(batch(), 0)
+        loss = task.training_step(batch_of(batch()), 0)
     loss.backward()
     norms = [p.grad.norm() for name, p in model.named_parameters() if p.grad is not None and "film" in name]
     assert min(norms) > 0
@@ -129,12 +139,12 @@ def test_on_policy_the_student_learns_where_it_comes_to():
     teacher, student, graph = make_teacher(random_weights()), random_weights(1), batch()
     noise = torch.randn(3, graph.mask.shape[1], 3, generator=torch.Generator().manual_seed(0))
     off, on = (
-        make_task(student, teacher, on_policy=on_policy)._lesson(graph, noise, graph.mask, 1).jumps
+        make_task(student, teacher, on_policy=on_policy).paths(batch_of(graph), noise, 1)
         for on_policy in (False, True)
     )
     torch.testing.assert_close(on.x_0[::2], off.x_0[::2])
     path, times = student.path, teacher.times[[0, 2]]
-    x_1 = path.alpha(on.t)[:, None, None] * on.x_0 + path.sigma(on.t)[:, None, None] * on.eps
+    x_1 = path.noised(on.x_0, on.eps, on.t)
     encoded = student.encode(graph)
     jumped = DDIM().sample(
         student.denoiser_of(encoded), path, times, x_1[::2], None, student.space, graph.mask
@@ -142,14 +152,6 @@ def test_on_policy_the_student_learns_where_it_comes_to():
     torch.testing.assert_close(x_1[1::2], jumped, rtol=1e-3, atol=1e-4)
     assert (off.x_0[1::2] - on.x_0[1::2]).abs().max() > 1e-2
     assert not on.x_0.requires_grad
-
-
-@pytest.mark.parametrize("which", [0, 1])
-def test_a_prior_is_refused(which):
-    models = [random_weights(), random_weights()]
-    models[which] = random_weights(prior=HarmonicPrior())
-    with pytest.raises(ValueError, match="prior"):
-        make_task(models[0], make_teacher(models[1]))
 
 
 def test_a_student_of_another_scale_is_refused():
@@ -174,7 +176,7 @@ def test_a_stop_of_weight_zero_teaches_nothing():
     whole = make_task(random_weights(1), make_teacher(random_weights()), weights=[0.0, 2.0])
     found, graph = whole.training_step(batch(), 0), batch()
     noise = torch.randn(6, graph.mask.shape[1], 3, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(found, whole._losses(whole._lesson(graph, noise, graph.mask, 2))[:, 1].mean())
+    torch.testing.assert_close(found, by_stop(whole, whole.paths(batch_of(graph), noise, 2))[:, 1].mean())
 
 
 def relaxed(*smiles: str) -> GraphBatch:
@@ -195,12 +197,12 @@ def test_a_student_learns_to_end_in_minima():
     task, graph = make_minima_task(), relaxed()
 
     def last_stop() -> float:
-        return float(task._losses(task._path(graph, torch.empty(0), 1))[:, -1].mean().detach())
+        return float(by_stop(task, task.paths(batch_of(graph), torch.empty(0), 1))[:, -1].mean().detach())
 
     optimizer, before = torch.optim.Adam(task.model.parameters(), 1e-3), last_stop()
     for step in range(80):
         optimizer.zero_grad()
-        task.training_step(graph, step).backward()
+        task.training_step(batch_of(graph), step).backward()
         optimizer.step()
     assert last_stop() < 0.5 * before
     assert task.samples_seen == 80 * len(graph)
@@ -208,28 +210,30 @@ def test_a_student_learns_to_end_in_minima():
 
 def test_paths_begin_with_the_noise_that_comes_along(monkeypatch):
     task, graph, used = make_minima_task(), relaxed(), []
-    lesson = task._lesson
-    monkeypatch.setattr(task, "_lesson", lambda *given: used.append(lesson(*given)) or used[-1])
-    losses = [task.training_step(graph, step) for step in range(2)]
+    make = task.paths
+    monkeypatch.setattr(task, "paths", lambda *given: used.append(make(*given)) or used[-1])
+    losses = [task.training_step(batch_of(graph), step) for step in range(2)]
     torch.testing.assert_close(*losses)
-    assert all(len(one.jumps.t) == 2 * len(graph) for one in used)
-    start, path = used[0].jumps, task.model.path
-    x = path.alpha(start.t)[:, None, None] * start.x_0 + path.sigma(start.t)[:, None, None] * start.eps
+    assert all(len(one.t) == 2 * len(graph) for one in used)
+    start, path = used[0], task.model.path
+    x = path.noised(start.x_0, start.eps, start.t)
     assert graph.noise is not None
     noise = task.model.space.project(graph.noise, graph.mask)
     torch.testing.assert_close(x[::2], path.sigma(start.t[0]) * noise, rtol=1e-4, atol=1e-4)
 
 
 def test_on_paths_that_come_elsewhere_the_teacher_is_asked():
-    near, far = (make_minima_task(reach)._path(relaxed(), torch.empty(0), 1).jumps for reach in (100.0, 1e-3))
-    assert near.arrived is not None
-    assert far.arrived is not None
-    assert near.arrived.all()
-    assert not far.arrived.any()
+    near, far = (
+        make_minima_task(reach).paths(batch_of(relaxed()), torch.empty(0), 1) for reach in (100.0, 1e-3)
+    )
+    assert near.reached_minimum is not None
+    assert far.reached_minimum is not None
+    assert near.reached_minimum.all()
+    assert not far.reached_minimum.any()
     graph = relaxed()
     assert graph.noise is not None
     teacher = make_task(random_weights(1), make_teacher(random_weights()), on_policy=True)
-    taught = teacher._lesson(graph, graph.noise, graph.mask, 1).jumps
+    taught = teacher.paths(batch_of(graph), graph.noise, 1)
     torch.testing.assert_close(far.x_0, taught.x_0)
     torch.testing.assert_close(near.x_0[::2], taught.x_0[::2])
     assert (near.x_0 - taught.x_0)[1::2].abs().amax((1, 2)).min() > 1e-2
@@ -237,7 +241,7 @@ def test_on_paths_that_come_elsewhere_the_teacher_is_asked():
 
 def test_minima_need_noise_and_a_student_on_its_own_way():
     with pytest.raises(ValueError, match="data=relaxed"):
-        make_minima_task().training_step(batch(), 0)
+        make_minima_task().training_step(batch_of(batch()), 0)
     for wrong in ({"on_policy": False}, {"minima_from": 2}, {"num_draws": 2}, {"num_validation_draws": 2}):
         with pytest.raises(ValueError, match="number of a stop behind the first, of 2"):
             make_minima_task(**wrong)
@@ -251,9 +255,7 @@ def test_a_run_validates_on_the_same_noise_and_logs_every_stop(tmp_path, toy):
     objective = DenoisingScoreMatching(student.path, student.target, Unweighted(student.target))
 
     def run(folder: str) -> dict[str, float]:
-        task = DistillationTask(
-            student, make_teacher(teacher), objective, Clock(3), lambda x: (x, None, None), learning_rate=0.0
-        )
+        task = DistillationTask(student, make_teacher(teacher), objective, Clock(3), learning_rate=0.0)
         return train(task, data(), tmp_path / folder, device="cpu", precision="32-true")
 
     first, second = run("a"), run("b")

@@ -36,13 +36,12 @@ def make_task(drop_probability: float, num_draws: int = 1) -> DiffusionTask:
         model,
         objective,
         Clock(1),
-        unpack=lambda batch: (batch[0], Labels(batch[1]), None),
         num_draws=num_draws,
         drop_probability=drop_probability,
     )
 
 
-BATCH = (torch.zeros(2000, 1, 2, 2), torch.arange(2000) % 10)
+BATCH = (torch.zeros(2000, 1, 2, 2), Labels(torch.arange(2000) % 10), None)
 
 
 def test_labels_are_dropped_as_often_as_asked():
@@ -51,15 +50,15 @@ def test_labels_are_dropped_as_often_as_asked():
     heard = task.model.network.heard[0]
     kept = heard != Labels.NONE
     assert 0.16 < float((~kept).float().mean()) < 0.24
-    assert torch.equal(heard[kept], BATCH[1][kept])
+    assert torch.equal(heard[kept], BATCH[1].index[kept])
 
 
 def test_no_label_is_dropped_unasked_or_in_validation():
     task = make_task(0.0)
     task.training_step(BATCH, 0)
-    assert torch.equal(task.model.network.heard[0], BATCH[1])
+    assert torch.equal(task.model.network.heard[0], BATCH[1].index)
     task = make_task(1.0)
-    task.validation_step((BATCH[0][:3], BATCH[1][:3]), 0)
+    task.validation_step((BATCH[0][:3], Labels(BATCH[1].index[:3]), None), 0)
     assert task.model.network.heard[0].tolist() == [0] * 4 + [1] * 4 + [2] * 4
 
 

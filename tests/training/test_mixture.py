@@ -68,7 +68,7 @@ def test_the_loss_of_a_network_is_that_of_the_best_and_its_excess():
 
 def test_batches_are_fixed_by_seed_and_number():
     def first(num: int, **settings: Any) -> list[Tensor]:
-        return list(islice(MixtureDataModule(8, **settings).train_dataloader(), num))
+        return [x for x, _, _ in islice(MixtureDataModule(8, **settings).train_dataloader(), num)]
 
     a, b, other = first(3, seed=1), first(3, seed=1), first(3, seed=2)
     assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
@@ -76,13 +76,12 @@ def test_batches_are_fixed_by_seed_and_number():
     assert not torch.equal(a[0], other[0])
     resumed = MixtureDataModule(8, seed=1)
     resumed.load_state_dict({"num_batches": 2})
-    assert torch.equal(next(iter(resumed.train_dataloader())), a[2])
+    assert torch.equal(next(iter(resumed.train_dataloader()))[0], a[2])
 
 
 def test_outliers_are_as_rare_and_as_far_as_asked():
-    batches = list(
-        islice(MixtureDataModule(8, outlier_share=0.25, outlier_factor=100.0).train_dataloader(), 400)
-    )
+    data = MixtureDataModule(8, outlier_share=0.25, outlier_factor=100.0)
+    batches = [x for x, _, _ in islice(data.train_dataloader(), 400)]
     far = torch.tensor([bool(batch.abs().max() > 15) for batch in batches])
     assert float(far.double().mean()) == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / 400) ** 0.5)
     assert all(bool((batch[1:].abs() < 15).all()) for batch in batches)
@@ -92,7 +91,7 @@ def test_outliers_are_as_rare_and_as_far_as_asked():
 
 def test_scale_is_the_standard_deviation_of_the_data():
     data = MixtureDataModule(20000)
-    batch = next(iter(data.train_dataloader()))
+    batch = next(iter(data.train_dataloader()))[0]
     assert data.scale() == pytest.approx(float(batch.std(0).square().mean().sqrt()), rel=0.02)
 
 
@@ -101,9 +100,7 @@ def test_training_lowers_the_excess(tmp_path: Path):
     path, target, data = CosineVP(), V(), MixtureDataModule(128, 64)
     model = DiffusionModel(Perceptron(2, 48, 1), path, target, FullSpace(), data.scale())
     objective = DenoisingScoreMatching(path, target, Unweighted(target))
-    task = DiffusionTask(
-        model, objective, Clock(120), data.unpack, num_draws=1, learning_rate=1e-2, schedule=Constant(1)
-    )
+    task = DiffusionTask(model, objective, Clock(120), num_draws=1, learning_rate=1e-2, schedule=Constant(1))
     excess = ExcessLoss(data.data, every_steps=60, num_samples=256)
     before = excess.measure(model)
     train(task, data, tmp_path, device="cpu", precision="32-true", ema_decay=0.9, callbacks=(excess,))

@@ -8,11 +8,11 @@ import torch
 from molediff.core import CosineVP, DiffusionModel, LocalDistances, V, ZeroCentreOfMass
 from molediff.core.objective.score_matching import DenoisingScoreMatching
 from molediff.core.objective.time_density import LogNormalSigma
-from molediff.molecules.data.datamodule import unpack_conformers
 from molediff.molecules.graph.graph import collate, mol_to_graph
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
 from molediff.networks.heavy_atoms import HeavyAtomNetwork
 from molediff.training.clock import Clock
+from molediff.training.draw import Batch
 from molediff.training.refinement import RefinementTask
 from tests.fake_generators import embedded
 
@@ -36,9 +36,7 @@ def task(**settings) -> RefinementTask:
     model = DiffusionModel(network, CosineVP(), V(), ZeroCentreOfMass(), SCALE)
     objective = DenoisingScoreMatching(model.path, model.target, density=LogNormalSigma(-2.5, 1.0))
     distances = LocalDistances(length_scale=SCALE)
-    return RefinementTask(
-        model, objective, Clock(10), unpack_conformers, num_draws=1, distances=distances, **settings
-    )
+    return RefinementTask(model, objective, Clock(10), num_draws=1, distances=distances, **settings)
 
 
 def batch(error: float = 0.2) -> GraphBatch:
@@ -49,6 +47,11 @@ def batch(error: float = 0.2) -> GraphBatch:
     return dataclasses.replace(graphs, starts=starts)
 
 
+def as_batch(graphs: GraphBatch) -> Batch:
+    assert graphs.positions is not None
+    return graphs.positions, graphs, graphs.mask
+
+
 def test_the_first_state_is_the_guess_as_sampling_begins_with_it(monkeypatch: pytest.MonkeyPatch):
     trained, seen = task(most_noise=0.0), []
     predict = trained.model.predict
@@ -56,11 +59,11 @@ def test_the_first_state_is_the_guess_as_sampling_begins_with_it(monkeypatch: py
         trained.model, "predict", lambda x, t, *rest: seen.append((x, t)) or predict(x, t, *rest)
     )
     graphs = batch()
-    trained.training_step(graphs, 0)
+    trained.training_step(as_batch(graphs), 0)
     x, t = seen[0]
     torch.testing.assert_close(trained.model.path.lambda_(t), torch.full((4,), 2.2), atol=1e-4, rtol=0)
     assert graphs.starts is not None
-    guesses = trained.model.from_data(graphs.starts.flatten(0, 1), mask=graphs.mask.repeat_interleave(2, 0))
+    guesses = trained.model.from_data(graphs.starts.flatten(0, 1), graphs.mask.repeat_interleave(2, 0))
     torch.testing.assert_close(x, trained.model.path.alpha(t)[:, None, None] * guesses, atol=1e-5, rtol=0)
 
 
@@ -68,7 +71,7 @@ def test_after_the_jump_there_is_less_noise(monkeypatch: pytest.MonkeyPatch):
     trained, times = task(), []
     predict = trained.model.predict
     monkeypatch.setattr(trained.model, "predict", lambda x, t, *rest: times.append(t) or predict(x, t, *rest))
-    trained.training_step(batch(), 0)
+    trained.training_step(as_batch(batch()), 0)
     lambdas = trained.model.path.lambda_(times[1]).view(2, 3)[:, :2]  # the third is plain noise
     assert bool(((lambdas > 2.2 + 0.69) & (lambdas < 2.2 + 2.21)).all())
 
@@ -79,7 +82,7 @@ def test_it_learns_to_mend_a_guess():
     losses = []
     for _ in range(60):
         optimizer.zero_grad()
-        loss = trained.training_step(graphs, 0)
+        loss = trained.training_step(as_batch(graphs), 0)
         loss.backward()
         optimizer.step()
         losses.append(float(loss))
@@ -88,6 +91,6 @@ def test_it_learns_to_mend_a_guess():
 
 def test_batches_without_guesses_are_plain_denoising():
     trained = task(strength=1e-9)
-    loss = trained.training_step(dataclasses.replace(batch(), starts=None), 0)
+    loss = trained.training_step(as_batch(dataclasses.replace(batch(), starts=None)), 0)
     assert loss.isfinite()
     assert trained.samples_seen == 2

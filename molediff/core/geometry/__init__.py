@@ -1,1 +1,1 @@
-"""The geometry of point sets: the space of samples, rotations, shapes."""
+"""The geometry of point sets: the space of samples, and rotations."""

@@ -51,10 +51,6 @@ class NoiseSpace(ABC):
     def project(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Project `x` (n, ...) orthogonally onto the space; padding becomes zero."""
 
-    def velocity(self, v: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Project a prediction `v` (n, ...) made at `x` (n, ...); by default as samples are."""
-        return self.project(v, mask)
-
     @abstractmethod
     def num_dimensions(self, shape: Sequence[int], mask: Tensor | None = None) -> Tensor:
         """Dimension of the space for each sample of a batch of this shape, (n,) int64."""

@@ -21,36 +21,35 @@ import torch
 from torch import Tensor
 
 from molediff.core.geometry.kabsch import kabsch
+from molediff.core.model import Condition, WithEquivalentPoints
 
 
 class Coupling(ABC):
     """Chooses the data that goes with a draw of noise."""
 
     @abstractmethod
-    def __call__(
-        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
-    ) -> Tensor:
+    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
         """Pair data with noise.
 
         Args:
             x_0: data, shape (n, ...).
             eps: noise, shape (n, ...).
             mask: for samples (n, N, d), true for real rows, shape (n, N).
-            alike: points of a sample that nothing tells apart: tensors (G, k), each row the places of k such points
-                among the n N flattened ones. A point is in one row at most.
 
         Returns:
             `x_0` turned or reordered to go with `eps`, shape (n, ...).
         """
+
+    def for_condition(self, condition: Condition | None, copies: int) -> Coupling:
+        """This coupling with what it has to know of the samples, `copies` of each of `condition` in a row."""
+        return self
 
 
 @dataclass(frozen=True)
 class Independent(Coupling):
     """Data and noise as drawn, independent of each other: the coupling of diffusion models."""
 
-    def __call__(
-        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
-    ) -> Tensor:
+    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
         return x_0
 
 
@@ -63,9 +62,7 @@ class RotationalAlignment(Coupling):
     is no longer exact: see the module's docstring.
     """
 
-    def __call__(
-        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
-    ) -> Tensor:
+    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
         rotation = kabsch(x_0, eps, mask)
         with torch.autocast(x_0.device.type, enabled=False):
             return (x_0.to(rotation) @ rotation.mT).to(x_0)
@@ -79,9 +76,7 @@ class PermutationalAlignment(Coupling):
     For sets of identical particles. Real rows keep their places among themselves: padding stays padding. Needs SciPy.
     """
 
-    def __call__(
-        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
-    ) -> Tensor:
+    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
         from scipy.optimize import linear_sum_assignment
 
         # The squares are the same for every pairing, so the inner products decide.
@@ -96,19 +91,28 @@ class PermutationalAlignment(Coupling):
 
 
 @dataclass(frozen=True)
-class ExchangeOfEquals(Coupling):
-    """Reorder the points within each group of equals so that the sum of squared distances to its noise is least.
+class EquivalentPointAssignment(Coupling):
+    """Reorder equivalent points among each other so that the sum of squared distances to their noise is least.
 
     Else the mean over all orders is what a denoiser learns at high noise: there the three hydrogens of a methyl group
     coincide, and the ODE has to tear them apart late.
+
+    Attributes:
+        equivalent: see `WithEquivalentPoints.equivalent_points`; `for_condition` takes them from the condition.
     """
 
-    def __call__(
-        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
-    ) -> Tensor:
+    equivalent: Sequence[Tensor] = ()
+
+    def for_condition(self, condition: Condition | None, copies: int) -> EquivalentPointAssignment:
+        known: object = condition
+        if not isinstance(known, WithEquivalentPoints):
+            return self
+        return EquivalentPointAssignment(tuple(known.equivalent_points(copies)))
+
+    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
         points, noise = x_0.flatten(0, 1), eps.detach().flatten(0, 1).to(x_0)
         moved = points.clone()
-        for group in alike:
+        for group in self.equivalent:
             orders = list(permutations(range(group.shape[1])))
             order = torch.tensor(orders, device=group.device)  # (k!, k)
             gain = noise[group] @ points[group].mT  # (G, k, k)
@@ -121,14 +125,15 @@ class ExchangeOfEquals(Coupling):
 
 
 @dataclass(frozen=True)
-class InTurn(Coupling):
+class Sequential(Coupling):
     """Several couplings one after the other, such as a permutation and then a rotation (Song et al. 2023)."""
 
     couplings: tuple[Coupling, ...]
 
-    def __call__(
-        self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None, alike: Sequence[Tensor] = ()
-    ) -> Tensor:
+    def for_condition(self, condition: Condition | None, copies: int) -> Sequential:
+        return Sequential(tuple(coupling.for_condition(condition, copies) for coupling in self.couplings))
+
+    def __call__(self, x_0: Tensor, eps: Tensor, mask: Tensor | None = None) -> Tensor:
         for coupling in self.couplings:
-            x_0 = coupling(x_0, eps, mask, alike)
+            x_0 = coupling(x_0, eps, mask)
         return x_0

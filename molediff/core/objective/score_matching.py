@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from molediff.core.geometry.shape_space import without_rotation
 from molediff.core.objective.elastic_network import ElasticNetwork
 from molediff.core.objective.target_score import TargetScore
 from molediff.core.objective.time_density import (
@@ -68,7 +67,6 @@ class DenoisingScoreMatching:
         density: distribution of the training times.
         control_variate: takes noise out of what is regressed where the score of the data is known; for independent
             couplings.
-        quotient: leave the rigid rotation about x_t out of the error, for a model in `ShapeSpace`.
         elastic: adds to the mean square of the error its energy, which depends on x_0: for distillation, where x_t
             tells x_0. Elsewhere the least loss would no longer be at the mean of all x_0.
     """
@@ -78,7 +76,6 @@ class DenoisingScoreMatching:
     weight: Weight = field(default_factory=Simple)
     density: TimeDensity = field(default_factory=Uniform)
     control_variate: TargetScore | None = None
-    quotient: bool = False
     elastic: ElasticNetwork | None = None
 
     def __post_init__(self) -> None:
@@ -116,8 +113,6 @@ class DenoisingScoreMatching:
             x_0, eps = self.control_variate(x_0, eps, self.path, t)
         a, b = self.target.coefficients(self.path, t)
         error = pred - expand_like(a, x_0) * x_0 - expand_like(b, eps) * eps
-        if self.quotient:
-            error = without_rotation(error, self.path.noised(x_0, eps, t), mask)
         square = error.square()
         if mask is None:
             mean = square.flatten(1).mean(1)

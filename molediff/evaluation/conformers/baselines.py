@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from rdkit.Chem import Mol, rdDistGeom, rdForceFieldHelpers
+from rdkit.Chem import Mol, rdDistGeom
 
-MMFF_MAX_ITERATIONS = 2000
+from molediff.molecules.energies.relax import relax_conformers
+from molediff.molecules.errors import ForceFieldError
 
 
 def etkdg(mol: Mol, num_conformers: int, seed: int) -> Mol | None:
@@ -39,11 +41,10 @@ def etkdg(mol: Mol, num_conformers: int, seed: int) -> Mol | None:
 def etkdg_mmff(mol: Mol, num_conformers: int, seed: int) -> Mol | None:
     """Conformers by ETKDGv3, each relaxed to a minimum of MMFF94s; arguments and result as `etkdg`.
 
-    A molecule for which MMFF94s has no parameters keeps its ETKDGv3 geometries.
+    A molecule that MMFF94s does not describe keeps its ETKDGv3 geometries.
     """
     embedded = etkdg(mol, num_conformers, seed)
-    if embedded is not None and rdForceFieldHelpers.MMFFHasAllMoleculeParams(embedded):
-        rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(
-            embedded, numThreads=1, maxIters=MMFF_MAX_ITERATIONS, mmffVariant="MMFF94s"
-        )
+    if embedded is not None:
+        with suppress(ForceFieldError):
+            relax_conformers(embedded, "mmff")
     return embedded

@@ -6,7 +6,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import Mol, rdMolAlign
 
-from molediff.evaluation.conformers.metrics.rmsd import MAX_MATCHES
+from molediff.molecules.rmsd import MAX_MATCHES
 
 ELEMENT_COLOURS = {1: "#e3e6eb", 6: "#4a4f59", 7: "#3157d5", 8: "#d8362a", 9: "#3fae49"}
 OTHER_COLOUR = "#b05fc4"

@@ -13,21 +13,22 @@ from torch import Tensor
 from molediff.core.model import DiffusionModel
 from molediff.core.paths import Path
 from molediff.core.solvers import DPMSolverPP2M, Solver, central_lambda, with_final_denoising
+from molediff.molecules.conformers import with_conformers
 from molediff.molecules.graph.graph import collate, mol_to_graph
+from molediff.molecules.perception.stereo import StereoCheck
 from molediff.networks.graph import GraphBatch
-from molediff.runtime.former import former_names
+from molediff.sampling.draw import draw, start_noise
+from molediff.sampling.seeds import numbered_generator
 from molediff.training.optimized import OptimizedTask
 from molediff.training.sample_callback import SamplingCallback
-
-__getattr__ = former_names(__name__, {"wrong_hands": "wrong_chirality"})
 
 
 class SampledConformers(SamplingCallback):
     """Samples conformers of a few held-out molecules with the averaged weights after a validation, and logs their RMSD.
 
     The noise is the same every time, so that the figures follow the training and not the luck of the draw. Logged are
-    the mean and median over molecules of the best heavy-atom RMSD, the mean over all samples (Angstrom), and the share
-    of samples with a wrong configuration.
+    the mean and median over molecules of the best heavy-atom RMSD, the mean over all samples (Angstrom), and the
+    fraction of samples with a stereocentre of the wrong hand.
 
     Args:
         mols: held-out molecules with explicit hydrogens and one reference conformer.
@@ -69,9 +70,9 @@ class SampledConformers(SamplingCallback):
         """Sample all molecules and compare with their references."""
         best, every, num_wrong = [], [], 0
         for number, mol in enumerate(self.mols):
-            graph = collate([mol_to_graph(mol)]).to(device)
-            positions = self._sample(model, graph, number)
-            num_wrong += int(wrong_chirality(positions, graph).sum())
+            graph = mol_to_graph(mol)
+            positions = self._sample(model, collate([graph]).to(device), number)
+            num_wrong += int(StereoCheck(mol, graph).wrong_centres(positions).any(axis=1).sum())
             rmsd = self.compare(mol, with_conformers(mol, positions))[0].tolist()
             best.append(min(rmsd))
             every.extend(rmsd)
@@ -83,36 +84,12 @@ class SampledConformers(SamplingCallback):
         }
 
     @torch.no_grad()
-    def _sample(self, model: DiffusionModel, graph: GraphBatch, number: int) -> Tensor:
-        """Conformers (num_samples, N, 3) of one molecule, in Angstrom."""
-        space = model.space
-        seeds = range(self.seed + 10_000 * number, self.seed + 10_000 * number + self.num_samples)
-        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        encoding = model.encode(graph).repeat(self.num_samples)
+    def _sample(self, model: DiffusionModel, graph: GraphBatch, number: int) -> np.ndarray:
+        """Conformers (num_samples, N, 3) of molecule `number`, in Angstrom."""
+        generators = [numbered_generator(self.seed, number, i) for i in range(self.num_samples)]
+        encoding = model.encode(graph, self.num_samples)
         mask = graph.mask.repeat_interleave(self.num_samples, dim=0)
-        x_1 = space.sample((*mask.shape, 3), generators, mask, device=mask.device)
         times = with_final_denoising(self.times(model.path, self.num_steps - 1))
-        denoiser = model.denoiser_of(encoding)
-        x_0 = self.solver.sample(denoiser, model.path, times, x_1, generators, space, mask)
-        return model.to_data(x_0, encoding)
-
-
-def wrong_chirality(positions: Tensor, graph: GraphBatch) -> Tensor:
-    """Whether any stereocentre of each sample (n, N, 3) of the molecule in `graph` has a wrong one, shape (n,)."""
-    if not len(graph.chiral_sign):
-        return torch.zeros(len(positions), dtype=torch.bool, device=positions.device)
-    centre, a, b, c = graph.chiral_index.T
-    u, v, w = (positions[:, neighbour] - positions[:, centre] for neighbour in (a, b, c))
-    volume = (u * torch.linalg.cross(v, w)).sum(-1)
-    return (volume * graph.chiral_sign <= 0).any(1)
-
-
-def with_conformers(mol: Chem.Mol, positions: Tensor) -> Chem.Mol:
-    """A copy of `mol` with `positions` (n, N, 3) in Angstrom as its conformers."""
-    mol = Chem.Mol(mol)
-    mol.RemoveAllConformers()
-    for sample in positions.double().cpu().numpy():
-        conformer = Chem.Conformer(mol.GetNumAtoms())
-        conformer.SetPositions(np.ascontiguousarray(sample))
-        mol.AddConformer(conformer, assignId=True)
-    return mol
+        x_1 = start_noise(model, times, (mask.shape[1], 3), generators, mask, mask.device)
+        x_0 = draw(model, self.solver, times, model.denoiser_of(encoding), x_1, generators, mask)
+        return model.to_data(x_0).double().cpu().numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,17 @@ from typing import Any
 from rdkit.Chem import Mol
 from tqdm import tqdm
 
-from molediff.evaluation.conformers.results import Geometry, MethodResult, MoleculeResult, measure
+from molediff.evaluation.conformers.metrics import CONFORMER_METRICS
+from molediff.evaluation.conformers.metrics.geometry import Geometry
+from molediff.evaluation.conformers.metrics.metric import Metric
+from molediff.evaluation.conformers.results import (
+    UNLIMITED,
+    Comparison,
+    Limits,
+    MethodResult,
+    MoleculeResult,
+    on_graph,
+)
 from molediff.evaluation.conformers.summary import Summary, summarize
 
 DATA_ROW = "reference geometries"
@@ -34,6 +45,9 @@ class Evaluation:
     protocol: dict[str, Any] = field(default_factory=dict)
     """How it was measured; shown with every table."""
 
+    metrics: Sequence[Metric] = CONFORMER_METRICS
+    """What was measured, in the order of the table."""
+
 
 def evaluate_methods(
     references: Sequence[Mol],
@@ -45,6 +59,7 @@ def evaluate_methods(
     energy_ratio: bool = False,
     protocol: Mapping[str, Any] | None = None,
     progress: bool = True,
+    metrics: Sequence[Metric] = CONFORMER_METRICS,
 ) -> Evaluation:
     """Measure methods, and the reference geometries themselves, on the same molecules by the same code.
 
@@ -52,7 +67,7 @@ def evaluate_methods(
         references: molecules with explicit hydrogens, the stereo that is asked for, and one or more reference
             conformers. The methods get them without coordinates.
         methods: name -> method. A method that returns None, or no conformer, has failed on that molecule: it counts in
-            every share. An exception in a method is not caught.
+            every fraction. An exception in a method is not caught.
         num_conformers: conformers asked for each molecule; None for twice the number of its references.
         seed: handed to each method, at least 1.
         range_molecules: molecules with reference geometries, not among `references`, whose bond lengths, angles and
@@ -61,33 +76,33 @@ def evaluate_methods(
         energy_ratio: let PoseBusters also compare energies (about a second a conformer).
         protocol: what else to say about how it was measured.
         progress: show a progress bar for each method.
+        metrics: what is measured; `[*CONFORMER_METRICS, mine]` adds one of your own.
 
     Raises:
-        ValueError: no references, a reference without conformers, a seed below 1, or a method that returns another
-            molecule or another number of results.
+        ValueError: no references, a reference without conformers, a seed below 1, two metrics of one key, or a method
+            that returns another molecule or another number of results.
     """
     _check_input(references, methods, num_conformers, seed)
+    check_metrics(metrics)
+    limits = [Limits(max_plausibility, energy_ratio)] * len(references)
     requested = [num_conformers or 2 * mol.GetNumConformers() for mol in references]
     geometries = [Geometry.of(mol) for mol in (references if range_molecules is None else range_molecules)]
     results = []
     for name, method in {DATA_ROW: list(references), **methods}.items():
         is_data = name == DATA_ROW
         counts = [mol.GetNumConformers() for mol in references] if is_data else requested
-        bar = tqdm(total=len(references), desc=name, unit="molecule", disable=not progress)
-        molecules: list[MoleculeResult] = []
-        for reference, count, (sample, wall, processor) in zip(
-            references, counts, run_method(name, method, references, counts, seed), strict=True
-        ):
-            molecules.append(
-                measure(reference, sample, count, wall, processor, max_plausibility, energy_ratio)
-            )
-            bar.update()
-        bar.close()
+        molecules = measure_method(name, method, references, counts, seed, metrics, limits, progress)
         results.append(MethodResult(name, molecules, is_data))
     solved = [not any(method.molecules[i].failed for method in results) for i in range(len(references))]
     return Evaluation(
         methods=results,
-        summaries={method.name: summarize(method, results[0], geometries, solved) for method in results},
+        summaries={
+            method.name: summarize(
+                Comparison(method.molecules, results[0].molecules, geometries, solved),
+                metrics,
+            )
+            for method in results
+        },
         geometries=geometries,
         protocol={
             "molecules": len(references),
@@ -99,7 +114,73 @@ def evaluate_methods(
             ),
             **(protocol or {}),
         },
+        metrics=list(metrics),
     )
+
+
+def measure_method(
+    name: str,
+    method: Method,
+    references: Sequence[Mol],
+    counts: Sequence[int],
+    seed: int,
+    metrics: Sequence[Metric],
+    limits: Sequence[Limits],
+    progress: bool = True,
+) -> list[MoleculeResult]:
+    """Run a method once on all molecules and measure what it returns.
+
+    Args:
+        name: of the method, for the bar and the error.
+        method: see `Method`.
+        references: molecules with their reference conformers.
+        counts: conformers asked for of each.
+        seed: handed to the method.
+        metrics: what is measured.
+        limits: of the slow measurements of each molecule.
+        progress: show a bar.
+
+    Raises:
+        ValueError: the method returned another molecule, or ended early.
+    """
+    molecules = []
+    samples = run_method(name, method, references, counts, seed)
+    bar = tqdm(references, desc=name, unit="molecule", disable=not progress)
+    for reference, count, limit, (sample, wall, processor) in zip(bar, counts, limits, samples, strict=True):
+        molecules.append(measure(reference, sample, count, wall, processor, metrics, limit))
+    return molecules
+
+
+def measure(
+    reference: Mol,
+    sample: Mol | None,
+    num_requested: int,
+    seconds: float | None = None,
+    processor_seconds: float | None = None,
+    metrics: Sequence[Metric] = CONFORMER_METRICS,
+    limits: Limits = UNLIMITED,
+) -> MoleculeResult:
+    """Make every measurement of one molecule, each once.
+
+    Args:
+        reference: molecule with explicit hydrogens, the stereo asked for, and its reference conformers.
+        sample: the method's conformers, atoms in the order of `reference`; None or without conformers: it failed.
+        num_requested: conformers asked for.
+        seconds: wall time that the method took.
+        processor_seconds: processor time that it took.
+        metrics: what is measured.
+        limits: of the slow measurements.
+
+    Raises:
+        ValueError: `sample` is not the molecule `reference`.
+    """
+    values: dict[str, Any] = {}
+    conformers = on_graph(reference, sample)
+    result = MoleculeResult(reference, conformers, num_requested, seconds, processor_seconds, limits, values)
+    for metric in metrics:
+        if metric.of_molecule is not None and metric.measurement not in values:
+            values[metric.measurement] = metric.of_molecule(result)
+    return result
 
 
 def run_method(
@@ -136,6 +217,17 @@ def _without_coordinates(mol: Mol) -> Mol:
     bare = Mol(mol)
     bare.RemoveAllConformers()
     return bare
+
+
+def check_metrics(metrics: Sequence[Metric]) -> None:
+    """Refuse metrics of which one would hide another.
+
+    Raises:
+        ValueError: two have one key.
+    """
+    counts = Counter(metric.key for metric in metrics)
+    if twice := [key for key, count in counts.items() if count > 1]:
+        raise ValueError(f"two metrics have the key {twice[0]!r}: give one of them another")
 
 
 def _check_input(

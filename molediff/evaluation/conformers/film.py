@@ -15,7 +15,8 @@ from molediff.core.geometry.kabsch import kabsch
 from molediff.core.paths import Path
 from molediff.evaluation.conformers.drawing import ELEMENT_COLOURS, OTHER_COLOUR
 from molediff.evaluation.report.gif import draw_frames, write_gif
-from molediff.molecules.generation.result import GenerationResult, Trajectory
+from molediff.molecules.generation.result import GenerationResult
+from molediff.sampling.trajectory import Trajectory
 
 _ROWS = ("state $x_t$", r"estimate $\hat x_0(x_t)$")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
@@ -10,14 +11,16 @@ from rdkit import Chem
 
 from molediff.evaluation.conformers.drawing import aligned_copies, overlay_svg
 from molediff.evaluation.conformers.evaluate import DATA_ROW, Evaluation
+from molediff.evaluation.conformers.metrics.metric import Metric
 from molediff.evaluation.conformers.plots import all_plots, colours
 from molediff.evaluation.conformers.results import MethodResult, MoleculeResult
-from molediff.evaluation.conformers.summary import failing_shares
-from molediff.evaluation.conformers.table import COLUMNS, best_methods, value
+from molediff.evaluation.conformers.summary import failing_fractions
+from molediff.evaluation.conformers.table import best_methods, blocks, value
 from molediff.evaluation.conformers.viewer import Overlay, viewer_html, viewer_script
 from molediff.evaluation.report.html import document, section
 
 _BEST_CELL = ' class="best"'
+_FAIR = ("mat_recall_mean_solved_by_all", "mat_precision_mean_solved_by_all")
 
 NUM_BEST, NUM_WORST = 6, 6
 """Molecules in the gallery."""
@@ -32,13 +35,17 @@ def page(evaluation: Evaluation, title: str = "Conformer validity report", viewe
         viewer: include molecules that can be turned, for which Plotly's JavaScript (4.8 MB) goes into the page.
     """
     drawn = all_plots(evaluation)
-    failing = {m.name: failing_shares(m, evaluation.summaries[m.name]) for m in evaluation.methods}
+    failing = {
+        method.name: failing_fractions(method, evaluation.summaries[method.name], evaluation.metrics)
+        for method in evaluation.methods
+    }
     checks = _checks(drawn.pop("Checks failed", ""), failing)
     plots = {name: section(name, picture) for name, picture in drawn.items()}
     left = checks + plots.pop("Seconds a conformer", "")
     right = plots.pop("Strain energy", "")
     featured = next((method for method in evaluation.methods if not method.is_data), None)
-    molecules = _gallery(featured, viewer) if featured is not None else ""
+    measured = {metric.measurement for metric in evaluation.metrics}
+    molecules = _gallery(featured, viewer) if featured is not None and "rmsd" in measured else ""
     pair = f'<div class="pair"><div>{left}</div><div>{right}</div></div>'
     return document(
         title, evaluation.protocol, f"{_tables(evaluation)}{''.join(plots.values())}{pair}{molecules}"
@@ -46,25 +53,20 @@ def page(evaluation: Evaluation, title: str = "Conformer validity report", viewe
 
 
 def _tables(evaluation: Evaluation) -> str:
-    accuracy = {"success", "RMSD to the reference", "seconds a conformer"}
-    parts = [
-        _table(evaluation, accuracy, True),
-        _table(evaluation, accuracy, False),
-        _solved_by_all(evaluation),
-    ]
+    columns = blocks(evaluation)
+    parts = [_table(evaluation, metrics) for metrics in columns if metrics]
+    parts.append(_solved_by_all(evaluation))
     meanings = "".join(
-        f"<dt>{escape(column.group)}: {escape(column.title)}</dt><dd>{escape(column.meaning)}</dd>"
-        for column in COLUMNS
+        f"<dt>{escape(metric.group)}: {escape(metric.title)}</dt><dd>{escape(metric.meaning)}</dd>"
+        for metrics in columns
+        for metric in metrics
     )
     legend = f"<details><summary>What the columns mean</summary><dl>{meanings}</dl></details>"
     return f"<section><h2>Methods</h2>{''.join(parts)}{legend}</section>"
 
 
-def _table(evaluation: Evaluation, groups: set[str], inside: bool) -> str:
-    columns = [column for column in COLUMNS if (column.group in groups) == inside]
-    spans = [
-        (group, len(list(members))) for group, members in groupby(columns, key=lambda column: column.group)
-    ]
+def _table(evaluation: Evaluation, columns: Sequence[Metric]) -> str:
+    spans = [(group, len(list(members))) for group, members in groupby(columns, key=lambda m: m.group)]
     head = "".join(f'<th class="group" colspan="{count}">{escape(group)}</th>' for group, count in spans)
     titles = "".join(
         f'<th title="{escape(column.meaning)}">{escape(column.title)}'
@@ -92,11 +94,13 @@ def _table(evaluation: Evaluation, groups: set[str], inside: bool) -> str:
 def _solved_by_all(evaluation: Evaluation) -> str:
     """A line for the molecules on which every method has conformers: the only ones on which means compare fairly."""
     summaries = {name: summary for name, summary in evaluation.summaries.items() if name != DATA_ROW}
-    if not summaries or not any(summary["num_failed"] for summary in summaries.values()):
+    needed = {"num_failed", "num_solved_by_all", *_FAIR}
+    if not summaries or not needed <= next(iter(summaries.values())).keys():
+        return ""
+    if not any(summary["num_failed"] for summary in summaries.values()):
         return ""
     figures = "; ".join(
-        f"{escape(name)} {summary['mat_recall_mean_solved_by_all']:.3f} / "
-        f"{summary['mat_precision_mean_solved_by_all']:.3f}"
+        f"{escape(name)} {' / '.join(f'{summary[key]:.3f}' for key in _FAIR)}"
         for name, summary in summaries.items()
     )
     number = int(next(iter(summaries.values()))["num_solved_by_all"])
@@ -108,8 +112,8 @@ def _solved_by_all(evaluation: Evaluation) -> str:
 
 def _checks(plot: str, failing: dict[str, dict[str, float]]) -> str:
     """The plot of the checks that some conformer failed, and the names of the others."""
-    names = dict.fromkeys(name for shares in failing.values() for name in shares)
-    never = [name for name in names if not any(shares.get(name) for shares in failing.values())]
+    names = dict.fromkeys(name for fractions in failing.values() for name in fractions)
+    never = [name for name in names if not any(fractions.get(name) for fractions in failing.values())]
     note = (
         f'<p class="note">Failed by no conformer of any method: {escape(", ".join(never))}.</p>'
         if never
@@ -140,7 +144,7 @@ def _gallery(method: MethodResult, viewer: bool) -> str:
 
 
 def _overlay(molecule: MoleculeResult) -> Overlay:
-    row, column = divmod(int(molecule.rmsd.argmin()), molecule.num_returned)
+    row, column = divmod(int(molecule["rmsd"].argmin()), molecule.num_returned)
     reference_id = molecule.reference.GetConformers()[row].GetId()
     conformer_id = molecule.conformers.GetConformers()[column].GetId()
     pair = aligned_copies(molecule.reference, reference_id, molecule.conformers, conformer_id)

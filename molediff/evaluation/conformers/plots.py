@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from molediff.evaluation.conformers.evaluate import DATA_ROW, Evaluation
 from molediff.evaluation.conformers.metrics.distributions import Pool, pool
 from molediff.evaluation.conformers.results import MethodResult
-from molediff.evaluation.conformers.summary import failing_shares
+from molediff.evaluation.conformers.summary import failing_fractions
 from molediff.evaluation.report.html import svg
 from molediff.evaluation.report.style import DATA_COLOUR, FIGURE_STYLE, METHOD_COLOURS
 
@@ -28,29 +28,30 @@ def colours(evaluation: Evaluation) -> dict[str, str]:
 def all_plots(evaluation: Evaluation) -> dict[str, str]:
     """Every picture by its title, as SVG text; those that have nothing to show are left out."""
     figures = {
-        "Distance to the reference": _rmsd_curves,
-        "Bond lengths against the data": lambda e: _histograms(e, "bond_lengths", "length / Å"),
-        "Bond angles against the data": lambda e: _histograms(e, "bond_angles", "angle / °"),
-        "Ring planarity against the data": _ring_curves,
-        "Strain energy": _strain_curves,
-        "Checks failed": _check_dots,
-        "Seconds a conformer": _seconds_bars,
+        "Distance to the reference": ("rmsd", _rmsd_curves),
+        "Bond lengths against the data": ("geometry", lambda e: _histograms(e, "bond_lengths", "length / Å")),
+        "Bond angles against the data": ("geometry", lambda e: _histograms(e, "bond_angles", "angle / °")),
+        "Ring planarity against the data": ("geometry", _ring_curves),
+        "Strain energy": ("strain", _strain_curves),
+        "Checks failed": (None, _check_dots),
+        "Seconds a conformer": (None, _seconds_bars),
     }
+    measured = {metric.measurement for metric in evaluation.metrics}
     drawn = {}
     with matplotlib.rc_context(FIGURE_STYLE):
-        for title, draw in figures.items():
-            figure = draw(evaluation)
+        for title, (needed, draw) in figures.items():
+            figure = draw(evaluation) if needed is None or needed in measured else None
             if figure is not None:
                 drawn[title] = svg(figure)
     return drawn
 
 
 def _curve(axes: Axes, values: np.ndarray, total: float, limit: float, **style: Any) -> None:
-    """Share of `total` that lies below x, for x from 0 to `limit`; values that do not exist never arrive."""
+    """Fraction of `total` that lies below x, for x from 0 to `limit`; values that do not exist never arrive."""
     inside = np.sort(values[values <= limit])
-    share = np.arange(1, inside.size + 1) / max(total, 1)
+    fraction = np.arange(1, inside.size + 1) / max(total, 1)
     x = np.concatenate([[0.0], inside, [limit]])
-    y = np.concatenate([[0.0], share, share[-1:] if share.size else [0.0]])
+    y = np.concatenate([[0.0], fraction, fraction[-1:] if fraction.size else [0.0]])
     axes.step(x, 100 * y, where="post", **style)
     axes.set_xlim(0, limit)
     axes.set_ylim(0, 101)
@@ -71,8 +72,8 @@ def _rmsd_curves(evaluation: Evaluation) -> Figure | None:
             "label": method.name,
             "linewidth": 1.6,
         }
-        best = np.concatenate([molecule.rmsd.min(axis=1, initial=np.inf) for molecule in method.molecules])
-        every = np.concatenate([molecule.rmsd.min(axis=0) for molecule in method.molecules])
+        best = np.concatenate([molecule["rmsd"].min(axis=1, initial=np.inf) for molecule in method.molecules])
+        every = np.concatenate([molecule["rmsd"].min(axis=0) for molecule in method.molecules])
         _curve(left, best, best.size, 1.0, **style)
         _curve(right, every, sum(molecule.num_requested for molecule in method.molecules), 1.5, **style)
     left.set(title="Best conformer of a molecule", xlabel="RMSD / Å", ylabel="molecules within / %")
@@ -84,7 +85,7 @@ def _rmsd_curves(evaluation: Evaluation) -> Figure | None:
 
 def _pools(evaluation: Evaluation, attribute: str) -> dict[str, dict[str, Pool]]:
     return {
-        method.name: pool(getattr(m.geometry, attribute) for m in method.molecules if not m.failed)
+        method.name: pool(getattr(m["geometry"], attribute) for m in method.molecules if not m.failed)
         for method in evaluation.methods
     }
 
@@ -165,7 +166,7 @@ def _strain_curves(evaluation: Evaluation) -> Figure | None:
     figure = Figure(figsize=(4.5, 2.9))
     axes = figure.subplots()
     strains = {
-        method.name: np.concatenate([molecule.strain for molecule in method.molecules])
+        method.name: np.concatenate([molecule["strain"] for molecule in method.molecules])
         for method in evaluation.methods
     }
     finite = np.concatenate(list(strains.values()))
@@ -189,18 +190,21 @@ def _strain_curves(evaluation: Evaluation) -> Figure | None:
 
 
 def _check_dots(evaluation: Evaluation) -> Figure | None:
-    """Share of conformers that fail each check, for the checks that some conformer fails."""
-    failing = {m.name: failing_shares(m, evaluation.summaries[m.name]) for m in evaluation.methods}
-    names = list(dict.fromkeys(name for shares in failing.values() for name in shares))
-    names = [name for name in names if any(shares.get(name, 0.0) > 0 for shares in failing.values())]
+    """Fraction of conformers that fail each check, for the checks that some conformer fails."""
+    failing = {
+        method.name: failing_fractions(method, evaluation.summaries[method.name], evaluation.metrics)
+        for method in evaluation.methods
+    }
+    names = list(dict.fromkeys(name for fractions in failing.values() for name in fractions))
+    names = [name for name in names if any(entry.get(name, 0.0) > 0 for entry in failing.values())]
     if not names:
         return None
     figure = Figure(figsize=(4.5, 0.6 + 0.32 * len(names)))
     axes = figure.subplots()
     offsets = np.linspace(-0.26, 0.26, len(failing))
-    for offset, (method_name, shares) in zip(offsets, failing.items(), strict=True):
-        y = [row + offset for row, name in enumerate(names) if name in shares]
-        x = [100 * shares[name] for name in names if name in shares]
+    for offset, (method_name, fractions) in zip(offsets, failing.items(), strict=True):
+        y = [row + offset for row, name in enumerate(names) if name in fractions]
+        x = [100 * fractions[name] for name in names if name in fractions]
         axes.plot(x, y, "o", markersize=4, color=colours(evaluation)[method_name], label=method_name)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
@@ -216,7 +220,9 @@ def _seconds_bars(evaluation: Evaluation) -> Figure | None:
     seconds = {
         method.name: value
         for method in _methods(evaluation)
-        if np.isfinite(value := evaluation.summaries[method.name]["processor_seconds_per_conformer"])
+        if np.isfinite(
+            value := evaluation.summaries[method.name].get("processor_seconds_per_conformer", np.nan)
+        )
     }
     if not seconds:
         return None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-from pathlib import Path
-from typing import BinaryIO, cast
 
-from rdkit import Chem, rdBase
+from rdkit import Chem
 from rdkit.Chem import Mol
 
+from molediff.molecules.files.sdf import read_sdf
 from molediff.molecules.perception.canonical import assign_stereo
 
 
@@ -23,25 +21,19 @@ def read_references(path: str | os.PathLike[str]) -> list[Mol]:
         FileNotFoundError: there is no such file.
         ValueError: a record cannot be read, has no 3D coordinates or lacks hydrogens; or there is none.
     """
-    path = Path(path)
     molecules: list[Mol] = []
     previous = None
-    with _open(path) as file, rdBase.BlockLogs():
-        for number, record in enumerate(Chem.ForwardSDMolSupplier(file, removeHs=False), start=1):
-            mol = _checked(record, f"record {number} of {path}")
-            identity = _identity(mol)
-            if identity == previous:
-                molecules[-1].AddConformer(mol.GetConformer(), assignId=True)
-            else:
-                molecules.append(mol)
-            previous = identity
+    for number, record in enumerate(read_sdf(path), start=1):
+        mol = _checked(record, f"record {number} of {path}")
+        identity = _identity(mol)
+        if identity == previous:
+            molecules[-1].AddConformer(mol.GetConformer(), assignId=True)
+        else:
+            molecules.append(mol)
+        previous = identity
     if not molecules:
         raise ValueError(f"{path} holds no molecule")
     return molecules
-
-
-def _open(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
 
 
 def _checked(mol: Mol | None, where: str) -> Mol:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rdkit import Chem
 
 from molediff.evaluation.conformers.evaluate import Evaluation
 from molediff.evaluation.conformers.page import page
 from molediff.evaluation.conformers.results import MoleculeResult
-from molediff.evaluation.conformers.summary import plausibility_shares
-from molediff.evaluation.conformers.table import COLUMNS
+from molediff.evaluation.conformers.summary import plausibility_fractions
+from molediff.evaluation.report.files import finite_or_none
 from molediff.evaluation.report.html import write_files
 
 
@@ -41,19 +41,23 @@ def write_report(
 
 
 def metrics(evaluation: Evaluation) -> dict[str, Any]:
-    """Everything measured as plain numbers and texts; None where there is no figure. Shares are between 0 and 1."""
-    return {
-        "protocol": evaluation.protocol,
-        "meanings": {column.key: f"{column.meaning} [{column.unit or 'count'}]" for column in COLUMNS},
-        "methods": {
-            method.name: {
-                **{key: _number(figure) for key, figure in evaluation.summaries[method.name].items()},
-                "posebusters": plausibility_shares(method),
-                "molecules": [_molecule(molecule) for molecule in method.molecules],
-            }
-            for method in evaluation.methods
-        },
-    }
+    """Everything measured as plain numbers and texts; None where there is no figure. Fractions are between 0 and 1."""
+    meanings = {metric.key: f"{metric.meaning} [{metric.unit or 'count'}]" for metric in evaluation.metrics}
+    written: dict[str, Any] = finite_or_none(
+        {
+            "protocol": evaluation.protocol,
+            "meanings": meanings,
+            "methods": {
+                method.name: {
+                    **evaluation.summaries[method.name],
+                    "posebusters": plausibility_fractions(method),
+                    "molecules": [_molecule(molecule) for molecule in method.molecules],
+                }
+                for method in evaluation.methods
+            },
+        }
+    )
+    return written
 
 
 def _molecule(molecule: MoleculeResult) -> dict[str, Any]:
@@ -63,14 +67,16 @@ def _molecule(molecule: MoleculeResult) -> dict[str, Any]:
         "num_returned": molecule.num_returned,
         "seconds": molecule.seconds,
         "processor_seconds": molecule.processor_seconds,
-        "rmsd": molecule.rmsd.round(4).tolist(),
-        "connectivity": molecule.connectivity.tolist(),
-        "stereo": molecule.stereo.tolist(),
-        "clash_free": molecule.clash_free.tolist(),
-        "strain": [_number(round(float(energy), 3)) for energy in molecule.strain],
-        "diversity": _number(molecule.diversity),
+        **{name: _plain(value) for name, value in molecule.values.items() if _is_plain(value)},
     }
 
 
-def _number(figure: float) -> float | None:
-    return figure if math.isfinite(figure) else None
+def _is_plain(value: object) -> bool:
+    """A number or numbers by conformer; what is neither is shown by its own plot, if at all."""
+    return isinstance(value, np.ndarray | np.generic | int | float) and np.asarray(value).dtype.kind in "biuf"
+
+
+def _plain(value: Any) -> Any:
+    """A number or an array as JSON has it, to four digits after the point."""
+    array = np.asarray(value)
+    return (array.round(4) if array.dtype.kind == "f" else array).tolist()

@@ -1,42 +1,43 @@
-"""What is measured of one molecule and one method."""
+"""What is known of one molecule by one method, and of all molecules by one method."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rdkit.Chem import Mol
 
-from molediff.evaluation.conformers.metrics.bond_angles import bond_angles
-from molediff.evaluation.conformers.metrics.bond_lengths import bond_lengths
-from molediff.evaluation.conformers.metrics.clashes import is_clash_free
-from molediff.evaluation.conformers.metrics.connectivity import connectivity_matches
-from molediff.evaluation.conformers.metrics.diversity import diversity
-from molediff.evaluation.conformers.metrics.mmff_strain import mmff_strain
-from molediff.evaluation.conformers.metrics.plausibility import plausibility_checks
-from molediff.evaluation.conformers.metrics.ring_planarity import ring_planarity
-from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
-from molediff.evaluation.conformers.metrics.stereo import stereo_matches
+if TYPE_CHECKING:
+    from molediff.evaluation.conformers.metrics.geometry import Geometry
+
+_FORMER_FIELDS = frozenset(
+    ("rmsd", "connectivity", "stereo", "clash_free", "strain", "plausibility", "diversity", "geometry")
+)
 
 
 @dataclass(frozen=True)
-class Geometry:
-    """Bond lengths (Angstrom), bond angles (degrees) and ring planarity (Angstrom) of one molecule, by kind."""
+class Limits:
+    """How far the slow measurements of a molecule go."""
 
-    bond_lengths: Mapping[str, np.ndarray]
-    bond_angles: Mapping[str, np.ndarray]
-    ring_planarity: Mapping[str, np.ndarray]
+    num_plausibility: int | None = None
+    """PoseBusters looks at the first so many conformers; None for all, 0 for none."""
 
-    @classmethod
-    def of(cls, mol: Mol) -> Geometry:
-        """Measure all conformers of `mol`."""
-        return cls(bond_lengths(mol), bond_angles(mol), ring_planarity(mol))
+    energy_ratio: bool = False
+    """PoseBusters also compares energies (about a second a conformer)."""
+
+    num_relaxed: int = 0
+    """The first so many conformers are relaxed by GFN2-xTB."""
+
+
+UNLIMITED = Limits()
 
 
 @dataclass(frozen=True)
 class MoleculeResult:
-    """One molecule by one method. Arrays over conformers have shape (num_returned,)."""
+    """One molecule by one method, and what the metrics measured of it: `result["rmsd"]`."""
 
     reference: Mol
     """The molecule as asked for, with its num_references reference conformers."""
@@ -46,30 +47,29 @@ class MoleculeResult:
 
     num_requested: int
 
-    seconds: float | None
+    seconds: float | None = None
     """Wall time of the method for this molecule; None if the conformers were computed elsewhere."""
 
-    processor_seconds: float | None
+    processor_seconds: float | None = None
     """Processor time of all its threads, which other work on the machine does not lengthen; None likewise."""
 
-    rmsd: np.ndarray
-    """Heavy-atom RMSD in Angstrom, shape (num_references, num_returned)."""
+    limits: Limits = UNLIMITED
 
-    connectivity: np.ndarray
-    stereo: np.ndarray
-    clash_free: np.ndarray
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """By name of the measurement (`Metric.measurement`); arrays over conformers have shape (num_returned,)."""
 
-    strain: np.ndarray
-    """MMFF94s strain in kcal/mol, NaN where the force field has no parameters."""
+    def __getitem__(self, measurement: str) -> Any:
+        return self.values[measurement]
 
-    plausibility: list[dict[str, bool]]
-    """PoseBusters' checks of the first conformers."""
-
-    num_plausibility_requested: int
-    """Conformers that would have been checked had the method returned all it was asked for."""
-
-    diversity: float
-    geometry: Geometry = field(repr=False)
+    def __getattr__(self, name: str) -> Any:
+        if name not in _FORMER_FIELDS:
+            raise AttributeError(f"a MoleculeResult has no attribute {name!r}")
+        warnings.warn(
+            f"MoleculeResult.{name} goes in the next release: use result[{name!r}]",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.values[name]
 
     @property
     def num_returned(self) -> int:
@@ -81,9 +81,15 @@ class MoleculeResult:
         return self.num_returned == 0
 
     @property
+    def num_plausibility_requested(self) -> int:
+        """Conformers that PoseBusters would have looked at had the method returned all it was asked for."""
+        most = self.limits.num_plausibility
+        return self.num_requested if most is None else min(most, self.num_requested)
+
+    @property
     def best(self) -> float:
         """RMSD of the conformer nearest to any reference, in Angstrom; infinity when the method failed."""
-        return float("inf") if self.failed else float(self.rmsd.min())
+        return float("inf") if self.failed else float(self["rmsd"].min())
 
 
 @dataclass(frozen=True)
@@ -96,47 +102,28 @@ class MethodResult:
     """The method is the reference geometries themselves."""
 
 
-def measure(
-    reference: Mol,
-    sample: Mol | None,
-    num_requested: int,
-    seconds: float | None = None,
-    processor_seconds: float | None = None,
-    max_plausibility: int | None = None,
-    energy_ratio: bool = False,
-) -> MoleculeResult:
-    """Compute every metric of one molecule.
+@dataclass(frozen=True)
+class Comparison:
+    """All that the figures of one method are taken from."""
 
-    Args:
-        reference: molecule with explicit hydrogens, the stereo asked for, and its reference conformers.
-        sample: the method's conformers, atoms in the order of `reference`; None or without conformers: it failed.
-        num_requested: conformers asked for.
-        seconds: wall time that the method took.
-        processor_seconds: processor time that it took.
-        max_plausibility: PoseBusters looks at the first so many conformers; None for all, 0 for none.
-        energy_ratio: PoseBusters also compares energies (slow).
+    molecules: Sequence[MoleculeResult]
 
-    Raises:
-        ValueError: `sample` is not the molecule `reference`.
-    """
-    conformers = on_graph(reference, sample)
-    num_checked = num_requested if max_plausibility is None else min(max_plausibility, num_requested)
-    return MoleculeResult(
-        reference=reference,
-        conformers=conformers,
-        num_requested=num_requested,
-        seconds=seconds,
-        processor_seconds=processor_seconds,
-        rmsd=rmsd_matrix(reference, conformers),
-        connectivity=connectivity_matches(conformers),
-        stereo=stereo_matches(conformers),
-        clash_free=is_clash_free(conformers),
-        strain=mmff_strain(conformers),
-        plausibility=plausibility_checks(conformers, num_checked, energy_ratio) if num_checked else [],
-        num_plausibility_requested=num_checked,
-        diversity=diversity(conformers),
-        geometry=Geometry.of(conformers),
-    )
+    data: Sequence[MoleculeResult] = ()
+    """The reference geometries of the same molecules, in the same order."""
+
+    usual: Sequence[Geometry] = ()
+    """Geometries that define the usual ranges."""
+
+    solved_by_all: Sequence[bool] = ()
+    """For each molecule whether every method returned conformers."""
+
+    told: Mapping[str, float] = field(default_factory=dict)
+    """Figures that only the method itself can tell, such as what it threw away."""
+
+    @property
+    def solved(self) -> list[MoleculeResult]:
+        """Molecules with conformers."""
+        return [molecule for molecule in self.molecules if not molecule.failed]
 
 
 def on_graph(reference: Mol, sample: Mol | None) -> Mol:

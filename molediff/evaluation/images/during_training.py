@@ -10,8 +10,11 @@ import torch
 from PIL import Image
 
 from molediff.core.solvers import DPMSolverPP2M, Solver, uniform_lambda, with_final_denoising
+from molediff.images.model import Codec
 from molediff.images.pixels import to_images
 from molediff.networks.labels import Labels
+from molediff.sampling.draw import draw, start_noise
+from molediff.sampling.seeds import numbered_generator
 from molediff.training.optimized import OptimizedTask
 from molediff.training.sample_callback import SamplingCallback
 
@@ -59,13 +62,13 @@ class SampledImages(SamplingCallback):
         rows = min(network.num_classes, 10) or 4
         index = torch.arange(rows).repeat_interleave(self.num_each)
         labels = Labels(index.to(task.device)) if network.num_classes else None
-        generators = [torch.Generator().manual_seed(seed) for seed in range(len(index))]
-        x_1 = model.space.sample((len(index), *network.sample_shape), generators, device=task.device)
+        generators = [numbered_generator(0, i) for i in range(len(index))]
         times = with_final_denoising(uniform_lambda(model.path, self.num_steps - 1))
         task.eval()
-        x_0 = self.solver.sample(model.denoiser(labels), model.path, times, x_1, generators, model.space)
+        x_1 = start_noise(model, times, network.sample_shape, generators, device=task.device)
+        x_0 = draw(model, self.solver, times, model.denoiser(labels), x_1, generators)
         pixels = x_0 * model.scale
-        images = to_images(network.decode(pixels) if hasattr(network, "decode") else pixels, self.num_levels)
+        images = to_images(network.decode(pixels) if isinstance(network, Codec) else pixels, self.num_levels)
         task.train(is_training)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.draw(images, self.num_each).save(file)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from molediff.evaluation.report.gif import write_gif
-from molediff.images.film import Film
+from molediff.images.trajectory import ImageTrajectory
 
 _GAP, _BACKGROUND = 2, 64  # between the images: pixels, dark grey
 _SIDE = 40  # an image is enlarged to about this many pixels
@@ -40,7 +40,7 @@ def grid(images: np.ndarray, num_columns: int | None = None, side: int = _SIDE) 
 
 
 def write_film(
-    film: Film,
+    film: ImageTrajectory,
     file: str | PathLike[str],
     num_columns: int | None = None,
     frames_per_second: int = 12,
@@ -49,14 +49,14 @@ def write_film(
     """Write a GIF of images coming out of noise; the result is held for two seconds.
 
     Args:
-        film: from `ImageGenerator.film`.
+        film: from `ImageGenerator.trajectory`.
         file: ends in .gif.
         num_columns: images a row.
         frames_per_second: speed.
         estimates: beside the states, show what the network takes the images to be.
     """
     frames = []
-    for state, estimate in zip([*film.states, film.images], [*film.estimates, film.images], strict=True):
+    for state, estimate in zip([*film.x_t, film.images], [*film.x_0_hat, film.images], strict=True):
         halves = [grid(part, num_columns) for part in ((state, estimate) if estimates else (state,))]
         frames.append(_beside(halves))
     write_gif(file, frames, milliseconds=1000 // frames_per_second, hold=2000)

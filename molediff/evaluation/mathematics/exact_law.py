@@ -52,26 +52,33 @@ class ExactLaw:
         (sliced; Bonneel et al. 2015): how far a sample must be moved on average, seen from one side."""
         return float(((x @ self._directions).sort(0).values - self._quantiles).abs().mean())
 
-    def shares(self, x: Tensor) -> Tensor:
-        """Share of the samples `x` (n, d) in each component, (k,): each goes to the likeliest."""
-        return torch.bincount(self._nearest(x), minlength=len(self.mixture.weights)) / len(x)
+    def fractions(self, x: Tensor) -> Tensor:
+        """Fraction of the samples `x` (n, d) in each component, (k,): each goes to the likeliest."""
+        return torch.bincount(self.nearest(x), minlength=len(self.mixture.weights)) / len(x)
 
     def lost_weight(self, x: Tensor) -> float:
-        """Share of the probability that is in the wrong component: half the sum of |share - weight|."""
-        return 0.5 * float((self.shares(x) - self.mixture.weights).abs().sum())
+        """Fraction of the probability that is in the wrong component: half the sum of |fraction - weight|."""
+        return 0.5 * float((self.fractions(x) - self.mixture.weights).abs().sum())
 
     def spread(self, x: Tensor) -> float:
         """Root mean square distance of samples from the mean of their own component over what it should be:
         below 1 for samples that crowd in the middle of the modes."""
-        nearest = self._nearest(x)
-        time = torch.tensor(self.t, dtype=torch.float64)
-        alpha, sigma = self.mixture.path.alpha(time), self.mixture.path.sigma(time)
-        square = (x - alpha * self.mixture.means[nearest]).square().sum(1)
-        traces = self.mixture.covariances.diagonal(dim1=1, dim2=2).sum(1)
-        expected = alpha**2 * traces + sigma**2 * x.shape[1]
+        nearest = self.nearest(x)
+        means, covariances = zip(*(one.moments(self.t) for one in self._components()), strict=True)
+        square = (x - torch.stack(means)[nearest]).square().sum(1)
+        expected = torch.stack([covariance.trace() for covariance in covariances])
         return float((square / expected[nearest]).mean().sqrt())
 
-    def _nearest(self, x: Tensor) -> Tensor:
+    def _components(self) -> list[Mixture]:
+        """Each component as a mixture of its own."""
+        one, mixture = torch.ones(1, dtype=torch.float64), self.mixture
+        return [
+            Mixture(one, mean[None], covariance[None], mixture.path)
+            for mean, covariance in zip(mixture.means, mixture.covariances, strict=True)
+        ]
+
+    def nearest(self, x: Tensor) -> Tensor:
+        """Component of each of the samples `x` (n, d), (n,): the likeliest."""
         t = torch.full((len(x),), self.t, dtype=x.dtype)
         return self.mixture.responsibilities(x, t).argmax(1)
 

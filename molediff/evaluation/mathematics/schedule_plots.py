@@ -10,14 +10,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from molediff.evaluation.mathematics.exact_law import Floor
-from molediff.evaluation.mathematics.schedules import Melting, Schedule, ScheduleQuality
+from molediff.evaluation.mathematics.schedules import Schedule, ScheduleQuality, Transition
 from molediff.evaluation.mathematics.solver_plots import draw_floor, label_evaluations
 from molediff.evaluation.report.style import FIGURE_STYLE, METHOD_COLOURS
 
 _MELTING_COLOUR = "#fbe3c6"
 
 
-def melting_figure(melting: Melting, schedules: Sequence[Schedule]) -> Figure:
+def melting_figure(melting: Transition, schedules: Sequence[Schedule]) -> Figure:
     """lambda against t for every path, the melting curve against lambda, and the identity left against t."""
     with matplotlib.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(9.6, 3.5), layout="constrained")

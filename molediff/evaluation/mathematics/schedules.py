@@ -23,7 +23,7 @@ GRIDS = {"uniform in t": uniform_t, "uniform in lambda": uniform_lambda}
 
 
 @dataclass(frozen=True)
-class Melting:
+class Transition:
     """What is left of the data at falling lambda, for the five islands.
 
     Attributes:
@@ -38,7 +38,7 @@ class Melting:
     error: list[float]
 
     def lambda_at(self, identity: float) -> float:
-        """Largest lambda at which no more than this share of identity is left, interpolated."""
+        """Largest lambda at which no more than this fraction of identity is left, interpolated."""
         k = next(k for k, value in enumerate(self.identity) if value <= identity)
         if k == 0:
             return self.lambda_[0]
@@ -48,7 +48,7 @@ class Melting:
         )
 
 
-def measure_melting(num_samples: int, seed: int, num_levels: int = 71) -> Melting:
+def measure_melting(num_samples: int, seed: int, num_levels: int = 71) -> Transition:
     """Order parameters of the five islands at lambda from 7 to -7, from exact posteriors of `num_samples` samples."""
     path = CosineVP()
     data = islands(path)
@@ -61,11 +61,11 @@ def measure_melting(num_samples: int, seed: int, num_levels: int = 71) -> Meltin
     identity, error = [], []
     for t in path.t_of_lambda(levels):
         x_t, times = path.noised(x_0, eps, t), t.expand(num_samples)
-        share = data.responsibilities(x_t, times)
-        doubt = -float(torch.special.xlogy(share, share).sum(1).mean())
+        belief = data.responsibilities(x_t, times)
+        doubt = -float(torch.special.xlogy(belief, belief).sum(1).mean())
         identity.append(1 - doubt / entropy)
         error.append(float((data.denoiser(x_t, times) - x_0).square().sum(1).mean()) / variance)
-    return Melting(levels.tolist(), identity, error)
+    return Transition(levels.tolist(), identity, error)
 
 
 @dataclass(frozen=True)
@@ -76,24 +76,24 @@ class Schedule:
         path: name.
         t: times over the path's interval, ascending.
         lambda_: half the log-SNR at `t`.
-        half_molten: t at which half of the identity is gone.
-        melting_share: share of the path's time in which identity falls from 90 % to 10 %.
+        t_half: t at which half of the identity is gone.
+        transition_fraction: fraction of the path's time in which identity falls from 90 % to 10 %.
     """
 
     path: str
     t: list[float]
     lambda_: list[float]
-    half_molten: float
-    melting_share: float
+    t_half: float
+    transition_fraction: float
 
 
-def describe_schedule(name: str, melting: Melting, num_times: int = 201) -> Schedule:
+def describe_schedule(name: str, melting: Transition, num_times: int = 201) -> Schedule:
     """The clock of one of `PATHS`."""
     path = PATHS[name]
     t = torch.linspace(path.t_min, path.t_max, num_times, dtype=torch.float64)
-    start, half, end = (_time_at(path, melting.lambda_at(share)) for share in (0.9, 0.5, 0.1))
-    share = (end - start) / (path.t_max - path.t_min)
-    return Schedule(name, t.tolist(), path.lambda_(t).tolist(), half, share)
+    start, half, end = (_time_at(path, melting.lambda_at(left)) for left in (0.9, 0.5, 0.1))
+    fraction = (end - start) / (path.t_max - path.t_min)
+    return Schedule(name, t.tolist(), path.lambda_(t).tolist(), half, fraction)
 
 
 def _time_at(path: Path, lambda_: float) -> float:

@@ -13,7 +13,7 @@ import torch
 
 from molediff.particles.generator import ParticleGenerator
 from molediff.runtime.files import write_arrays
-from molediff.runtime.processes import run_in_processes
+from molediff.runtime.processes import as_completed
 
 _PART = 64  # configurations a task
 
@@ -25,22 +25,22 @@ class Draws:
     Attributes:
         samples: for each seed, configurations (n, N, d) and their log-densities (n,).
         held_out: log-densities (m,) of the first test configurations.
-        finer_samples: configurations and log-densities of the first samples of the first seed, by a rule of twice the
-            nodes and steps.
-        finer_held_out: log-densities of the first test configurations by that rule.
+        refined_samples: configurations and log-densities of the first samples of the first seed, by a quadrature of
+            twice the nodes and steps.
+        refined_held_out: log-densities of the first test configurations by that quadrature.
         processor_seconds: that the samples took.
     """
 
     samples: dict[int, tuple[np.ndarray, np.ndarray]]
     held_out: np.ndarray
-    finer_samples: tuple[np.ndarray, np.ndarray]
-    finer_held_out: np.ndarray
+    refined_samples: tuple[np.ndarray, np.ndarray]
+    refined_held_out: np.ndarray
     processor_seconds: float
 
     def save(self, file: str | os.PathLike[str]) -> None:
         """Write an `.npz` file that `load_draws` reads."""
-        arrays: dict[str, Any] = {"held_out": self.held_out, "finer_held_out": self.finer_held_out}
-        arrays["finer_x"], arrays["finer_log_density"] = self.finer_samples
+        arrays: dict[str, Any] = {"held_out": self.held_out, "refined_held_out": self.refined_held_out}
+        arrays["refined_x"], arrays["refined_log_density"] = self.refined_samples
         arrays["processor_seconds"] = np.float64(self.processor_seconds)
         arrays["seeds"] = np.array(list(self.samples))
         for seed, (x, log_density) in self.samples.items():
@@ -57,11 +57,12 @@ def load_draws(file: str | os.PathLike[str]) -> Draws:
     """
     try:
         with np.load(file) as arrays:
+            refined = "refined" if "refined_x" in arrays else "finer"  # as it was called before
             return Draws(
                 {int(seed): (arrays[f"x_{seed}"], arrays[f"log_density_{seed}"]) for seed in arrays["seeds"]},
                 arrays["held_out"],
-                (arrays["finer_x"], arrays["finer_log_density"]),
-                arrays["finer_held_out"],
+                (arrays[f"{refined}_x"], arrays[f"{refined}_log_density"]),
+                arrays[f"{refined}_held_out"],
                 float(arrays["processor_seconds"]),
             )
     except KeyError as error:
@@ -70,18 +71,18 @@ def load_draws(file: str | os.PathLike[str]) -> Draws:
 
 @dataclass(frozen=True)
 class Task:
-    """A part of the work: `num` samples of `seed` from number `first` on, or the densities of `x`."""
+    """A part of the work: `num` samples of `seed` from number `offset` on, or the densities of `x`."""
 
     weights: str
     seed: int
-    first: int
+    offset: int
     num: int
     num_nodes: int
     num_steps: int
     x: np.ndarray | None = None
     compiled: bool = False
 
-    def finer(self) -> Task:
+    def refined(self) -> Task:
         """The same by twice the nodes and steps."""
         return replace(self, num_nodes=2 * self.num_nodes, num_steps=2 * self.num_steps)
 
@@ -105,8 +106,8 @@ def draw(
         seeds: of the samples.
         num_samples: of each seed.
         test: held-out configurations, shape (m, N, d).
-        num_checked: samples, and held-out configurations, whose density is also taken by the finer rule.
-        num_nodes, num_steps: of the rule; see `core.ode.GaussLegendre`.
+        num_checked: samples, and held-out configurations, whose density is also taken by the refined quadrature.
+        num_nodes, num_steps: of the quadrature; see `core.density.quadrature.GaussLegendre`.
         num_processes: that share the work, one thread each.
         report: called with the number of finished configurations and of all.
         compiled: compile the network, in every process; see `ParticleGenerator`.
@@ -114,14 +115,17 @@ def draw(
     Raises:
         RuntimeError: a process failed.
     """
-    rule = (num_nodes, num_steps)
-    drawn = {seed: [Task(weights, seed, *part, *rule) for part in _parts(num_samples)] for seed in seeds}
-    held_out = [Task(weights, 0, *part, *rule, test[part[0] : sum(part)]) for part in _parts(len(test))]
+    quadrature = (num_nodes, num_steps)
+    drawn = {
+        seed: [Task(weights, seed, *part, *quadrature) for part in _parts(num_samples)] for seed in seeds
+    }
+    held_out = [Task(weights, 0, *part, *quadrature, test[part[0] : sum(part)]) for part in _parts(len(test))]
     checked = [
-        Task(weights, seeds[0], *part, *rule).finer() for part in _parts(min(num_checked, num_samples))
+        Task(weights, seeds[0], *part, *quadrature).refined()
+        for part in _parts(min(num_checked, num_samples))
     ]
     checked_test = [
-        Task(weights, 0, *part, *rule, test[part[0] : sum(part)]).finer()
+        Task(weights, 0, *part, *quadrature, test[part[0] : sum(part)]).refined()
         for part in _parts(min(num_checked, len(test)))
     ]
     groups = [*drawn.values(), held_out, checked, checked_test]
@@ -152,7 +156,7 @@ def _answers(
     if num_processes == 1:
         yield from ((number, _work(task)) for number, task in enumerate(tasks))
         return
-    for outcome in run_in_processes(_numbered_work, enumerate(tasks), num_processes):
+    for outcome in as_completed(_numbered_work, enumerate(tasks), num_processes):
         if outcome.value is None:
             raise RuntimeError(f"a process that drew samples failed: {outcome.reason}")
         yield outcome.item[0], outcome.value
@@ -170,7 +174,7 @@ def _work(task: Task) -> tuple[np.ndarray, np.ndarray, float]:
     if task.x is not None:
         x, log_density = task.x, generator.log_prob(task.x, **options)
     else:
-        x, log_density = generator.generate_with_log_prob(task.num, task.seed, first=task.first, **options)
+        x, log_density = generator.generate_with_log_prob(task.num, task.seed, first=task.offset, **options)
     end = os.times()
     return x, log_density, end.user + end.system - start.user - start.system
 

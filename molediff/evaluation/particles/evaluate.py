@@ -14,8 +14,8 @@ from molediff.evaluation.particles.metrics.histogram_distance import total_varia
 from molediff.evaluation.particles.metrics.importance import (
     Estimate,
     basin_difference,
-    effective_share,
-    largest_share,
+    effective_sample_fraction,
+    largest_weight_fraction,
     log_normalizer,
     log_weights,
     perturbation,
@@ -137,14 +137,15 @@ def evaluate_particles(
         found["above_the_data"] = float((~(drawn.energy <= data.energy.max())).mean())
         found["aligned_w2"] = _aligned(x, samples.test, settings.num_aligned, number)
         each[seed] = found
-        report(f"seed {seed}: effective share {100 * found['effective_share']:.1f} %, NLL {found['nll']:.3f}")
+        effective = 100 * found["effective_sample_fraction"]
+        report(f"seed {seed}: effective sample fraction {effective:.1f} %, NLL {found['nll']:.3f}")
         rest = _rows(samples.reference, len(x), number)
         floors[seed] = _distances(Weighted.of(rest, energy, contact), data, False)
         floors[seed]["aligned_w2"] = _aligned(rest, samples.test, settings.num_aligned, number)
         places = _rows(samples.reference, settings.num_forces, number)
         forces[seed] = score_against_force(generator, places, settings.lambdas, seed)
     xs, densities = (np.concatenate(parts) for parts in zip(*draws.samples.values(), strict=True))
-    figures = _over_seeds(each) | _errors_of_the_rule(draws, energy)
+    figures = _over_seeds(each) | _errors_of_the_quadrature(draws, energy)
     every = Weighted.of(xs, energy, contact, densities)
     figures["log_normalizer_all"] = log_normalizer(every.log_weights)
     held_out_energy = data.energy[: len(draws.held_out)]
@@ -176,8 +177,8 @@ def _weights(drawn: Weighted, settings: ParticleSettings) -> dict[str, float]:
     unweighted = Weighted(drawn.energy, drawn.contacts, drawn.distances, np.where(finite, 0.0, -np.inf))
     inside = drawn.contacts >= settings.num_contacts
     return {
-        "effective_share": effective_share(weights),
-        "largest_share": largest_share(weights),
+        "effective_sample_fraction": effective_sample_fraction(weights),
+        "largest_weight_fraction": largest_weight_fraction(weights),
         "without_weight": float((~finite).mean()),
         "log_normalizer": log_normalizer(weights).value,
         "mean_energy": reweighted_mean(drawn.energy, weights).value,
@@ -196,9 +197,9 @@ def _perturbed(samples: Weighted, temperature: float) -> Estimate:
 def _distances(drawn: Weighted, data: Weighted, weighted: bool) -> dict[str, float]:
     """How far energies and interatomic distances are from those of the data, with equal and with their own weights."""
     pairs = drawn.distances.shape[1]
-    share = np.exp(drawn.log_weights - drawn.log_weights.max())
+    relative = np.exp(drawn.log_weights - drawn.log_weights.max())
     found: dict[str, float] = {}
-    for prefix, weights in (("raw_", None), ("", share)) if weighted else (("raw_", None),):
+    for prefix, weights in (("raw_", None), ("", relative)) if weighted else (("raw_", None),):
         spread = None if weights is None else weights.repeat(pairs)
         found |= {
             f"{prefix}energy_w1": wasserstein1(drawn.energy, data.energy, weights),
@@ -219,20 +220,20 @@ def _rows(x: np.ndarray, num: int, part: int) -> np.ndarray:
     return np.take(x, range(part * num, (part + 1) * num), axis=0, mode="wrap")
 
 
-def _errors_of_the_rule(draws: Draws, energy: Energy) -> dict[str, Estimate]:
+def _errors_of_the_quadrature(draws: Draws, energy: Energy) -> dict[str, Estimate]:
     """What doubling nodes and steps changes: root mean square of the log-weights, and the mean of the NLL."""
     x, log_density = next(iter(draws.samples.values()))
-    finer_x, finer_density = draws.finer_samples
-    num = len(finer_x)
+    refined_x, refined_density = draws.refined_samples
+    num = len(refined_x)
     change = log_weights(energy.energy(x[:num]), log_density[:num]) - log_weights(
-        energy.energy(finer_x), finer_density
+        energy.energy(refined_x), refined_density
     )
     change = change[np.isfinite(change)]
-    of_nll = draws.finer_held_out - draws.held_out[: len(draws.finer_held_out)]
+    of_nll = draws.refined_held_out - draws.held_out[: len(draws.refined_held_out)]
     rms = float(np.sqrt((change**2).mean()))
     return {
-        "rule_error_log_weight": Estimate(rms, rms / np.sqrt(2 * len(change))),
-        "rule_error_nll": Estimate(float(of_nll.mean()), float(of_nll.std() / np.sqrt(len(of_nll)))),
+        "quadrature_error_log_weight": Estimate(rms, rms / np.sqrt(2 * len(change))),
+        "quadrature_error_nll": Estimate(float(of_nll.mean()), float(of_nll.std() / np.sqrt(len(of_nll)))),
     }
 
 

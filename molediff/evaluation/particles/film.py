@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from molediff.evaluation.report.gif import draw_frames, write_gif
 from molediff.evaluation.report.style import METHOD_COLOURS
-from molediff.particles.generator import Trajectory
+from molediff.sampling.trajectory import Trajectory
 
 _COLOUR = np.array(to_rgb(METHOD_COLOURS[0]))
 _TURN = 0.9  # radians that the view turns over the film

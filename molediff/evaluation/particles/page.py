@@ -20,14 +20,22 @@ PUBLISHED: Mapping[str, tuple[tuple[str, str, str], ...]] = {
         ("iDEM (Akhound-Sadegh et al. 2024)", "17.68", ""),
     ),
 }
-"""Name, NLL and effective share in %. Klein's NLLs are printed without (N - 1) d / 2 log(2 pi), which is added here."""
+"""Name, NLL and effective sample fraction in %. Klein's NLLs are printed without (N - 1) d / 2 log(2 pi), which is
+added here."""
 
 _CONVENTION = (
     "NLL: mean of -log q over held-out Monte Carlo samples, in nats, normalized over the (N - 1) d dimensions of zero "
-    "centre of mass; the published ones, printed without (N - 1) d / 2 log(2 pi), have it added. Effective share: "
-    "Kish's, of unclipped weights p / q of samples of the model. The published models learn from samples alone; ours "
-    "learns from the same kind of samples and from the forces of the potential at them."
+    "centre of mass; the published ones, printed without (N - 1) d / 2 log(2 pi), have it added. Effective sample "
+    "fraction: Kish's, of unclipped weights p / q of samples of the model. The published models learn from samples "
+    "alone; ours learns from the same kind of samples and from the forces of the potential at them."
 )
+
+_FORMER_KEYS = {
+    "effective_share": "effective_sample_fraction",
+    "largest_share": "largest_weight_fraction",
+    "rule_error_log_weight": "quadrature_error_log_weight",
+    "rule_error_nll": "quadrature_error_nll",
+}
 
 _MEANS = {
     "mean energy": ("raw_mean_energy", "mean_energy", "mean_energy"),
@@ -46,20 +54,28 @@ _DISTANCES = {
 
 
 def particle_metrics(evaluation: ParticleEvaluation) -> dict[str, Any]:
-    """Everything measured as plain numbers; None where there is no figure. Shares are between 0 and 1."""
+    """Everything measured as plain numbers; None where there is no figure. Fractions are between 0 and 1."""
     found: dict[str, Any] = finite_or_none(
         {
             "protocol": evaluation.protocol,
-            "figures": {name: found._asdict() for name, found in evaluation.figures.items()},
+            "figures": _with_former_keys(
+                {name: found._asdict() for name, found in evaluation.figures.items()}
+            ),
             "monte_carlo": {name: found._asdict() for name, found in evaluation.truths.items()},
             "floors": {name: found._asdict() for name, found in evaluation.floors.items()},
-            "seeds": {str(seed): found for seed, found in evaluation.each_seed.items()},
+            "seeds": {str(seed): _with_former_keys(found) for seed, found in evaluation.each_seed.items()},
             "score_against_force": {
                 str(seed): [asdict(level) for level in levels] for seed, levels in evaluation.forces.items()
             },
         }
     )
     return found
+
+
+def _with_former_keys(figures: dict[str, Any]) -> dict[str, Any]:
+    """The former names too, for one release."""
+    former = {old: figures[new] for old, new in _FORMER_KEYS.items() if new in figures}
+    return {**figures, **former}
 
 
 def particle_page(
@@ -70,7 +86,7 @@ def particle_page(
     Args:
         evaluation: what was measured.
         system: name of the system, for the published rows.
-        plots: SVG by title, from `particle_figures.particle_plots`.
+        plots: SVG by title, from `plots.particle_plots`.
         film: HTML of the film; empty: none.
     """
     parts = [
@@ -91,17 +107,17 @@ def _summary(evaluation: ParticleEvaluation, system: str) -> str:
         "molediff",
         _text(figures["nll"], 3),
         _text(figures["divergence"], 3),
-        _text(figures["effective_share"], 1, 100),
+        _text(figures["effective_sample_fraction"], 1, 100),
     )
     floor = ("entropy of the data (floor)", _text(truths["nll"], 3), "0", "100")
-    published = ((name, nll, "", share) for name, nll, share in PUBLISHED.get(system, ()))
-    head = ("", "NLL", "above the floor", "effective share / %")
+    published = ((name, nll, "", fraction) for name, nll, fraction in PUBLISHED.get(system, ()))
+    head = ("", "NLL", "above the floor", "effective sample fraction / %")
     notes = (
-        f"Heaviest weight: {100 * figures['largest_share'].value:.2g} % of a seed's total; samples without weight: "
-        f"{100 * figures['without_weight'].value:.2g} %, of higher energy than any test sample: "
+        f"Heaviest weight: {100 * figures['largest_weight_fraction'].value:.2g} % of a seed's total; samples without "
+        f"weight: {100 * figures['without_weight'].value:.2g} %, of higher energy than any test sample: "
         f"{100 * figures['above_the_data'].value:.2g} %. Error of the integration, from twice the nodes and steps: "
-        f"{figures['rule_error_log_weight'].value:.3f} nats of a log-weight (root mean square), "
-        f"{figures['rule_error_nll'].value:+.3f} of the NLL. Without the energy as a control variate the NLL is "
+        f"{figures['quadrature_error_log_weight'].value:.3f} nats of a log-weight (root mean square), "
+        f"{figures['quadrature_error_nll'].value:+.3f} of the NLL. Without the energy as a control variate the NLL is "
         f"{_text(figures['nll_plain'], 2)}."
     )
     rows = table(head, [floor, *published, ours], data_rows=[floor[0]])

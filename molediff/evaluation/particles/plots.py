@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from molediff.evaluation.particles.evaluate import ParticleEvaluation
 from molediff.evaluation.report.html import svg
 from molediff.evaluation.report.style import DATA_COLOUR, FIGURE_STYLE, METHOD_COLOURS
-from molediff.particles.generator import Trajectory
+from molediff.sampling.trajectory import Trajectory
 
 _RAW, _REWEIGHTED = METHOD_COLOURS[1], METHOD_COLOURS[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,15 +27,22 @@ BUILTIN_SMILES = tuple(
 """Molecules of `builtin_datamodule`: with a stereocentre, E/Z, rings and an aromatic one."""
 
 
-def unpack_conformers(batch: GraphBatch) -> tuple[Tensor, GraphBatch, Tensor]:
-    """(positions (B, N, 3) in Angstrom, the graphs as condition, the mask (B, N)) of a batch.
+class _Conformers:
+    """Batches of conformers as training takes them."""
 
-    Raises:
-        ValueError: if the batch has no positions.
-    """
-    if batch.positions is None:
-        raise ValueError("the molecules have no coordinates to train on")
-    return batch.positions, batch, batch.mask
+    def __init__(self, dataset: ConformerDataset) -> None:
+        self.dataset = dataset
+
+    def batch(self, indices: Any) -> tuple[Tensor, GraphBatch, Tensor]:
+        """Positions (B, N, 3) in Angstrom, the graphs as condition, and the mask (B, N).
+
+        Raises:
+            ValueError: the molecules have no coordinates.
+        """
+        graphs = self.dataset.batch(indices)
+        if graphs.positions is None:
+            raise ValueError("The molecules have no coordinates to train on.")
+        return graphs.positions, replace(graphs, positions=None), graphs.mask
 
 
 class ConformerDataModule(ResumableDataModule):
@@ -50,8 +58,6 @@ class ConformerDataModule(ResumableDataModule):
         split: what was held out and how, for the record.
         notes: what the user should know of the data, sentences.
     """
-
-    unpack = staticmethod(unpack_conformers)
 
     def __init__(
         self,
@@ -81,7 +87,7 @@ class ConformerDataModule(ResumableDataModule):
         total, count = 0.0, 0
         indices = np.linspace(0, len(self.train) - 1, min(num_molecules, len(self.train))).astype(int)
         for start in range(0, len(indices), 256):
-            positions, _, mask = unpack_conformers(self.train.batch(indices[start : start + 256]))
+            positions, _, mask = _Conformers(self.train).batch(indices[start : start + 256])
             weight = mask.unsqueeze(-1).to(positions.dtype)
             centred = positions - (positions * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True)
             total += float((centred * weight).square().sum())
@@ -91,12 +97,12 @@ class ConformerDataModule(ResumableDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Endless batches, which go on where a resumed run was."""
         batches = EndlessBatches(self.train.num_atoms, self.batch_size, self.seed, self.start)
-        return self.loader(self.train, batches)
+        return self.loader(_Conformers(self.train), batches)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the held-out molecules; their order does not depend on the batch size."""
         return self.loader(
-            self.val, SizeBucketSampler(self.val.num_atoms, 2 * self.batch_size, shuffle=False)
+            _Conformers(self.val), SizeBucketSampler(self.val.num_atoms, 2 * self.batch_size, shuffle=False)
         )
 
 

@@ -9,6 +9,7 @@ import torch
 from rdkit import Chem
 from torch.utils.data import Dataset
 
+from molediff.molecules.conformers import with_conformers
 from molediff.molecules.data.packing import PackedConformers
 from molediff.molecules.graph.features import Features
 from molediff.molecules.graph.graph import MolecularGraph, features_to_graph
@@ -65,10 +66,7 @@ class ConformerDataset(Dataset[MolecularGraph]):
     def mol(self, index: int) -> Chem.Mol:
         """Conformer `index` as an RDKit molecule with explicit hydrogens."""
         mol = Chem.AddHs(Chem.MolFromSmiles(self.smiles(index)))
-        conformer = Chem.Conformer(mol.GetNumAtoms())
-        conformer.SetPositions(self.positions(index).astype(np.float64))
-        mol.AddConformer(conformer)
-        return mol
+        return with_conformers(mol, [self.positions(index)])
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> ConformerDataset:
         """The conformers `indices`, in that order, sharing the arrays."""

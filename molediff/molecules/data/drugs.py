@@ -9,7 +9,7 @@ import numpy as np
 from rdkit import Chem
 from torch.utils.data import DataLoader
 
-from molediff.molecules.data.datamodule import ConformerDataModule, first_mols, one_each
+from molediff.molecules.data.datamodule import ConformerDataModule, _Conformers, first_mols, one_each
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.minima import load_minima
 from molediff.molecules.data.similar_sizes import SimilarSizes
@@ -46,12 +46,14 @@ class DrugsDataModule(ConformerDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Endless batches, which go on where a resumed run was."""
         sizes = num_heavy_and_hydrogens(self.train)
-        return self.loader(self.train, SimilarSizes(*sizes, self.most_pairs, self.seed, self.start))
+        return self.loader(
+            _Conformers(self.train), SimilarSizes(*sizes, self.most_pairs, self.seed, self.start)
+        )
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the held-out molecules, always the same."""
         sizes = num_heavy_and_hydrogens(self.val)
-        return self.loader(self.val, SimilarSizes(*sizes, 2 * self.most_pairs, endless=False))
+        return self.loader(_Conformers(self.val), SimilarSizes(*sizes, 2 * self.most_pairs, endless=False))
 
 
 def num_heavy_and_hydrogens(conformers: ConformerDataset) -> tuple[np.ndarray, np.ndarray]:

@@ -75,7 +75,7 @@ def connectivity_key(smiles: str) -> str:
 
 
 def read_keys(path: str | Path) -> frozenset[str]:
-    """Keys (`connectivity_key`) of molecules to leave out: the first word of each line of a text file, or .gz of one."""
+    """Keys (`connectivity_key`) of molecules to leave out: the first word of each line of a file, gzipped or not."""
     data = Path(path).read_bytes()
     text = (gzip.decompress(data) if Path(path).suffix == ".gz" else data).decode()
     return frozenset(line.split()[0] for line in text.splitlines() if line.strip())

@@ -10,8 +10,7 @@ import csv
 import io
 import json
 import logging
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +28,7 @@ from molediff.molecules.perception.bonds import perceive
 from molediff.molecules.perception.canonical import PerceptionError
 from molediff.runtime.cache import StaleCacheError, read_cache, write_cache
 from molediff.runtime.files import write_bytes
+from molediff.runtime.processes import in_order
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ def load_qm9(
     Args:
         root: folder of data.
         source: folder of the CSV parts; by default that of the installed package `qm9pack`.
-        num_processes: for building.
+        num_processes: for building, at least 1; above 1 a script needs the usual `if __name__ == "__main__":`.
         progress: show a bar while building.
 
     Raises:
@@ -174,30 +174,39 @@ def _perceive_row(smiles: str, elements: list[int], positions: np.ndarray) -> Pe
         return Perception(None, str(error))
 
 
+def _lost(row: tuple[str, list[int], np.ndarray]) -> Perception:
+    raise RuntimeError(
+        f"The process that perceived {row[0]} of QM9 died twice: killed, or out of memory. Try num_processes=1."
+    )
+
+
 def _build(parts: Sequence[Path], num_processes: int, progress: bool) -> dict[str, np.ndarray]:
     rows: list[tuple[int, str]] = []
-    perceptions: list[Perception] = []
     properties: list[list[float]] = []
-    source = read_source(parts)
-    total = NUM_MOLECULES if len(parts) == 3 else None
-    with (
-        ProcessPoolExecutor(num_processes) as pool,
+
+    def groups() -> Iterator[list[tuple[str, list[int], np.ndarray]]]:
+        source = read_source(parts)
+        while chunk := list(
+            islice(source, 500)
+        ):  # small enough for memory, and few messages between processes
+            rows.extend((row.number, row.smiles) for row in chunk)
+            properties.extend(row.properties for row in chunk)
+            yield [row[1:4] for row in chunk]
+
+    found = (
+        (perception for group in groups() for perception in _perceive_rows(group))
+        if num_processes == 1
+        else in_order(_perceive_rows, groups(), num_processes, _lost)
+    )
+    perceptions = list(
         tqdm(
-            total=total, desc="QM9: perceiving bonds and stereo", unit=" molecules", disable=not progress
-        ) as bar,
-    ):
-        pending = []
-        # Chunks of 500 keep the traffic between processes small; ten a process bound what waits in memory.
-        while chunk := list(islice(source, 500)):
-            rows += [(row.number, row.smiles) for row in chunk]
-            properties += [row.properties for row in chunk]
-            pending.append(pool.submit(_perceive_rows, [row[1:4] for row in chunk]))
-            if len(pending) >= 10 * num_processes:
-                perceptions += pending.pop(0).result()
-                bar.update(len(perceptions) - bar.n)
-        for future in pending:
-            perceptions += future.result()
-            bar.update(len(perceptions) - bar.n)
+            found,
+            total=NUM_MOLECULES if len(parts) == 3 else None,
+            desc="QM9: perceiving bonds and stereo",
+            unit=" molecules",
+            disable=not progress,
+        )
+    )
     return _assemble(rows, properties, perceptions)
 
 

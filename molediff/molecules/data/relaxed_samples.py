@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
+from molediff.molecules.files.sdf import read_sdf
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.graph.inputs import molecule_key, sample_generator
 from molediff.networks.graph import GraphBatch
@@ -71,8 +71,8 @@ def load_relaxed(path: str | Path) -> RelaxedSamples:
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     records, origins = list[PackedRecord](), list[tuple[bytes, int]]()
-    with rdBase.BlockLogs(), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-        for number, found in enumerate(Chem.ForwardSDMolSupplier(stream, sanitize=False, removeHs=False)):
+    with rdBase.BlockLogs():
+        for number, found in enumerate(read_sdf(path, sanitize=False)):
             try:
                 smiles, mol, seed = _origin(found)
             except ValueError as error:

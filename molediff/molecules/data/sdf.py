@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
@@ -15,10 +14,9 @@ from tqdm import tqdm
 
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
+from molediff.molecules.files.sdf import SUFFIXES, read_sdf, title_of
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.perception.canonical import canonical_conformer
-
-_SUFFIXES = (".sdf", ".sd", ".mol", ".sdf.gz")
 
 # Shares of the molecules, of every hundred: validation, test; the rest is for training.
 _NUM_VAL, _NUM_TEST = 10, 10
@@ -99,26 +97,23 @@ def _files(path: Path) -> list[Path]:
     if not path.exists():
         raise FileNotFoundError(f"There is no file or folder {path}.")
     files = sorted(
-        file for file in path.rglob("*") if file.is_file() and file.name.lower().endswith(_SUFFIXES)
+        file for file in path.rglob("*") if file.is_file() and file.name.lower().endswith(SUFFIXES)
     )
     if not files:
-        raise FileNotFoundError(f"The folder {path} has no SDF file ({', '.join(_SUFFIXES)}).")
+        raise FileNotFoundError(f"The folder {path} has no SDF file ({', '.join(SUFFIXES)}).")
     return files
 
 
 def _records(files: list[Path], skipped: list[Skipped], bar: tqdm) -> Iterator[PackedRecord]:
     for file in files:
-        with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as stream:
-            supplier = Chem.ForwardSDMolSupplier(stream, sanitize=False, removeHs=False)
-            for number, mol in enumerate(supplier):
-                bar.update()
-                try:
-                    record = _record(mol)
-                except ValueError as error:
-                    title = mol.GetProp("_Name") if mol is not None and mol.HasProp("_Name") else ""
-                    skipped.append(Skipped(file, number, title, str(error)))
-                else:
-                    yield record
+        for number, mol in enumerate(read_sdf(file, sanitize=False)):
+            bar.update()
+            try:
+                record = _record(mol)
+            except ValueError as error:
+                skipped.append(Skipped(file, number, title_of(mol), str(error)))
+            else:
+                yield record
 
 
 def _record(mol: Chem.Mol | None) -> PackedRecord:

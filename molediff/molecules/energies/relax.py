@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import rdForceFieldHelpers, rdMolAlign
 
 from molediff.molecules.energies import xtb
-from molediff.molecules.errors import ForceFieldError, XTBError
+from molediff.molecules.energies.mmff import MMFF, VARIANT, RelaxedConformer
+from molediff.molecules.errors import XTBError
+from molediff.molecules.rmsd import heavy_atom_rmsd
 from molediff.runtime.former import former_names
 
-METHODS = {"mmff": "MMFF94s", "gfn2": "GFN2-xTB"}
+METHODS = {"mmff": VARIANT, "gfn2": "GFN2-xTB"}
 """What `relax` and `energies` can be, and the name of the method."""
 
-_MAX_ITERATIONS = 1000
-# Symmetric molecules such as neopentane have thousands of automorphisms; the heavy atoms alone, and this many
-# of them, suffice.
-_MAX_MATCHES = 1000
 
 __getattr__ = former_names(__name__, {"NoForceField": "ForceFieldError"})
 
@@ -27,9 +24,22 @@ OutOfTime = Callable[[], bool]
 """Says whether the time for a molecule is up."""
 
 
+class Relaxed(NamedTuple):
+    """What became of n conformers that were relaxed.
+
+    Attributes:
+        energies: in kcal/mol, float64, shape (n,); NaN where a conformer was not relaxed: GFN2-xTB failed on it or the
+            time was up.
+        converged: whether it is at a minimum, bool, shape (n,).
+    """
+
+    energies: np.ndarray
+    converged: np.ndarray
+
+
 def relax_conformers(
     mol: Chem.Mol, method: str, fixed: Collection[int] = (), out_of_time: OutOfTime = lambda: False
-) -> np.ndarray:
+) -> Relaxed:
     """Move every conformer of `mol` to its next minimum, in place.
 
     Args:
@@ -38,16 +48,16 @@ def relax_conformers(
         fixed: atoms that stay where they are.
         out_of_time: asked before each conformer; once it says yes, the rest is left as it is.
 
-    Returns:
-        Energy of each conformer at its minimum in kcal/mol, float64, shape (n,); NaN where it was not relaxed: GFN2-xTB
-        failed on it or the time was up.
-
     Raises:
-        ForceFieldError: MMFF94s lacks parameters; the conformers are as they were.
+        ForceFieldError: MMFF94s lacks parameters or does not describe the molecule; the conformers are as they were.
         ImportError: GFN2-xTB is not installed.
     """
     relax = _mmff_relaxation(mol, fixed) if method == "mmff" else _gfn2_relaxation(mol, fixed)
-    return np.array([np.nan if out_of_time() else relax(c.GetId()) for c in mol.GetConformers()], float)
+    not_relaxed = RelaxedConformer(np.nan, False)
+    done = [not_relaxed if out_of_time() else relax(c.GetId()) for c in mol.GetConformers()]
+    return Relaxed(
+        np.array([one.energy for one in done], float), np.array([one.converged for one in done], bool)
+    )
 
 
 def conformer_energies(mol: Chem.Mol, method: str, out_of_time: OutOfTime = lambda: False) -> np.ndarray:
@@ -55,44 +65,21 @@ def conformer_energies(mol: Chem.Mol, method: str, out_of_time: OutOfTime = lamb
 
     Arguments and errors as of `relax_conformers`.
     """
-    energy = _mmff_energy(mol) if method == "mmff" else _gfn2_energy(mol)
+    energy = MMFF(mol).energy if method == "mmff" else _gfn2_energy(mol)
     return np.array([np.nan if out_of_time() else energy(c.GetId()) for c in mol.GetConformers()], float)
 
 
-def _mmff_properties(mol: Chem.Mol) -> Any:
-    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=METHODS["mmff"])
-    if properties is None:
-        raise ForceFieldError("MMFF94s has no parameters for this molecule")
-    return properties
+def _mmff_relaxation(mol: Chem.Mol, fixed: Collection[int]) -> Callable[[int], RelaxedConformer]:
+    field = MMFF(mol)
+    return lambda conf_id: field.relax(conf_id, fixed)
 
 
-def _mmff_relaxation(mol: Chem.Mol, fixed: Collection[int]) -> Callable[[int], float]:
-    properties = _mmff_properties(mol)
-
-    def relax(conf_id: int) -> float:
-        field = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties, confId=conf_id)
-        field.Initialize()
-        for atom in fixed:
-            field.AddFixedPoint(int(atom))
-        field.Minimize(maxIts=_MAX_ITERATIONS)
-        return float(field.CalcEnergy())
-
-    return relax
-
-
-def _mmff_energy(mol: Chem.Mol) -> Callable[[int], float]:
-    properties = _mmff_properties(mol)
-    return lambda conf_id: rdForceFieldHelpers.MMFFGetMoleculeForceField(
-        mol, properties, confId=conf_id
-    ).CalcEnergy()
-
-
-def _gfn2_relaxation(mol: Chem.Mol, fixed: Collection[int]) -> Callable[[int], float]:
-    def relax(conf_id: int) -> float:
+def _gfn2_relaxation(mol: Chem.Mol, fixed: Collection[int]) -> Callable[[int], RelaxedConformer]:
+    def relax(conf_id: int) -> RelaxedConformer:
         try:
-            return xtb.relax(mol, conf_id, fixed=fixed)
+            return RelaxedConformer(xtb.relax(mol, conf_id, fixed=fixed), True)
         except XTBError:
-            return np.nan
+            return RelaxedConformer(np.nan, False)
 
     return relax
 
@@ -138,7 +125,7 @@ def distinct_conformers(
         # Neumann's trace inequality), so that the RMSD, which takes 50 us, is needed of few pairs.
         at_least = np.linalg.norm(sizes[kept] - sizes[candidate], axis=-1)
         near = [kept[k] for k in np.argsort(at_least) if at_least[k] < threshold]
-        if all(_rmsd(heavy, ids[candidate], ids[other]) >= threshold for other in near):
+        if all(heavy_atom_rmsd(heavy, heavy, ids[candidate], ids[other]) >= threshold for other in near):
             kept.append(int(candidate))
     return sorted(kept)
 
@@ -149,8 +136,3 @@ def _principal_sizes(positions: np.ndarray) -> np.ndarray:
     extents = np.linalg.svd(positions - positions.mean(0), compute_uv=False) / np.sqrt(len(positions))
     sizes[: len(extents)] = extents
     return sizes
-
-
-def _rmsd(mol: Chem.Mol, first: int, second: int) -> float:
-    # It also moves the first onto the second, which changes no RMSD.
-    return float(rdMolAlign.GetBestRMS(mol, mol, first, second, maxMatches=_MAX_MATCHES))

@@ -7,13 +7,13 @@ they gain.
 from __future__ import annotations
 
 from collections.abc import Collection
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from rdkit import Chem
 
 from molediff.molecules.errors import XTBError
+from molediff.runtime.extras import require
 from molediff.runtime.former import former_names
 
 KCAL_PER_MOL = 627.5094740631  # in a Hartree (CODATA 2018, thermochemical calorie)
@@ -39,8 +39,7 @@ __getattr__ = former_names(__name__, {"XTBFailed": "XTBError"})
 
 def require_tblite() -> None:
     """Raise an ImportError that says what to do unless tblite is installed."""
-    if find_spec("tblite") is None:
-        raise ImportError("GFN2-xTB needs tblite, which is not installed: pip install 'molediff[xtb]'.")
+    require("tblite", "GFN2-xTB")
 
 
 def energy(mol: Chem.Mol, conf_id: int = -1) -> float:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import rdMolAlign
 
 from molediff.molecules.conformers import with_conformers
+from molediff.molecules.rmsd import heavy_atom_rmsd
 
 # Two geometries are one minimum if they agree in both: the thresholds of CREST (Pracht, Bohle, Grimme 2020, Phys. Chem.
 # Chem. Phys. 22, 7169), whose RMSD is of all atoms.
@@ -18,8 +18,6 @@ DUPLICATE_ENERGY = 0.05  # kcal/mol
 
 LOW_WINDOW = 2.5
 """kcal/mol above the lowest minimum: those that matter at room temperature, by which completeness is judged."""
-
-_MAX_MATCHES = 1000
 
 
 class Minimum(NamedTuple):
@@ -56,6 +54,6 @@ def is_known(mol: Chem.Mol, minimum: Minimum, others: Sequence[Minimum]) -> bool
         return False
     heavy = Chem.RemoveHs(with_conformers(mol, [minimum.positions, *(other.positions for other in near)]))
     return any(
-        rdMolAlign.GetBestRMS(Chem.Mol(heavy), heavy, 0, place, maxMatches=_MAX_MATCHES) < DUPLICATE_RMSD
+        heavy_atom_rmsd(Chem.Mol(heavy), heavy, 0, place) < DUPLICATE_RMSD
         for place in range(1, len(near) + 1)
     )

@@ -18,9 +18,10 @@ from rdkit import Chem, rdBase
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.ensembles.search import EnsembleError, FoundMinima, Recipe, build_ensemble
 from molediff.molecules.ensembles.tasks import EnsembleTask
+from molediff.molecules.files.sdf import sdf_record
 from molediff.runtime.files import write_bytes
 from molediff.runtime.former import former_names
-from molediff.runtime.processes import run_in_processes
+from molediff.runtime.processes import as_completed
 
 __getattr__ = former_names(__name__, {"Record": "EnsembleRecord"})
 
@@ -144,9 +145,7 @@ def run_tasks(
         retry_failed: do those again that an earlier run gave up.
     """
     missing = [task for task in tasks if not records.settles(task, retry_failed)]
-    for outcome in run_in_processes(
-        partial(build_record, recipe=recipe), missing, num_processes, seconds_each
-    ):
+    for outcome in as_completed(partial(build_record, recipe=recipe), missing, num_processes, seconds_each):
         task = outcome.item
         record = outcome.value or _failure(task, outcome.reason, outcome.seconds)
         records.add(record)
@@ -240,8 +239,6 @@ def _sdf(record: EnsembleRecord, provenance: Mapping[str, object]) -> str:
     filled = with_conformers(mol, [np.array(positions) for positions in record.positions])
     texts = []
     for place in range(len(record.energies)):
-        conformer = Chem.Mol(filled, confId=place)
-        conformer.SetProp("_Name", record.name)
         properties = {
             "SMILES": record.smiles,
             "GFN2_kcal_per_mol": f"{record.energies[place]:.3f}",
@@ -249,7 +246,5 @@ def _sdf(record: EnsembleRecord, provenance: Mapping[str, object]) -> str:
             "source": record.sources[place],
             **provenance,
         }
-        for key, value in properties.items():
-            conformer.SetProp(key, str(value))
-        texts.append(Chem.SDWriter.GetText(conformer))
+        texts.append(sdf_record(filled, place, record.name, properties))
     return "".join(texts)

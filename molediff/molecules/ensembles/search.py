@@ -1,24 +1,25 @@
 """Reference ensembles: the minima of a molecule on the energy surface of GFN2-xTB.
 
-Seeds of several kinds are relaxed in a force field; what is new among the force field's minima goes to GFN2-xTB. That
-has minima which the force field lacks, so that other seeds go to it directly. What comes back with the graph and the
-stereo asked for, is no duplicate and lies in the energy window is the ensemble. Of a molecule that equals its mirror
-image every minimum has a mirror image of the same energy, which is added.
+Starting geometries of several kinds are relaxed in a force field; what is new among the force field's minima goes to
+GFN2-xTB. That has minima which the force field lacks, so that other starts go to it directly. What comes back with the
+graph and the stereo asked for, is no duplicate and lies in the energy window is the ensemble. Of a molecule that equals
+its mirror image every minimum has a mirror image of the same energy, which is added.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import rdForceFieldHelpers
 
 from molediff.molecules.conformers import boltzmann_weights, with_conformers
-from molediff.molecules.energies.xtb import MAX_GRADIENT, relax
+from molediff.molecules.energies.mmff import MAX_ITERATIONS
+from molediff.molecules.energies.xtb import MAX_GRADIENT
+from molediff.molecules.ensembles.engines import relax_by_gfn2, relax_in_force_field
 from molediff.molecules.ensembles.minima import Minimum, distinct_minima, is_known, num_low, within
 from molediff.molecules.ensembles.starts import OWN, Start, make_starts
 from molediff.molecules.errors import EnsembleError, PerceptionError, XTBError
@@ -31,9 +32,8 @@ _COMPLETE = 0.05  # growth of the number of low minima at which a search ends
 
 # Relaxation keeps a symmetry of its start and would end on a pass between two minima.
 _JITTER = 0.01  # Angstrom, standard deviation
-_FORCE_FIELD_STEPS = 2000
-# Of a seed that goes to GFN2-xTB directly: enough to part atoms that random torsions have put on top of each other, too
-# few to turn torsions into the force field's minima.
+# Of a start that goes to GFN2-xTB directly: enough to part atoms that random torsions have put on top of each other,
+# too few to turn torsions into the force field's minima.
 _PARTING_STEPS = 30
 
 
@@ -45,7 +45,7 @@ class Recipe:
     """How minima are searched.
 
     Attributes:
-        num_seeds: starting geometries (see `seeds.make_starts`) to begin with.
+        num_seeds: starting geometries (see `starts.make_starts`) to begin with.
         max_seeds: they are doubled until that finds less than 5 % more minima within `LOW_WINDOW`, up to this number.
         num_direct: starting geometries that go to GFN2-xTB without the force field's minima in between, so many at a
             time until they find less than 5 % more minima within `LOW_WINDOW`; 0 for none.
@@ -118,38 +118,45 @@ class FoundMinima:
     num_rejected: dict[str, int]
 
 
-def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> FoundMinima:
+def build_ensemble(
+    mol: Chem.Mol,
+    recipe: Recipe = Recipe(),
+    force_field: Callable[[Chem.Mol, int], float] = relax_in_force_field,
+    minimizer: Callable[[Chem.Mol, float], float] = relax_by_gfn2,
+) -> FoundMinima:
     """Search the minima of one molecule.
 
     Args:
         mol: as `Chem.AddHs(Chem.MolFromSmiles(smiles))` gives it with a SMILES that states all its stereo, with or
             without its own geometry as first conformer.
         recipe: how to search.
+        force_field: see `Search`.
+        minimizer: see `Search`.
 
     Raises:
         EnsembleError: no minimum has the graph and the stereo asked for.
         ImportError: tblite is not installed.
     """
-    search = Search(mol, recipe)
-    seeds = make_starts(mol, recipe.max_seeds, recipe.seed)
-    first = list(islice(seeds, recipe.num_seeds // 2))
+    search = Search(mol, recipe, force_field, minimizer)
+    starts = make_starts(mol, recipe.max_seeds, recipe.seed)
+    first = list(islice(starts, recipe.num_seeds // 2))
     search.add(first)
-    num_seeds, minima = len(first), search.distinct()
+    num_starts, minima = len(first), search.distinct()
     by_half = minima
-    while more := list(islice(seeds, num_seeds)):
+    while more := list(islice(starts, num_starts)):
         search.add(more)
-        num_seeds += len(more)
+        num_starts += len(more)
         by_half, minima = minima, search.distinct()
-        if num_seeds >= recipe.num_seeds and not _found_more(minima, by_half):
+        if num_starts >= recipe.num_seeds and not _found_more(minima, by_half):
             break
     through_force_field = minima
     if recipe.num_direct:
-        num_seeds += search.add_directly(minima)
+        num_starts += search.add_directly(minima)
         minima = search.distinct()
     if not minima:
         counts = ", ".join(f"{count} {reason}" for reason, count in search.num_rejected.items())
         raise EnsembleError(
-            f"no minimum from {num_seeds} seeds ({counts or 'no starting geometry'}): state all stereo, and check "
+            f"no minimum from {num_starts} starts ({counts or 'no starting geometry'}): state all stereo, and check "
             "that it is possible"
         )
     kept = within(minima, recipe.window)
@@ -161,7 +168,7 @@ def build_ensemble(mol: Chem.Mol, recipe: Recipe = Recipe()) -> FoundMinima:
         weights=boltzmann_weights(energies, recipe.temperature),
         sources=[minimum.source for minimum in kept],
         lowest=kept[0].energy,
-        num_seeds=num_seeds,
+        num_seeds=num_starts,
         num_relaxed=search.num_relaxed,
         num_low=num_low(through_force_field, minima),
         num_low_by_half=num_low(by_half, minima),
@@ -182,13 +189,19 @@ class Search:
     Args:
         mol: see `build_ensemble`.
         recipe: see there.
+        force_field: moves the first conformer of a molecule downhill, in place, for so many steps at most, and returns
+            its energy in kcal/mol.
+        minimizer: moves it to the next minimum that counts, where the largest component of the gradient is below so
+            many kcal/mol/Angstrom, and returns the energy there; XTBError if it finds none.
     """
 
     mol: Chem.Mol
     recipe: Recipe
+    force_field: Callable[[Chem.Mol, int], float] = relax_in_force_field
+    minimizer: Callable[[Chem.Mol, float], float] = relax_by_gfn2
     num_rejected: Counter[str] = field(default_factory=Counter)
     num_relaxed: int = 0
-    _starts: list[Minimum] = field(default_factory=list)
+    _tried: list[Minimum] = field(default_factory=list)
     _minima: list[Minimum] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -197,57 +210,49 @@ class Search:
         self._elements = [atom.GetAtomicNum() for atom in self.mol.GetAtoms()]
         self._random = np.random.default_rng(self.recipe.seed)
 
-    def add(self, seeds: Sequence[Start]) -> None:
-        """Relax these seeds, in the force field and, where that gives something new, by GFN2-xTB."""
-        starts = [start for seed in seeds for start in self._force_field_minima(seed)]
-        for start in sorted(starts, key=lambda start: start.energy):
-            lowest = min([start.energy, *(known.energy for known in self._starts)])
-            tried = self._with_mirror_images(self._starts)
-            if start.energy - lowest > self.recipe.force_field_window or is_known(self.mol, start, tried):
+    def add(self, starts: Sequence[Start]) -> None:
+        """Relax starting geometries in the force field and, where that gives something new, by GFN2-xTB."""
+        minima = [self._force_field_minimum(start) for start in starts]
+        for minimum in sorted(minima, key=lambda minimum: minimum.energy):
+            lowest = min([minimum.energy, *(known.energy for known in self._tried)])
+            tried = self._with_mirror_images(self._tried)
+            if minimum.energy - lowest > self.recipe.force_field_window or is_known(self.mol, minimum, tried):
                 continue
-            self._starts.append(start)
-            self._relax(start.positions, start.source)
-        for seed in seeds:
-            if seed.source == OWN:  # as it is: what a force field does to a strained cage may not be undone
-                self._relax(seed.positions, OWN)
+            self._tried.append(minimum)
+            self._relax(minimum.positions, minimum.source)
+        for start in starts:
+            if start.source == OWN:  # as it is: what a force field does to a strained cage may not be undone
+                self._relax(start.positions, OWN)
 
     def add_directly(self, minima: Sequence[Minimum]) -> int:
-        """Relax new seeds by GFN2-xTB without the force field's minima in between, as long as that adds to `minima`.
+        """Relax new starts by GFN2-xTB without the force field's minima in between, as long as that adds to `minima`.
 
         Returns:
-            How many seeds they were.
+            How many starts they were.
         """
         recipe, blank = self.recipe, Chem.Mol(self.mol)
         blank.RemoveAllConformers()
-        seeds = make_starts(blank, recipe.max_direct, recipe.seed + 1)
-        num_seeds = 0
-        while batch := list(islice(seeds, recipe.num_direct)):
-            for seed in batch:
-                for start in self._force_field_minima(seed, _PARTING_STEPS):
-                    self._relax(start.positions, f"{seed.source}, direct")
-            num_seeds += len(batch)
+        starts = make_starts(blank, recipe.max_direct, recipe.seed + 1)
+        num_starts = 0
+        while batch := list(islice(starts, recipe.num_direct)):
+            for start in batch:
+                parted = self._force_field_minimum(start, _PARTING_STEPS)
+                self._relax(parted.positions, f"{start.source}, direct")
+            num_starts += len(batch)
             before, minima = minima, self.distinct()
             if not _found_more(minima, before):
                 break
-        return num_seeds
+        return num_starts
 
     def distinct(self) -> list[Minimum]:
         """All minima so far, with mirror images and without duplicates, the lowest first."""
         return distinct_minima(self.mol, self._with_mirror_images(self._minima))
 
-    def _force_field_minima(self, seed: Start, num_steps: int = _FORCE_FIELD_STEPS) -> list[Minimum]:
-        """The minimum of MMFF94s, or of UFF, below a seed, or what is on the way to it after so many steps."""
-        mol = with_conformers(self.mol, [seed.positions])
-        parameters = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant="MMFF94s")
-        if parameters is not None:
-            force_field = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, parameters)
-        elif rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
-            force_field = rdForceFieldHelpers.UFFGetMoleculeForceField(mol)
-        else:
-            return [Minimum(seed.positions, 0.0, seed.source)]
-        force_field.Initialize()
-        force_field.Minimize(maxIts=num_steps)
-        return [Minimum(mol.GetConformer().GetPositions(), force_field.CalcEnergy(), seed.source)]
+    def _force_field_minimum(self, start: Start, num_steps: int = MAX_ITERATIONS) -> Minimum:
+        """The minimum of the force field below a start, or what is on the way to it after so many steps."""
+        mol = with_conformers(self.mol, [start.positions])
+        energy = self.force_field(mol, num_steps)
+        return Minimum(mol.GetConformer().GetPositions(), energy, start.source)
 
     def _relax(self, positions: np.ndarray, source: str) -> None:
         self.num_relaxed += 1
@@ -255,7 +260,7 @@ class Search:
             self.mol, [positions + self._random.normal(scale=_JITTER, size=positions.shape)]
         )
         try:
-            energy = relax(mol, max_gradient=self.recipe.max_gradient)
+            energy = self.minimizer(mol, self.recipe.max_gradient)
         except XTBError:
             self.num_rejected["without a minimum"] += 1
             return

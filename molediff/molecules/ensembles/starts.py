@@ -10,6 +10,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdMolTransforms
 
+from molediff.molecules.conformers import with_conformers
 from molediff.runtime.former import former_names
 
 OWN, ETKDG, TORSIONS, RING_FLIP = "given geometry", "ETKDG", "random torsions", "ring flip"
@@ -114,7 +115,7 @@ def turn(
     mol: Chem.Mol, positions: np.ndarray, torsions: list[tuple[int, int, int, int]], degrees: np.ndarray
 ) -> np.ndarray:
     """The geometry with these torsion angles; positions and result (N, 3) in Angstrom."""
-    moved = _with_geometry(mol, positions)
+    moved = with_conformers(mol, [positions])
     for torsion, angle in zip(torsions, degrees, strict=True):
         rdMolTransforms.SetDihedralDeg(moved.GetConformer(), *torsion, float(angle))
     return moved.GetConformer().GetPositions()
@@ -179,12 +180,3 @@ def _branch(mol: Chem.Mol, atom: int, barred: set[int]) -> list[int]:
                 found.add(index)
                 open_ends.append(index)
     return sorted(found)
-
-
-def _with_geometry(mol: Chem.Mol, positions: np.ndarray) -> Chem.Mol:
-    moved = Chem.Mol(mol)
-    moved.RemoveAllConformers()
-    conformer = Chem.Conformer(mol.GetNumAtoms())
-    conformer.SetPositions(np.ascontiguousarray(positions, dtype=np.float64))
-    moved.AddConformer(conformer)
-    return moved

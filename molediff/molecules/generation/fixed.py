@@ -14,6 +14,7 @@ from molediff.core.geometry.kabsch import kabsch
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.checks import BondLengths, Clashes
 from molediff.molecules.perception.stereo import StereoCheck
+from molediff.runtime.checks import is_whole_number
 
 # Before the fixed atoms are set exactly, a sample must have them this near, in Angstrom (root mean square): float32
 # leaves 1e-5; more means that the sample was reflected and the fixed part is not its own mirror image.
@@ -55,7 +56,7 @@ class FixedPart:
             core.RemoveAllConformers()
         elif isinstance(given, Mapping):
             atoms, core = tuple(given), None
-            if not all(hasattr(atom, "__index__") and atom >= 0 for atom in atoms):
+            if not all(is_whole_number(atom) and atom >= 0 for atom in atoms):
                 raise ValueError(f"`fixed` maps atom indices (from 0) to coordinates; got the keys {atoms}.")
             try:
                 positions = np.array([_triple(point) for point in given.values()]).reshape(-1, 3)
@@ -167,7 +168,7 @@ class Placed:
     """
 
     name: ClassVar[str] = "fixed"
-    remedy: ClassVar[str] = "check that the stereo asked for is possible with the fixed atoms where they are"
+    remedy: ClassVar[str] = ""
 
     x: np.ndarray
     rotation: np.ndarray

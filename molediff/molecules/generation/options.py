@@ -19,7 +19,7 @@ take about 300 MB. With `trajectory`, steps times conformers count."""
 
 @dataclass(frozen=True)
 class GenerationOptions(SolverOptions):
-    """Settings of a call; see `ConformerGenerator.generate_many` for what each means.
+    """All settings of a call, checked; see `ConformerGenerator.generate_many` and `settings` for what each means.
 
     Raises:
         ValueError: a setting is out of range; the message names it and what is allowed.
@@ -34,19 +34,19 @@ class GenerationOptions(SolverOptions):
     relax: str | None
     energies: str | None
     prune_rmsd: float | None
-    trajectory: bool
-    rank: bool = False
-    energy_window: float | None = None
+    rank: bool
+    energy_window: float | None
+    timeout: float | None
+    num_workers: int
+    trajectory: bool = False
     fixed: FixedPart | None = None
-    timeout: float | None = None
-    num_workers: int = 1
     checks: tuple[CheckFactory, ...] = ()
     init: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
-            check_whole_number(name, getattr(self, name), least=1)
-        check_whole_number("seed", self.seed, least=0)
+            object.__setattr__(self, name, check_whole_number(name, getattr(self, name), least=1))
+        object.__setattr__(self, "seed", check_whole_number("seed", self.seed, least=0))
         for name in ("relax", "energies"):
             check_word(name, getattr(self, name), (None, *METHODS))
         check_word("init", self.init, (None, *INITS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,13 +11,15 @@ import torch
 from rdkit import Chem
 
 from molediff.molecules.errors import UnusableInputError
+from molediff.molecules.generation.clock import Clock, running
 from molediff.molecules.generation.job import Job
 from molediff.molecules.generation.options import GenerationOptions
-from molediff.molecules.generation.result import GenerationResult
-from molediff.molecules.generation.sampler import Sampler, plan_batches
-from molediff.molecules.graph.inputs import label, prepare, sample_generator
+from molediff.molecules.generation.result import WHOLE_MOL, GenerationResult
+from molediff.molecules.generation.sampler import Sampler, Slots, plan_batches
+from molediff.molecules.graph.inputs import PreparedMolecule, label, prepare, sample_generator
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
 from molediff.runtime.memory import keep_freed_memory
+from molediff.runtime.processes import in_order
 
 # A group fills about this many batches, so that molecules of similar size find each other, and memory does not grow
 # with the number of inputs. A molecule of QM9 has 18 atoms on average.
@@ -62,68 +64,99 @@ class Pipeline:
         self.sampler, self.options, self.max_atoms = sampler, options, max_atoms
         self.trained_atoms, self.provenance, self.vocabulary = trained_atoms, provenance, vocabulary
 
+    def results(self, molecules: Iterable[Any]) -> Iterator[GenerationResult]:
+        """One result for each molecule, in order, by one process or as many as the options say."""
+        if self.options.num_workers > 1:
+            return self._in_processes(molecules)
+        return (result for group in groups(molecules, self.options) for result in self.run(group))
+
+    def _in_processes(self, molecules: Iterable[Any]) -> Iterator[GenerationResult]:
+        # What is no molecule gets its result here, and None stands for a result to come from a process.
+        ahead: deque[GenerationResult | None] = deque()
+
+        def sent() -> Iterator[Sent]:
+            for molecule in molecules:
+                if isinstance(molecule, str | Chem.Mol):
+                    ahead.append(None)
+                    yield send(molecule)
+                else:
+                    ahead.extend(self.run([molecule]))
+
+        in_groups = groups(sent(), self.options)
+        for result in in_order(self.work, in_groups, self.options.num_workers, self.lost):
+            while (refused := ahead.popleft()) is not None:
+                yield refused
+            yield result
+        yield from (refused for refused in ahead if refused is not None)
+
     def run(self, molecules: Iterable[Any]) -> Iterator[GenerationResult]:
-        """One result for each molecule, in order; each is finished when it is asked for. A result passes through."""
-        work = [m if isinstance(m, GenerationResult) else self._job(m) for m in molecules]
+        """One result for each molecule, in order; each is finished when it is asked for."""
+        work = [self._job(molecule) for molecule in molecules]
         self._sample([job for job in work if isinstance(job, Job)])
         while work:  # let go of each result as soon as it is handed out
             job = work.pop(0)
-            yield job.finish() if isinstance(job, Job) else job
+            if isinstance(job, Job):
+                with running([job.clock]):
+                    job = job.finish(self.provenance)
+            yield job
 
-    def work(self, molecules: list[Any]) -> list[GenerationResult]:
-        """The same, all at once and on one thread: what a process of several does."""
+    def work(self, sent: list[Sent]) -> list[GenerationResult]:
+        """The same of inputs as `send` makes them, all at once and on one thread: what a process of several does."""
         torch.set_num_threads(1)
         keep_freed_memory()
-        return list(self.run(molecules))
+        return list(self.run(map(receive, sent)))
 
     def _job(self, molecule: Any) -> Job | GenerationResult:
-        start = time.perf_counter()
-        try:
-            prepared = prepare(molecule, self.max_atoms, self.vocabulary)
-            seconds = time.perf_counter() - start
-            return Job(prepared, self.options, self.trained_atoms, seconds, self.provenance)
-        except UnusableInputError as error:
-            return self._failure(molecule, str(error), time.perf_counter() - start)
+        clock = Clock(self.options.timeout)
+        with running([clock]):
+            try:
+                prepared = prepare(molecule, self.max_atoms, self.vocabulary)
+                return Job(prepared, self.options, clock, self._cautions(prepared))
+            except UnusableInputError as error:
+                return self._failure(molecule, str(error), clock.seconds)
+
+    def _cautions(self, prepared: PreparedMolecule) -> tuple[str, ...]:
+        """What every result of this molecule says."""
+        cautions: tuple[str, ...] = (prepared.caution,) if prepared.caution else ()
+        if self.trained_atoms is not None and prepared.num_atoms > self.trained_atoms:
+            cautions += (
+                f"{prepared.num_atoms} atoms, more than the {self.trained_atoms} of the largest training molecule: "
+                "look at these conformers before use",
+            )
+        return cautions
 
     def _sample(self, jobs: list[Job]) -> None:
         """Draw until every job has its conformers, its attempts are used up or its time is."""
         for attempt in range(self.options.max_attempts):
-            demands = [demand for job in jobs if (demand := job.demand()) is not None]
-            for planned in plan_batches(demands, self.options.batch_atoms):
-                batch = [part for part in planned if not part.owner.out_of_time]
-                if not batch:
-                    continue
-                start = time.perf_counter()
-                samples = self.sampler.draw(
-                    [part.owner.prepared.graph for part in batch],
-                    [
-                        [
-                            sample_generator(self.options.seed, part.owner.prepared.key, slot, attempt)
-                            for slot in part.slots
-                        ]
-                        for part in batch
-                    ],
-                    [part.owner.fixed for part in batch],
-                    [
-                        None
-                        if part.owner.starts is None
-                        else part.owner.starts.positions(part.slots, attempt)
-                        for part in batch
-                    ],
-                )
-                share = (time.perf_counter() - start) / sum(len(part.slots) for part in batch)
-                for part, raw in zip(batch, samples, strict=True):
-                    part.owner.seconds += share * len(part.slots)
-                    part.owner.examine(part.slots, raw)
+            wanted = [(job, slots) for job in jobs if (slots := job.missing)]
+            if not wanted:
+                return
+            for planned in plan_batches(wanted, self.options.batch_atoms):
+                batch = [(job, slots) for job, slots in planned if not job.clock.is_up]
+                if batch:
+                    self._draw(batch, attempt)
 
-    def sendable(self, molecule: Any) -> Any:
-        """What to send to another process for an input: objects that are no molecule may not travel."""
-        return molecule if isinstance(molecule, str | Chem.Mol) else next(self.run([molecule]))
+    def _draw(self, batch: list[tuple[Job, Slots]], attempt: int) -> None:
+        """Draw one batch and let each job examine its samples."""
+        seed, jobs = self.options.seed, [job for job, _ in batch]
+        with running([job.clock for job in jobs], [len(slots) for _, slots in batch]):
+            samples = self.sampler.draw(
+                [job.prepared.graph for job in jobs],
+                [
+                    [sample_generator(seed, job.prepared.key, slot, attempt) for slot in slots]
+                    for job, slots in batch
+                ],
+                [job.fixed for job in jobs],
+                [job.starts.positions(slots, attempt) for job, slots in batch if job.starts is not None],
+            )
+        for (job, slots), raw in zip(batch, samples, strict=True):
+            with running([job.clock]):
+                job.examine(slots, raw)
 
-    def lost(self, molecule: Any) -> GenerationResult:
+    def lost(self, sent: Sent) -> GenerationResult:
         """The result of an input whose process died."""
         return self._failure(
-            molecule,
+            receive(sent),
             "The process that worked on it died: killed, or out of memory. Try fewer conformers or batch_atoms.",
         )
 
@@ -132,3 +165,18 @@ class Pipeline:
         return GenerationResult.failure(
             label(molecule), reason, options.num_conformers, options.seed, seconds
         )
+
+
+Sent = str | bytes
+"""A molecule on its way to another process: a SMILES, or a Mol with its properties and those of its atoms and bonds,
+which a Mol pickled by itself leaves behind."""
+
+
+def send(molecule: str | Chem.Mol) -> Sent:
+    """A molecule as it goes to another process."""
+    return molecule if isinstance(molecule, str) else molecule.ToBinary(int(WHOLE_MOL))
+
+
+def receive(sent: Sent) -> str | Chem.Mol:
+    """A molecule as it came from another process."""
+    return sent if isinstance(sent, str) else Chem.Mol(sent)  # type: ignore[call-overload]  # its stubs leave bytes out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,10 @@ from molediff.sampling.options import Grid
 
 @dataclass(frozen=True)
 class SamplingPlan:
-    """A solver, its steps and their spacing; what `ConformerGenerator.generate_many` does unasked.
+    """The default solver, steps and grid of weights.
 
     Attributes:
-        solver, num_steps, grid, init: see `ConformerGenerator.generate_many`.
+        solver, num_steps, grid, init: see `Sampling`.
     """
 
     solver: str | Solver = "dpmpp_2m_low_temperature"
@@ -34,6 +35,13 @@ class SamplingPlan:
         return cls(str(found["solver"]), len(lambdas), AtLambdas(lambdas), found.get("init"))
 
     def but(
+        self, solver: str | Solver | None, num_steps: int | None, grid: str | Grid | None
+    ) -> SamplingPlan:
+        """The former name of `with_overrides`."""
+        warnings.warn("SamplingPlan.but is now with_overrides", DeprecationWarning, stacklevel=2)
+        return self.with_overrides(solver, num_steps, grid)
+
+    def with_overrides(
         self,
         solver: str | Solver | None,
         num_steps: int | None,

@@ -1,4 +1,4 @@
-"""From samples that passed the checks to the conformers that are handed out: relax, weigh, choose, rank."""
+"""From samples that passed the checks to the conformers that are handed out: relax, compute energies, choose, rank."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Refined:
         rows: which of the conformers that came in each one is, shape (n,).
         energies: in kcal/mol, shape (n,), or None.
         problems: what was asked for and could not be had, in words.
-        num_spoilt: conformers that relaxation failed on or spoilt.
+        num_relaxation_rejected: conformers whose relaxation failed or changed the bonds or the stereo.
         num_pruned: duplicates left out.
         num_outside_window: conformers left out for their energy.
     """
@@ -39,7 +39,7 @@ class Refined:
     rows: np.ndarray
     energies: np.ndarray | None = None
     problems: list[str] = field(default_factory=list)
-    num_spoilt: int = 0
+    num_relaxation_rejected: int = 0
     num_pruned: int = 0
     num_outside_window: int = 0
 
@@ -76,7 +76,7 @@ def refine(
             _relax(found, options, still_good, fixed, out_of_time)
     if options.energies and len(found.rows) and found.energies is None:
         with _said(found, "given energies"):
-            _weigh(found, options.energies, out_of_time)
+            _compute_energies(found, options.energies, out_of_time)
     if options.energy_window is not None and found.energies is not None:
         # Not known to be outside: those without an energy stay, and a problem says that they have none.
         inside = np.flatnonzero(~(above_lowest(found.energies) > options.energy_window))
@@ -111,7 +111,7 @@ def _relax(
     fixed: Collection[int],
     out_of_time: OutOfTime,
 ) -> None:
-    energies = relax_conformers(found.mol, str(options.relax), fixed, out_of_time)
+    energies, converged = relax_conformers(found.mol, str(options.relax), fixed, out_of_time)
     relaxed = ~np.isnan(energies)
     if options.energies == options.relax:
         found.energies = energies
@@ -121,13 +121,15 @@ def _relax(
     if out_of_time():
         # Those behind the last one that was relaxed were not tried; what is not relaxed before it failed.
         num_late = len(relaxed) - int(np.flatnonzero(relaxed).max(initial=-1)) - 1
-    found.num_spoilt = int((~good).sum()) - num_late
+    found.num_relaxation_rejected = int((~good).sum()) - num_late
     if num_late:
         found.problems.append(f"time was up before {num_late} conformers were relaxed: they are left out")
+    if num_unfinished := int((good & ~converged).sum()):
+        found.problems.append(f"{num_unfinished} conformers ran out of steps before they reached a minimum")
     found.keep(np.flatnonzero(good))
 
 
-def _weigh(found: Refined, method: str, out_of_time: OutOfTime) -> None:
+def _compute_energies(found: Refined, method: str, out_of_time: OutOfTime) -> None:
     found.energies = conformer_energies(found.mol, method, out_of_time)
     num_unknown = int(np.isnan(found.energies).sum())
     if num_unknown:

@@ -10,25 +10,12 @@ from rdkit import Chem
 
 from molediff.molecules.conformers import ROOM_TEMPERATURE, above_lowest, boltzmann_weights
 from molediff.molecules.perception.stereo import perceived_smiles
+from molediff.sampling.trajectory import Trajectory
 
 Status = Literal["ok", "partial", "failed"]
 
-_WHOLE_MOL = Chem.PropertyPickleOptions.AllProps | Chem.PropertyPickleOptions.CoordsAsDouble
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """How the conformers of one molecule froze out of noise.
-
-    Attributes:
-        times: time of each network evaluation, from 1 (noise) towards 0 (data), shape (S,).
-        x_t: noisy coordinates at these times, float32, in Angstrom, shape (S, n, N, 3).
-        x_0_hat: what the network took the clean coordinates to be, float32, in Angstrom, shape (S, n, N, 3).
-    """
-
-    times: np.ndarray
-    x_t: np.ndarray
-    x_0_hat: np.ndarray
+WHOLE_MOL = Chem.PropertyPickleOptions.AllProps | Chem.PropertyPickleOptions.CoordsAsDouble
+"""What a Mol takes along to another process: by itself it leaves its properties and the last digits behind."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +141,7 @@ class GenerationResult:
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickled, the Mol keeps its properties and the last digit of its coordinates; by itself it would not."""
-        return {**self.__dict__, "mol": None if self.mol is None else self.mol.ToBinary(int(_WHOLE_MOL))}
+        return {**self.__dict__, "mol": None if self.mol is None else self.mol.ToBinary(int(WHOLE_MOL))}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, mol=None if state["mol"] is None else Chem.Mol(state["mol"]))

@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from molediff.core.fixed_points import hold_points
-from molediff.core.model import Denoiser, DiffusionModel
+from molediff.core.model import Denoiser, DiffusionModel, Masked
 from molediff.core.solvers import Step
 from molediff.molecules.generation.fixed import FixedAtoms
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.graph.graph import MolecularGraph, collate
+from molediff.sampling.draw import draw, start_noise
+from molediff.sampling.trajectory import Trajectory
 
-T = TypeVar("T")
-
-# Molecules share a batch if the smallest has at least this share of the largest one's atoms: padding costs as
+# Molecules share a batch if the smallest has at least this fraction of the largest one's atoms: padding costs as
 # its square.
 _SIMILAR = 0.9
-
-
-@dataclass(frozen=True)
-class Demand(Generic[T]):
-    """Samples wanted of one molecule: conformer numbers `slots`, for whoever `owner` is."""
-
-    owner: T
-    num_atoms: int
-    slots: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -41,40 +32,51 @@ class RawSamples:
 
     Attributes:
         x: in Angstrom, float64, shape (n, N, 3); NaN where the network failed.
-        times, x_t, x_0_hat: see `Trajectory`; None if not kept.
+        trajectory: their way, float32; None if not kept.
         num_without_start: of the NaN, those that had no structure to begin with.
     """
 
     x: np.ndarray
-    times: np.ndarray | None = None
-    x_t: np.ndarray | None = None
-    x_0_hat: np.ndarray | None = None
+    trajectory: Trajectory | None = None
     num_without_start: int = 0
 
 
-def plan_batches(demands: Sequence[Demand[T]], batch_atoms: int) -> Iterator[list[Demand[T]]]:
-    """Group demands into batches of at most `batch_atoms` padded atoms, but at least one sample.
+class Sized(Protocol):
+    """A molecule of so many atoms."""
 
-    Large molecules come first. A demand that does not fit into one batch is split into nearly equal parts.
+    @property
+    def num_atoms(self) -> int: ...
+
+
+Molecule = TypeVar("Molecule", bound=Sized)
+Slots = tuple[int, ...]
+"""Numbers of conformers of a molecule."""
+
+
+def plan_batches(
+    wanted: Iterable[tuple[Molecule, Slots]], batch_atoms: int
+) -> Iterator[list[tuple[Molecule, Slots]]]:
+    """Group the conformers wanted of molecules into batches of at most `batch_atoms` padded atoms, but at least one
+    sample.
+
+    Large molecules come first. Those of a molecule that do not fit into one batch are split into nearly equal parts.
     """
-    parts: list[Demand[T]] = []
-    for demand in sorted(demands, key=lambda demand: (-demand.num_atoms, -len(demand.slots))):
-        most = max(1, batch_atoms // demand.num_atoms)
-        num_parts = math.ceil(len(demand.slots) / most)
-        parts += [
-            Demand(demand.owner, demand.num_atoms, demand.slots[i::num_parts]) for i in range(num_parts)
-        ]
-    batch: list[Demand[T]] = []
+    parts: list[tuple[Molecule, Slots]] = []
+    for molecule, slots in sorted(wanted, key=lambda part: (-part[0].num_atoms, -len(part[1]))):
+        most = max(1, batch_atoms // molecule.num_atoms)
+        num_parts = math.ceil(len(slots) / most)
+        parts += [(molecule, slots[i::num_parts]) for i in range(num_parts)]
+    batch: list[tuple[Molecule, Slots]] = []
     num_samples = 0
-    for part in parts:
+    for molecule, slots in parts:
         if batch:
-            width = batch[0].num_atoms
-            fits = (num_samples + len(part.slots)) * width <= batch_atoms
-            if not fits or part.num_atoms < _SIMILAR * width:
+            width = batch[0][0].num_atoms
+            fits = (num_samples + len(slots)) * width <= batch_atoms
+            if not fits or molecule.num_atoms < _SIMILAR * width:
                 yield batch
                 batch, num_samples = [], 0
-        batch.append(part)
-        num_samples += len(part.slots)
+        batch.append((molecule, slots))
+        num_samples += len(slots)
     if batch:
         yield batch
 
@@ -93,9 +95,8 @@ class Sampler:
         self, model: DiffusionModel, options: GenerationOptions, device: torch.device, autocast: bool
     ):
         self.model, self.device, self.autocast = model, device, autocast
-        self.solver = options.make_solver()
+        self.solver = options.solver_object
         self.times = options.times(model.path)
-        self.start = float(model.path.sigma(self.times[:1]))
         self.keep_steps = options.trajectory
 
     @torch.inference_mode()
@@ -104,7 +105,7 @@ class Sampler:
         graphs: Sequence[MolecularGraph],
         generators: Sequence[Sequence[torch.Generator]],
         fixed: Sequence[FixedAtoms | None] = (),
-        starts: Sequence[np.ndarray | None] = (),
+        starts: Sequence[np.ndarray] = (),
     ) -> list[RawSamples]:
         """For each graph, as many samples as it has generators; `fixed` says which of its atoms are held, if any are.
 
@@ -122,36 +123,23 @@ class Sampler:
         else:
             batch = collate(graphs)
         with self._autocast():
-            condition = self.model.encode(batch.to(self.device)).repeat(copies)
+            condition = self.model.encode(batch.to(self.device), copies)
+        assert isinstance(condition, Masked)
         denoiser = self._denoiser(condition)
         if any(part is not None for part in fixed):
-            denoiser = self._holding(denoiser, condition, *self._known(fixed, counts, condition.mask))
+            denoiser = hold_points(denoiser, *self._known(fixed, counts, condition.mask))
         steps: list[Step] = []
         numbers = [generator for mine in generators for generator in mine]
-        given = [start for start in starts if start is not None]
-        x_1 = self._from_starts(given, condition.mask) if given else self._noise(numbers, condition.mask)
-        x = self._solve(denoiser, x_1, condition.mask, numbers, steps)
-        x, to_data = self.model.to_data(x, condition), self.model.to_data
-        steps = [
-            step._replace(x_t=to_data(step.x_t, condition), x_0_hat=to_data(step.x_0_hat, condition))
-            for step in steps
-        ]
+        x = self._solve(denoiser, condition, numbers, steps, starts)
         ends = np.cumsum(counts)
         samples = [
-            self._cut(x, steps, slice(end - count, end), graph.num_nodes)
+            self._cut(x, condition, steps, slice(end - count, end), graph.num_nodes)
             for graph, count, end in zip(graphs, counts, ends, strict=True)
         ]
-        if not given:
+        if not starts:
             return samples
-        missing = [int(np.isnan(start).any(axis=(1, 2)).sum()) for start in given]
+        missing = [int(np.isnan(start).any(axis=(1, 2)).sum()) for start in starts]
         return [replace(raw, num_without_start=num) for raw, num in zip(samples, missing, strict=True)]
-
-    def _holding(self, denoiser: Denoiser, condition: Any, known: Tensor, is_known: Tensor) -> Denoiser:
-        """The denoiser with the `known` atoms (n, N, 3) put in; under a prior its estimates become points for that."""
-        if self.model.prior is None:
-            return hold_points(denoiser, known, is_known)
-        held = hold_points(lambda x, t: condition.to_points(denoiser(x, t)), known, is_known)
-        return lambda x, t: condition.from_points(held(x, t))
 
     def _known(
         self, fixed: Sequence[FixedAtoms | None], counts: Sequence[int], mask: Tensor
@@ -169,43 +157,32 @@ class Sampler:
     def _solve(
         self,
         denoiser: Denoiser,
-        x_1: Tensor,
-        mask: Tensor,
+        condition: Any,
         generators: list[torch.Generator],
         steps: list[Step],
+        starts: Sequence[np.ndarray],
     ) -> Tensor:
         """Samples (n, N, 3) in model units; the steps go into `steps` if they are to be kept."""
+        mask = None if bool(condition.mask.all()) else condition.mask
+        shape, keep = (condition.mask.shape[1], 3), steps.append if self.keep_steps else None
+        x_1 = (
+            self._from_starts(starts, condition.mask)
+            if starts
+            else start_noise(self.model, self.times, shape, generators, mask, self.device)
+        )
         with warnings.catch_warnings():
             # Samples that fail are counted and drawn again: no need to warn of them.
             warnings.filterwarnings("ignore", message=".*returned as NaN.*")
-            return self.solver.sample(
-                denoiser,
-                self.model.path,
-                self.times,
-                x_1,
-                generators,
-                self.model.space,
-                None if bool(mask.all()) else mask,
-                steps.append if self.keep_steps else None,
-            )
-
-    def _noise(self, generators: list[torch.Generator], mask: Tensor) -> Tensor:
-        """The state at the first time for samples that begin with noise, (n, N, 3)."""
-        of_padded = None if bool(mask.all()) else mask
-        shape = (*mask.shape, 3)
-        unit = self.model.space.sample(
-            shape, generators, mask=of_padded, device=self.device, dtype=torch.float32
-        )
-        return self.start * unit
+            return draw(self.model, self.solver, self.times, denoiser, x_1, generators, mask, keep)
 
     def _from_starts(self, starts: Sequence[np.ndarray], mask: Tensor) -> Tensor:
-        """The same for samples that begin with structures: their errors stand for the noise of that time."""
+        """The state (n, N, 3) at the first time of samples that begin with structures: their errors stand for noise."""
         x = torch.zeros(*mask.shape, 3)
         ends = np.cumsum([len(start) for start in starts])
         for start, end in zip(starts, ends, strict=True):
             x[end - len(start) : end, : start.shape[1]] = torch.from_numpy(start).float()
-        alpha = float(self.model.path.alpha(self.times[:1]))
-        return alpha * self.model.from_data(x.to(self.device), mask=mask)
+        alpha = float(self.model.path.alpha(self.times[0]))
+        return alpha * self.model.from_data(x.to(self.device), mask)
 
     def _denoiser(self, condition: Any) -> Denoiser:
         """`DiffusionModel.denoiser_of`, whose matrix products alone autocast touches."""
@@ -220,17 +197,10 @@ class Sampler:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast)
 
-    def _cut(self, x: Tensor, steps: list[Step], rows: slice, num_atoms: int) -> RawSamples:
-        """The samples `rows` without padding."""
+    def _cut(self, x: Tensor, condition: Any, steps: list[Step], rows: slice, num_atoms: int) -> RawSamples:
+        """The samples `rows` without padding, in Angstrom."""
 
         def cut(y: Tensor) -> np.ndarray:
-            return y[rows, :num_atoms].cpu().numpy()
+            return self.model.to_data(y)[rows, :num_atoms].cpu().numpy()
 
-        coordinates = cut(x).astype(np.float64)
-        if not steps:
-            return RawSamples(coordinates)
-        x_t, x_0_hat = (
-            np.stack([cut(step.x_t) for step in steps]),
-            np.stack([cut(step.x_0_hat) for step in steps]),
-        )
-        return RawSamples(coordinates, np.array([step.t for step in steps]), x_t, x_0_hat)
+        return RawSamples(cut(x).astype(np.float64), Trajectory.of(steps, cut) if steps else None)

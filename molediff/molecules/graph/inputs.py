@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import reprlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +12,16 @@ import numpy as np
 import torch
 from rdkit import Chem, rdBase
 
-from molediff.molecules.errors import UnusableInputError
+from molediff.molecules.errors import MoleculeError, UnusableInputError
 from molediff.molecules.graph.graph import MolecularGraph, mol_to_graph
+from molediff.molecules.graph.reading import (
+    CIS_TRANS,
+    check_is_one_stereoisomer,
+    from_mol,
+    from_text,
+    shortened,
+    tidied,
+)
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
 from molediff.runtime.former import former_names
 from molediff.sampling.seeds import numbered_generator
@@ -22,6 +32,9 @@ MAX_ATOMS = 64
 MAX_ATOMS_ORGANIC = 160
 """The same for weights that know all organic molecules; those to train on have at most 92."""
 
+
+# A longer text is no SMILES of what is supported: of it the beginning is shown.
+_MAX_LABEL = 1000
 
 __getattr__ = former_names(__name__, {"UnusableInput": "UnusableInputError"})
 
@@ -52,110 +65,122 @@ class PreparedMolecule:
         return self.mol.GetNumAtoms()
 
 
+def check_is_a_list(molecules: Any) -> None:
+    """Raise a ValueError, which says what to do, for what is not an iterable of molecules but may look like one."""
+    if isinstance(molecules, bytes | bytearray):
+        raise ValueError("generate_many takes a list of SMILES and Mols, not bytes: decode them first.")
+    if isinstance(molecules, str | Chem.Mol) or not isinstance(molecules, Iterable):
+        raise ValueError(
+            "generate_many takes a list or another iterable of molecules; for one, call generate."
+        )
+    if hasattr(molecules, "columns"):
+        columns = ", ".join(map(str, molecules.columns))
+        raise ValueError(
+            f"generate_many got a table with columns {columns}: pass its column, such as "
+            f'table["{next(iter(molecules.columns), "smiles")}"].'
+        )
+    if isinstance(molecules, Mapping):
+        raise ValueError(
+            "generate_many got a mapping: pass the molecules in it, such as list(molecules.values())."
+        )
+
+
 def label(molecule: Any) -> str:
-    """The text under which an input appears in its result."""
+    """The text under which an input appears in its result; whatever the input is, there is one."""
     if isinstance(molecule, str):
-        return molecule
-    if isinstance(molecule, Chem.Mol):
-        try:
+        text = molecule if len(molecule) <= _MAX_LABEL else shortened(molecule)
+        return text.encode("utf-8", "replace").decode()
+    try:
+        if isinstance(molecule, Chem.Mol):
             with rdBase.BlockLogs():
-                return Chem.MolToSmiles(Chem.RemoveHs(molecule, sanitize=False))
-        except (RuntimeError, ValueError):
-            return "<RDKit Mol>"
-    return _shortened(repr(molecule))
+                return Chem.MolToSmiles(Chem.RemoveHs(tidied(molecule), sanitize=False))
+        return shortened(reprlib.repr(molecule)).encode("utf-8", "replace").decode()
+    except Exception:  # what a stranger's object raises when it is asked for its name
+        return "<RDKit Mol>" if isinstance(molecule, Chem.Mol) else f"<{type(molecule).__name__}>"
 
 
 def prepare(molecule: Any, max_atoms: int = MAX_ATOMS, vocabulary: Vocabulary = QM9) -> PreparedMolecule:
     """Read, check and featurize one input.
 
     Args:
-        molecule: a SMILES, or an RDKit Mol, which is not changed: its coordinates are kept aside, its stereo is
-            what its tags say, and hydrogens it lacks are added behind its own atoms.
+        molecule: a SMILES, an InChI, a mol block, or an RDKit Mol, which is not changed: coordinates are kept aside,
+            the stereo of a Mol is what its tags say, and hydrogens it lacks are added behind its own atoms.
         max_atoms: most atoms allowed, hydrogens included.
         vocabulary: what the network is told of atoms and pairs, and which elements it knows.
 
     Raises:
         UnusableInputError: with a sentence that says what is wrong and what to do.
     """
-    with rdBase.BlockLogs():
-        if isinstance(molecule, str):
-            mol = _from_smiles(molecule)
-        elif isinstance(molecule, Chem.Mol):
-            mol = _from_mol(molecule)
-        else:
-            raise UnusableInputError(f"Expected a SMILES or an RDKit Mol, got {type(molecule).__name__}.")
-        mol = Chem.AddHs(mol, addCoords=True)
-        found = [c.GetPositions() for c in mol.GetConformers() if c.Is3D()]
-        conformers = np.array(found, dtype=np.float64).reshape(len(found), mol.GetNumAtoms(), 3)
-        mol.RemoveAllConformers()
-        _clear_stereo_of_terminal_ch2(mol)
-        _check_chemistry(mol, vocabulary)
-        if mol.GetNumAtoms() > max_atoms:
-            raise UnusableInputError(
-                f"{mol.GetNumAtoms()} atoms with hydrogens, more than max_atoms={max_atoms}: use a smaller one."
-            )
-        try:
-            graph = mol_to_graph(mol, vocabulary=vocabulary)
-        except ValueError as error:
-            raise UnusableInputError(str(error)) from error
-        caution = _lost_stereo(molecule, mol) if isinstance(molecule, str) else ""
-    return PreparedMolecule(label(molecule), mol, graph, molecule_key(mol), caution, conformers)
-
-
-def _from_smiles(smiles: str) -> Chem.Mol:
-    if not smiles.strip():
-        raise UnusableInputError("The SMILES is empty: give one molecule, such as 'CCO'.")
-    mol: Chem.Mol | None = Chem.MolFromSmiles(smiles)
-    if mol is not None:
-        return mol
-    raw: Chem.Mol | None = Chem.MolFromSmiles(smiles, sanitize=False)
-    problems = () if raw is None else Chem.DetectChemistryProblems(raw)
-    if problems:
-        said = "; ".join(problem.Message().rstrip(".") for problem in problems)
-        raise UnusableInputError(f"{_shortened(smiles)!r} is not a possible molecule: {said}.")
-    raise UnusableInputError(
-        f"{_shortened(smiles)!r} is not a SMILES that RDKit can read: check its spelling."
-    )
-
-
-def _from_mol(given: Chem.Mol) -> Chem.Mol:
-    mol = Chem.Mol(given)
-    if any(atom.HasQuery() for atom in mol.GetAtoms()) or any(bond.HasQuery() for bond in mol.GetBonds()):
-        raise UnusableInputError(
-            "The Mol is a query (SMARTS): give a molecule, such as Chem.MolFromSmiles makes."
-        )
     try:
-        Chem.SanitizeMol(mol)
+        with rdBase.BlockLogs():
+            return _prepare(molecule, max_atoms, vocabulary)
+    except (MoleculeError, MemoryError):
+        raise
+    except (
+        Exception
+    ) as error:  # RDKit raises what it likes on what nobody foresaw, and one input must not end a run
+        said = shortened(" ".join(str(error).split()), 200)
+        raise UnusableInputError(
+            f"RDKit cannot work with it ({type(error).__name__}: {said}): check the molecule."
+        ) from error
+
+
+def _prepare(molecule: Any, max_atoms: int, vocabulary: Vocabulary) -> PreparedMolecule:
+    name, caution = "", ""
+    if isinstance(molecule, str):
+        mol, name = from_text(str(molecule), max_atoms)
+    elif isinstance(molecule, Chem.Mol):
+        if molecule.GetNumAtoms() > max_atoms:
+            raise UnusableInputError(f"At least {_too_large(molecule.GetNumAtoms(), max_atoms)}")
+        mol, caution = from_mol(molecule), _cleared_tags(molecule)
+    elif isinstance(molecule, bytes | bytearray):
+        raise UnusableInputError("Expected a SMILES or an RDKit Mol, got bytes: decode them first.")
+    else:
+        raise UnusableInputError(f"Expected a SMILES or an RDKit Mol, got {type(molecule).__name__}.")
+    check_is_one_stereoisomer(mol)
+    mol, conformers = _with_hydrogens(mol, molecule)
+    _clear_stereo_of_terminal_ch2(mol)
+    _check_chemistry(mol, vocabulary)
+    if mol.GetNumAtoms() > max_atoms:
+        raise UnusableInputError(_too_large(mol.GetNumAtoms(), max_atoms))
+    try:
+        graph = mol_to_graph(mol, vocabulary=vocabulary)
     except ValueError as error:
-        raise UnusableInputError(f"RDKit cannot sanitize the Mol: {error}") from error
-    _assign_stereo(mol)
-    return mol
+        raise UnusableInputError(str(error)) from error
+    if isinstance(molecule, str) and name == molecule.split()[0]:
+        caution = _lost_stereo(name, mol)
+    return PreparedMolecule(name or label(mol), mol, graph, molecule_key(mol), caution, conformers)
 
 
-def _assign_stereo(mol: Chem.Mol) -> None:
-    """Drop tags of atoms and bonds that cannot have stereo, but no double bond's stereo that was given.
+def _with_hydrogens(mol: Chem.Mol, given: Any) -> tuple[Chem.Mol, np.ndarray]:
+    """The molecule with all hydrogens, and the 3D conformers of a Mol that was `given`, (K, N, 3)."""
+    if isinstance(given, Chem.Mol) and given.GetNumAtoms() == mol.GetNumAtoms():
+        for conformer in given.GetConformers():
+            if conformer.Is3D():
+                mol.AddConformer(conformer, assignId=True)
+    mol = Chem.AddHs(mol, addCoords=True)
+    found = [conformer.GetPositions() for conformer in mol.GetConformers()]
+    mol.RemoveAllConformers()
+    return mol, np.array(found, dtype=np.float64).reshape(len(found), mol.GetNumAtoms(), 3)
 
-    RDKit derives it anew from the directions of the neighbouring bonds, and clears it on a Mol that has lost them.
-    """
-    given = {bond.GetIdx(): (bond.GetStereo(), list(bond.GetStereoAtoms())) for bond in mol.GetBonds()}
-    Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
-    for bond in mol.GetBonds():
-        stereo, atoms = given[bond.GetIdx()]
-        if stereo not in _CIS_TRANS or bond.GetStereo() != Chem.BondStereo.STEREONONE:
-            continue
-        if len(atoms) != 2:
-            raise UnusableInputError(
-                f"The double bond between atoms {bond.GetBeginAtomIdx()} and {bond.GetEndAtomIdx()} is marked as E "
-                "or Z without saying relative to which atoms: set them with Bond.SetStereoAtoms."
-            )
-        bond.SetStereoAtoms(*atoms)
-        bond.SetStereo(stereo)
+
+def _too_large(num_atoms: int, max_atoms: int) -> str:
+    return f"{num_atoms} atoms with hydrogens, more than max_atoms={max_atoms}: use a smaller one."
+
+
+def _cleared_tags(given: Chem.Mol) -> str:
+    """A sentence about chiral tags that stand for nothing tetrahedral; empty if there are none."""
+    num = sum(
+        a.GetChiralTag() != b.GetChiralTag()
+        for a, b in zip(given.GetAtoms(), tidied(given).GetAtoms(), strict=True)
+    )
+    return f"{num} chiral tags that are not tetrahedral are left open" if num else ""
 
 
 def _clear_stereo_of_terminal_ch2(mol: Chem.Mol) -> None:
     """Drop E and Z of double bonds that end in CH2: RDKit keeps the mark if one of these hydrogens is written."""
     for bond in mol.GetBonds():
-        if bond.GetStereo() not in _CIS_TRANS:
+        if bond.GetStereo() not in CIS_TRANS:
             continue
         for end in (bond.GetBeginAtom(), bond.GetEndAtom()):
             hydrogens = [atom.GetIsotope() for atom in end.GetNeighbors() if atom.GetAtomicNum() == 1]
@@ -180,12 +205,12 @@ def _lost_stereo(smiles: str, mol: Chem.Mol) -> str:
         and {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()} <= directed
         for bond in raw.GetBonds()
     )
-    kept += sum(bond.GetStereo() in _CIS_TRANS for bond in mol.GetBonds())
+    kept += sum(bond.GetStereo() in CIS_TRANS for bond in mol.GetBonds())
     if marked <= kept:
         return ""
     return (
         f"{marked - kept} stereo marks of the SMILES are left open: RDKit finds no stereocentre or E/Z bond there (as "
-        "on allenes and in small rings)"
+        "on allenes, on double bonds at a ring, and in small rings)"
     )
 
 
@@ -210,18 +235,14 @@ def _check_chemistry(mol: Chem.Mol, vocabulary: Vocabulary) -> None:
             f"Unpaired electrons on atom {', '.join(map(str, radicals))}: radicals are not supported, "
             "give the closed-shell molecule."
         )
+    if any(bond.GetBondType() == Chem.BondType.AROMATIC and not bond.IsInRing() for bond in mol.GetBonds()):
+        raise UnusableInputError("A bond outside of rings is marked as aromatic: make it single or double.")
     if any(bond.GetStereo() in _ATROPISOMERS for bond in mol.GetBonds()):
         raise UnusableInputError(
             "Atropisomers (hindered rotation given as stereo) are not supported: remove that label."
         )
 
 
-_CIS_TRANS = (
-    Chem.BondStereo.STEREOZ,
-    Chem.BondStereo.STEREOE,
-    Chem.BondStereo.STEREOCIS,
-    Chem.BondStereo.STEREOTRANS,
-)
 _ATROPISOMERS = (Chem.BondStereo.STEREOATROPCW, Chem.BondStereo.STEREOATROPCCW)
 
 
@@ -233,10 +254,6 @@ def molecule_key(mol: Chem.Mol) -> bytes:
         for bond in mol.GetBonds()
     )
     return hashlib.blake2b(f"{atoms};{bonds}".encode(), digest_size=16).digest()
-
-
-def _shortened(text: str, length: int = 60) -> str:
-    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 def sample_generator(seed: int, key: bytes, conformer: int, attempt: int) -> torch.Generator:

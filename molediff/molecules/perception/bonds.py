@@ -14,6 +14,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
 
+from molediff.molecules.conformers import with_conformers
 from molediff.molecules.errors import PerceptionError
 from molediff.molecules.perception.canonical import canonical_conformer
 
@@ -92,14 +93,12 @@ def _connectivities(elements: Sequence[int], positions: np.ndarray) -> Iterator[
         atom = Chem.Atom(int(number))
         atom.SetNoImplicit(True)
         atoms.AddAtom(atom)
-    conformer = Chem.Conformer(len(elements))
-    conformer.SetPositions(np.asarray(positions, dtype=np.float64))
-    atoms.AddConformer(conformer)
-    mol = atoms.GetMol()
+    atoms = with_conformers(atoms.GetMol(), [positions])
+    mol = Chem.Mol(atoms)
     rdDetermineBonds.DetermineConnectivity(mol)
     yield "default", mol
     for factor in TIGHTER_THRESHOLDS:
-        mol = atoms.GetMol()
+        mol = Chem.Mol(atoms)
         rdDetermineBonds.DetermineConnectivity(mol, useVdw=True, covFactor=factor)
         yield f"{factor:g} x covalent radii", mol
 
@@ -184,7 +183,4 @@ def _dress(
     # AddHs appends the hydrogens of each atom in the atoms' order.
     for i in match:
         order += hydrogens[i]
-    conformer = Chem.Conformer(len(order))
-    conformer.SetPositions(np.asarray(positions, dtype=np.float64)[order])
-    mol.AddConformer(conformer)
-    return mol
+    return with_conformers(mol, [np.asarray(positions)[order]])

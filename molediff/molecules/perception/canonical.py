@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from rdkit import Chem
 
+from molediff.molecules.conformers import with_conformers
 from molediff.molecules.errors import PerceptionError
 from molediff.runtime.former import former_names
 
@@ -71,12 +72,9 @@ def _rebuild(mol: Chem.Mol, bare: Chem.Mol, smiles: str, positions: np.ndarray) 
         candidate = _with_hydrogens(mol, [order[i] for i in symmetry])
         if len(candidate) != rebuilt.GetNumAtoms():
             return None
-        conformer = Chem.Conformer(len(candidate))
-        conformer.SetPositions(positions[candidate])
-        rebuilt.RemoveAllConformers()
-        rebuilt.AddConformer(conformer)
-        if _shows_its_stereo(rebuilt):
-            return rebuilt
+        placed = with_conformers(rebuilt, [positions[candidate]])
+        if _shows_its_stereo(placed):
+            return placed
     return None
 
 

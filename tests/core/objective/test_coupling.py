@@ -8,11 +8,11 @@ from e3nn import o3
 
 from molediff.core.geometry.kabsch import kabsch
 from molediff.core.objective.coupling import (
-    ExchangeOfEquals,
+    EquivalentPointAssignment,
     Independent,
-    InTurn,
     PermutationalAlignment,
     RotationalAlignment,
+    Sequential,
 )
 
 
@@ -129,17 +129,17 @@ def test_couplings_in_turn_never_lose_to_the_first_alone():
     x, eps = x - x.mean(1, keepdim=True), eps - eps.mean(1, keepdim=True)
     distance = lambda coupling: (coupling(x, eps) - eps).square().sum((1, 2))  # noqa: E731
     independent, permuted = distance(Independent()), distance(PermutationalAlignment())
-    both = distance(InTurn((PermutationalAlignment(), RotationalAlignment())))
+    both = distance(Sequential((PermutationalAlignment(), RotationalAlignment())))
     assert (permuted <= independent + 1e-12).all()
     assert (both <= permuted + 1e-12).all()
 
 
-def test_exchange_of_equals_is_best_of_all_orders():
+def test_equivalent_points_go_to_the_best_of_all_orders():
     x, eps = normal(3, 7, 3), normal(3, 7, 3, seed=1)
-    alike = [torch.tensor([[0, 2], [7, 13], [15, 16]]), torch.tensor([[3, 5, 6], [8, 9, 12]])]
-    paired = ExchangeOfEquals()(x, eps, alike=alike).flatten(0, 1)
+    equivalent = [torch.tensor([[0, 2], [7, 13], [15, 16]]), torch.tensor([[3, 5, 6], [8, 9, 12]])]
+    paired = EquivalentPointAssignment(equivalent)(x, eps).flatten(0, 1)
     x, eps = x.flatten(0, 1), eps.flatten(0, 1)
-    for places in [row for group in alike for row in group.tolist()]:
+    for places in [row for group in equivalent for row in group.tolist()]:
         orders = [x[list(order)] for order in itertools.permutations(places)]
         best = min(orders, key=lambda order: (order - eps[places]).square().sum())
         assert torch.equal(paired[places], best)
@@ -147,6 +147,26 @@ def test_exchange_of_equals_is_best_of_all_orders():
     assert torch.equal(paired[rest], x[rest])
 
 
-def test_exchange_without_equals_changes_nothing():
+def test_without_equivalent_points_nothing_changes():
     x, eps = normal(2, 5, 3), normal(2, 5, 3, seed=1)
-    assert torch.equal(ExchangeOfEquals()(x, eps), x)
+    assert torch.equal(EquivalentPointAssignment()(x, eps), x)
+
+
+class Alike:
+    """A condition under which the first two of three points of each sample are alike."""
+
+    def equivalent_points(self, copies=1):
+        return [3 * torch.arange(2 * copies)[:, None] + torch.tensor([0, 1])]
+
+    def repeat(self, k):
+        return self
+
+
+def test_a_sequence_hands_the_equivalent_points_on():
+    x, eps = normal(4, 3, 3), normal(4, 3, 3, seed=1)
+    assignment = EquivalentPointAssignment()
+    both = Sequential((assignment, RotationalAlignment())).for_condition(Alike(), 2)
+    expected = RotationalAlignment()(assignment.for_condition(Alike(), 2)(x, eps), eps)
+    assert torch.equal(both(x, eps), expected)
+    assert not torch.equal(both(x, eps), RotationalAlignment()(x, eps))
+    assert assignment.for_condition(None, 2) is assignment

@@ -55,7 +55,8 @@ def test_data_row_is_perfect_against_itself(embed):
 def test_same_seed_same_figures(embed):
     references = [embed("CCCO")]
     figures = [
-        evaluate(references, {"etkdg": etkdg}, seed=seed).methods[1].molecules[0].rmsd for seed in (3, 3, 4)
+        evaluate(references, {"etkdg": etkdg}, seed=seed).methods[1].molecules[0]["rmsd"]
+        for seed in (3, 3, 4)
     ]
     np.testing.assert_array_equal(figures[0], figures[1])
     assert not np.array_equal(figures[0], figures[2])

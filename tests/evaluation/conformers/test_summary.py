@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from molediff.evaluation.conformers.evaluate import DATA_ROW, evaluate_methods
-from molediff.evaluation.conformers.summary import failing_shares, plausibility_shares
+from molediff.evaluation.conformers.summary import failing_fractions, plausibility_fractions
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def evaluation():
     )
 
 
-def test_shares_are_of_what_was_asked_for(evaluation):
+def test_fractions_are_of_what_was_asked_for(evaluation):
     """One right conformer of four."""
     summary = evaluation.summaries["half"]
     assert summary["num_failed"] == 1
@@ -53,13 +53,17 @@ def test_figures_on_molecules_that_all_methods_solved(evaluation):
 
 def test_nothing_to_average_is_not_a_number(evaluation):
     assert np.isnan(evaluation.summaries["half"]["diversity"])
-    assert np.isnan(evaluation.summaries["half"]["seconds_per_conformer"])
+    assert np.isnan(evaluation.summaries["half"]["wall_seconds_per_conformer"])
 
 
 def test_each_check_of_posebusters(evaluation):
     _, half, whole = evaluation.methods
-    assert plausibility_shares(half)["bond_lengths"] == pytest.approx(0.25)
-    assert plausibility_shares(whole)["bond_lengths"] == pytest.approx(0.5)
+    assert plausibility_fractions(half)["bond_lengths"] == pytest.approx(0.25)
+    assert plausibility_fractions(whole)["bond_lengths"] == pytest.approx(0.5)
     data = evaluation.methods[0]
-    assert set(failing_shares(data, evaluation.summaries[DATA_ROW]).values()) == {0.0}
-    assert failing_shares(half, evaluation.summaries["half"])["stereo"] == pytest.approx(0.75)
+    metrics = evaluation.metrics
+    assert set(failing_fractions(data, evaluation.summaries[DATA_ROW], metrics).values()) == {0.0}
+    failing = failing_fractions(half, evaluation.summaries["half"], metrics)
+    assert failing["stereo"] == pytest.approx(0.75)
+    assert "PoseBusters" not in failing
+    assert failing["PoseBusters: bond lengths"] == pytest.approx(0.75)

@@ -1,14 +1,16 @@
 import pytest
 
 from molediff.evaluation.conformers.evaluate import DATA_ROW, Evaluation
-from molediff.evaluation.conformers.table import COLUMNS, Column, best_methods, text_table, value
+from molediff.evaluation.conformers.metrics import CONFORMER_METRICS
+from molediff.evaluation.conformers.metrics.metric import Metric
+from molediff.evaluation.conformers.table import best_methods, text_table, value
 
-RMSD = next(column for column in COLUMNS if column.key == "mat_recall_mean")
-STEREO = next(column for column in COLUMNS if column.key == "stereo")
+RMSD = next(column for column in CONFORMER_METRICS if column.key == "mat_recall_mean")
+STEREO = next(column for column in CONFORMER_METRICS if column.key == "stereo")
 
 
 def evaluation(**figures: dict[str, float]) -> Evaluation:
-    plain = {column.key: float("nan") for column in COLUMNS}
+    plain = {column.key: float("nan") for column in CONFORMER_METRICS}
     summaries = {name: plain | own for name, own in figures.items()}
     return Evaluation(
         [], {DATA_ROW: plain | {"stereo": 1.0, "mat_recall_mean": 0.0}, **summaries}, [], {"molecules": 7}
@@ -28,7 +30,7 @@ def test_distance_of_the_data_to_itself_is_not_shown():
 
 
 @pytest.mark.parametrize(("column", "best"), [(RMSD, {"a"}), (STEREO, {"b", "c"})])
-def test_best_by_the_direction_of_the_column_with_ties_as_shown(column: Column, best: set[str]):
+def test_best_by_the_direction_of_the_column_with_ties_as_shown(column: Metric, best: set[str]):
     table = evaluation(
         a={"mat_recall_mean": 0.1, "stereo": 0.5},
         b={"mat_recall_mean": 0.2, "stereo": 0.99901},

@@ -8,10 +8,12 @@ from PIL import Image
 
 from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.paths import CosineVP
+from molediff.core.paths import CosineVP, Straight
+from molediff.core.solvers import DPMSolverPP2M
 from molediff.core.target import V
 from molediff.evaluation.images.during_training import SampledImages
 from molediff.networks.unet import UNet
+from molediff.sampling.seeds import numbered_generator
 
 
 def test_one_row_a_class_and_the_same_noise_every_time(tmp_path):
@@ -44,3 +46,25 @@ def test_one_row_a_class_and_the_same_noise_every_time(tmp_path):
     assert columns == 2
     np.testing.assert_array_equal(first, second)
     np.testing.assert_allclose(first * 16, np.rint(first * 16), atol=1e-4)
+
+
+def test_noise_at_the_start_is_as_wide_as_the_path_says(tmp_path):
+    """The grid begins at sigma < 1 on the straight path."""
+
+    class Spy(DPMSolverPP2M):
+        def sample(self, denoiser, path, times, x_1, *more, **named):
+            started.append((float(times[0]), x_1))
+            return super().sample(denoiser, path, times, x_1, *more, **named)
+
+    started = []
+    network = UNet(8, channels=8, num_heads=1, num_blocks=1)
+    model = DiffusionModel(network, Straight(), V(), FullSpace(), scale=0.8)
+    task = SimpleNamespace(
+        model=model, training=False, device=torch.device("cpu"), eval=model.eval, train=model.train
+    )
+    SampledImages(tmp_path, lambda *_: Image.new("L", (1, 1)), 17, num_each=2, solver=Spy()).look(task, 1)
+    ((time, x_1),) = started
+    unit = torch.stack([torch.randn(1, 8, 8, generator=numbered_generator(0, i)) for i in range(len(x_1))])
+    sigma = float(Straight().sigma(torch.tensor(time)))
+    assert sigma < 0.9995
+    torch.testing.assert_close(x_1, sigma * unit, rtol=1e-5, atol=0)

@@ -170,7 +170,7 @@ def test_pictures_show_what_they_say(tmp_path: Path, judge, evaluation):
     ):
         assert picture.size == (2 + columns * 42, 2 + picture.size[1] // 42 * 42)
     file = tmp_path / "film.gif"
-    write_film(generator.film(4, num_steps=5), file)
+    write_film(generator.trajectory(4, num_steps=5), file)
     with Image.open(file) as film:
         assert film.n_frames > 3
         assert film.width > 2 * (2 + 2 * 42)  # states beside estimates, four images in two columns each

@@ -27,9 +27,9 @@ def test_a_clock_tells_when_half_is_molten(melting):
     assert -3 < lambda_half < 3
     for name, path in {"cosine VP": CosineVP(), "linear VP": LinearVP()}.items():
         clock = describe_schedule(name, melting, 11)
-        half = path.lambda_(torch.tensor(clock.half_molten))
+        half = path.lambda_(torch.tensor(clock.t_half))
         assert float(half) == pytest.approx(lambda_half, abs=1e-3)
-        assert 0 < clock.melting_share < 1
+        assert 0 < clock.transition_fraction < 1
 
 
 def test_pictures_have_a_line_for_each_path(melting, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from molediff.evaluation.particles.film import write_cluster_film
-from molediff.particles.generator import Trajectory
+from molediff.sampling.trajectory import Trajectory
 
 
 @pytest.mark.parametrize("d", [2, 3])

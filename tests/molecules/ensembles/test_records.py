@@ -45,7 +45,7 @@ def done(monkeypatch):
             names.append(item.name)
             yield Outcome(item, None if item.name == "b" else record(item), "its process died", 2.0)
 
-    monkeypatch.setattr(ensemble_records, "run_in_processes", here)
+    monkeypatch.setattr(ensemble_records, "as_completed", here)
     return names
 
 

@@ -1,6 +1,7 @@
 """Minima: what is a duplicate, what lies in the window, what weighs how much, and what GFN2-xTB says of butane."""
 
 import importlib.util
+import itertools
 
 import numpy as np
 import pytest
@@ -9,10 +10,9 @@ from rdkit import Chem
 from scipy.spatial.transform import Rotation
 
 from molediff.molecules.conformers import boltzmann_weights
-from molediff.molecules.energies.xtb import XTBError
-from molediff.molecules.ensembles import search as ensembles
 from molediff.molecules.ensembles.minima import DUPLICATE_ENERGY, Minimum, distinct_minima, is_known, within
 from molediff.molecules.ensembles.search import EnsembleError, Recipe, build_ensemble, equals_its_mirror_image
+from molediff.molecules.errors import XTBError
 
 needs_tblite = pytest.mark.skipif(
     importlib.util.find_spec("tblite") is None, reason="needs tblite: pip install 'molediff[xtb]'"
@@ -73,53 +73,54 @@ def test_mirror_images(smiles, expected):
     assert equals_its_mirror_image(molecule(smiles)) == expected
 
 
-def test_what_half_the_seeds_found_is_counted_from_the_lowest_of_all(monkeypatch):
-    mol = embedded("CO")
-    positions = mol.GetConformer().GetPositions()
-    energies = iter([(2.0, 4.0), (0.0, 2.0, 4.0)])
-    monkeypatch.setattr(ensembles.Search, "add", lambda self, seeds: None)
-    monkeypatch.setattr(
-        ensembles.Search, "distinct", lambda self: [Minimum(positions, e, "test") for e in next(energies)]
-    )
-    found = build_ensemble(mol, Recipe(num_seeds=2, max_seeds=2, num_direct=0))
+def build(energies, recipe: Recipe):
+    """An ensemble of engines that play a part: every start is new to the force field, and the minimizer finds the
+    minima of `energies`, one after the other, all of one geometry.
+    """
+    mol = molecule("C[C@H](O)F")  # no mirror image is added
+    geometry = embedded(Chem.MolToSmiles(Chem.RemoveHs(mol))).GetConformer().GetPositions()
+    numbers, found = itertools.count(), iter(energies)
+
+    def minimizer(mol: Chem.Mol, max_gradient: float) -> float:
+        mol.GetConformer().SetPositions(geometry)
+        return next(found)
+
+    return build_ensemble(mol, recipe, lambda mol, num_steps: 0.1 * next(numbers), minimizer)
+
+
+def test_what_half_the_starts_found_is_counted_from_the_lowest_of_all():
+    found = build((2.0, 4.0, 0.0, 2.0), Recipe(num_seeds=4, max_seeds=4, num_direct=0))
     assert (found.num_low, found.num_low_by_half) == (2, 1)
 
 
-def test_starts_go_to_the_minimizer_directly_while_that_finds_more(monkeypatch):
+def test_starts_go_to_the_minimizer_directly_while_that_finds_more():
     """What the force field finds is one minimum; direct starts find a second, in the second batch nothing."""
-    mol, relaxed = embedded("CCCO"), []
-    positions = mol.GetConformer().GetPositions()
-    minima = [Minimum(positions, 1.0, ""), Minimum(positions, 0.0, "")]
-    monkeypatch.setattr(ensembles.Search, "add", lambda self, seeds: None)
-    monkeypatch.setattr(ensembles.Search, "_relax", lambda self, x, source: relaxed.append((x, source)))
-    monkeypatch.setattr(ensembles.Search, "distinct", lambda self: minima[: 2 if relaxed else 1])
-    found = build_ensemble(mol, Recipe(num_seeds=2, max_seeds=2, num_direct=4, max_direct=20))
+    recipe = Recipe(num_seeds=2, max_seeds=2, num_direct=4, max_direct=20)
+    found = build((1.0, 1.0, 0.0, *[1.0] * 7), recipe)
     assert (found.num_low, found.num_low_by_half, found.num_low_direct) == (1, 1, 1)
-    assert len(relaxed) == 8
-    assert found.num_seeds == 10
-    assert {source for _, source in relaxed} == {"ETKDG, direct", "random torsions, direct"}
+    assert found.num_relaxed == found.num_seeds == 10
+    assert [source.endswith(", direct") for source in found.sources] == [True, False]
 
 
-@pytest.mark.parametrize(("counts", "num_seeds"), [([3, 3], 4), ([3, 4, 4], 8), ([1, 2, 3, 4, 5], 24)])
-def test_seeds_are_doubled_while_that_finds_more(monkeypatch, counts, num_seeds):
-    mol, found = embedded("CCCO"), iter(counts)
-    positions = mol.GetConformer().GetPositions()
-    monkeypatch.setattr(ensembles.Search, "add", lambda self, seeds: None)
-    monkeypatch.setattr(
-        ensembles.Search,
-        "distinct",
-        lambda self: [Minimum(positions, 0.1 * e, "") for e in range(next(found))],
-    )
-    assert build_ensemble(mol, Recipe(num_seeds=4, max_seeds=24, num_direct=0)).num_seeds == num_seeds
+@pytest.mark.parametrize(
+    ("growth", "num_starts"), [((2, 2), 4), ((2, 4, 4), 8), ((1, 2, 4, 8, 12), 24), ((1, 3, 3), 8)]
+)
+def test_starts_are_doubled_while_that_finds_more(growth, num_starts):
+    """`growth`: how many minima are known after each batch."""
+    energies, known = [], 0
+    for size, count in zip((2, 2, 4, 8, 8), growth, strict=False):
+        new = [0.1 * number for number in range(known, count)]
+        energies += new + [0.0] * (size - len(new))
+        known = count
+    assert build(energies, Recipe(num_seeds=4, max_seeds=24, num_direct=0)).num_seeds == num_starts
 
 
-def test_a_molecule_without_a_minimum_says_why(monkeypatch):
-    def relax(*args, **options):
+def test_a_molecule_without_a_minimum_says_why():
+    def minimizer(mol, max_gradient):
         raise XTBError("no")
 
-    monkeypatch.setattr(ensembles, "relax", relax)
-    with pytest.raises(EnsembleError, match=r"no minimum from 4 seeds \(\d without a minimum\)"):
-        build_ensemble(molecule("CCO"), Recipe(num_seeds=4, num_direct=0))
+    with pytest.raises(EnsembleError, match=r"no minimum from 4 starts \(\d without a minimum\)"):
+        build_ensemble(molecule("CCO"), Recipe(num_seeds=4, num_direct=0), minimizer=minimizer)
 
 
 def test_a_recipe_is_checked():

@@ -64,7 +64,7 @@ def test_an_unreadable_sdf_record_keeps_its_place(tmp_path):
         ("missing.sdf", None, FileNotFoundError, "missing.sdf"),
         ("a.csv", "name,structure\nx,C\n", ValueError, "no column 'smiles'.*name, structure"),
         ("a.csv", "", ValueError, "the file is empty"),
-        ("a.mol2", "", ValueError, "neither .smi, .csv nor .sdf"),
+        ("a.mol2", "", ValueError, "a.mol2 is none of .smi, .inchi"),
     ],
 )
 def test_a_wrong_source_is_known_before_the_first_molecule_is_read(tmp_path, name, content, error, message):
@@ -111,7 +111,7 @@ def test_xyz_is_extended_xyz(tmp_path):
     assert len(lines) == 2 * 5
     assert lines[5] == "3"
     assert lines[6] == (
-        'Properties=species:S:1:pos:R:3 name="w" SMILES="F/C=C\\\\F" conformer=1 seed=7 weights="qm9"'
+        'Properties=species:S:1:pos:R:3 name="w" charge=0 SMILES="F/C=C\\\\F" conformer=1 seed=7 weights="qm9"'
     )
     assert lines[8].split() == ["H", "1.760000", "0.590000", "0.000000"]
 

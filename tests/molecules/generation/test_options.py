@@ -1,5 +1,6 @@
 """Options that are refused before anything is read."""
 
+import numpy as np
 import pytest
 import torch
 from fake_generators import knowing, random_weights
@@ -37,6 +38,12 @@ from molediff.molecules.generator import ConformerGenerator
         ({"num_workers": 0}, "num_workers.*at least 1"),
         ({"num_conformers": 1_000_000}, "more than the 100000 that are held in memory"),
         ({"num_conformers": 2000, "num_steps": 100, "trajectory": True}, "steps of the trajectory"),
+        ({"timeout": 10**400}, "timeout must be a time above 0"),
+        ({"seed": torch.tensor(2)}, "seed must be a whole number"),
+        ({"seed": np.array([2])}, "seed must be a whole number"),
+        ({"num_conformers": True}, "num_conformers must be a whole number"),
+        ({"grid": lambda path, steps: None}, "grid must give a tensor of falling times.*got NoneType"),
+        ({"fixed": {True: (0.0, 1.0, 2.0)}}, "atom indices"),
         ({"fixed": "CCO"}, "`fixed` must be a Mol with a 3D conformer or a mapping"),
         ({"fixed": {}}, "names no atom"),
         ({"fixed": {0: (0.0, 1.0)}}, "coordinates"),
@@ -66,3 +73,10 @@ def test_bad_device_or_precision_is_refused(made):
 def test_missing_cuda_is_named():
     with pytest.raises(ValueError, match="no CUDA device"):
         ConformerGenerator(random_weights(), device="cuda")
+
+
+def test_integers_of_numpy_are_whole_numbers():
+    plain = knowing("CCO").generate("CCO", 2, seed=2, num_steps=2)
+    numpy = knowing("CCO").generate("CCO", np.int64(2), seed=np.uint8(2), num_steps=np.int32(2))
+    np.testing.assert_array_equal(plain.ensemble.coordinates, numpy.ensemble.coordinates)
+    assert type(numpy.seed) is int

@@ -20,9 +20,9 @@ def test_distilled_weights_are_sampled_along_their_own_grid():
 
 
 def test_what_the_caller_says_has_precedence():
-    plan = SamplingPlan().but("ddim", None, "karras")
+    plan = SamplingPlan().with_overrides("ddim", None, "karras")
     assert plan == SamplingPlan("ddim", 5, "karras")
-    assert SamplingPlan.of(DISTILLED).but(None, 7, "central_lambda") == SamplingPlan(
+    assert SamplingPlan.of(DISTILLED).with_overrides(None, 7, "central_lambda") == SamplingPlan(
         "ddim", 7, "central_lambda"
     )
 
@@ -38,8 +38,8 @@ def test_other_steps_or_solvers_on_the_own_grid_are_refused(options):
 
 def test_the_own_solver_may_be_named():
     plan = SamplingPlan.of(DISTILLED)
-    assert plan.but("ddim", 3, None) == plan
-    assert plan.but(DDIM(), None, None).grid == plan.grid
+    assert plan.with_overrides("ddim", 3, None) == plan
+    assert plan.with_overrides(DDIM(), None, None).grid == plan.grid
 
 
 def test_the_generator_does_unasked_what_the_weights_say():
@@ -54,8 +54,8 @@ def test_the_generator_does_unasked_what_the_weights_say():
 
 def test_a_grid_of_ones_own_is_nobodys_distillation():
     grid = AtLambdas((-3.0, 0.0))
-    assert SamplingPlan().but("dpmpp_2m", 2, grid) == SamplingPlan("dpmpp_2m", 2, grid)
-    assert SamplingPlan.of(DISTILLED).but("heun", 2, grid) == SamplingPlan("heun", 2, grid)
+    assert SamplingPlan().with_overrides("dpmpp_2m", 2, grid) == SamplingPlan("dpmpp_2m", 2, grid)
+    assert SamplingPlan.of(DISTILLED).with_overrides("heun", 2, grid) == SamplingPlan("heun", 2, grid)
     with pytest.raises(ValueError, match="2"):
         knowing("CCO").generate("CCO", 1, grid=grid)  # of five steps
 

@@ -240,14 +240,14 @@ def test_alike_are_the_hydrogens_of_one_atom_in_every_copy():
     mols = [molecule("CO"), molecule("C"), molecule("NC=O")]
     batch = collate([mol_to_graph(mol) for mol in mols])
     num_atoms = batch.mask.shape[1]
-    pairs, triples, quartets = batch.alike(copies=2)
+    pairs, triples, quartets = batch.equivalent_points(copies=2)
     expected = [[2, 3, 4], [2 + num_atoms, 3 + num_atoms, 4 + num_atoms]]
     assert triples.tolist() == expected
     assert quartets.tolist() == [
         [start + i for i in (1, 2, 3, 4)] for start in (2 * num_atoms, 3 * num_atoms)
     ]
     assert pairs.tolist() == [[start + i for i in (3, 4)] for start in (4 * num_atoms, 5 * num_atoms)]
-    assert collate([mol_to_graph(molecule("FC#N"))]).alike() == []
+    assert collate([mol_to_graph(molecule("FC#N"))]).equivalent_points() == []
 
 
 def test_graphs_batch_in_torch_geometric_too():

@@ -23,7 +23,7 @@ from molediff.molecules.graph.inputs import UnusableInputError, label, prepare
         ("C[CH]C", "Unpaired electrons on atom 1"),
         ("C" * 40, "122 atoms with hydrogens, more than max_atoms=64"),
         ("C[N+3](C)C", "valence"),
-        ("CC |w|", "not a SMILES|^$"),
+        ("CC |w|", "extension .* cannot be read"),
         (None, "got NoneType"),
         (7, "got int"),
         (b"CC", "got bytes"),
@@ -47,7 +47,6 @@ def test_unusable_input_says_why(molecule, says):
         ("[O-]C=[NH2+]", 6),
         ("[2H]C", 5),
         ("[13CH4]", 5),
-        ("CCO ethanol", 9),
     ],
 )
 def test_unusual_but_possible_molecules_work(smiles, num_atoms):

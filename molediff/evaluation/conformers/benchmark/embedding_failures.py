@@ -1,4 +1,4 @@
-"""Molecules that RDKit cannot embed, and who can."""
+"""Success of a method on molecules that ETKDG cannot embed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
 
 
 @dataclass(frozen=True)
-class Rescue:
+class EmbeddingFailureResult:
     """How a method does on molecules that another one fails on.
 
     Attributes:
@@ -47,9 +47,9 @@ def find_failures(
     return failed
 
 
-def measure_rescue(
+def measure_embedding_failures(
     references: Sequence[Mol], samples: Iterable[Mol | None], num_conformers: int, seed: int
-) -> Rescue:
+) -> EmbeddingFailureResult:
     """Count the molecules for which there are conformers, and measure the nearest of each.
 
     Args:
@@ -59,10 +59,12 @@ def measure_rescue(
         seed: that was used.
     """
     counts = [num_conformers] * len(references)
-    results = run_method("rescue", samples, references, counts, seed)
+    results = run_method("embedding failures", samples, references, counts, seed)
     best = [
         float(rmsd_matrix(reference, mol).min())
         for reference, (mol, _, _) in zip(references, results, strict=True)
         if mol is not None and mol.GetNumConformers()
     ]
-    return Rescue(len(references), len(best), float(np.median(best)) if best else float("nan"))
+    return EmbeddingFailureResult(
+        len(references), len(best), float(np.median(best)) if best else float("nan")
+    )

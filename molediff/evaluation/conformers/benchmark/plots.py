@@ -44,18 +44,18 @@ def coverage_figure(rows: Sequence[Row]) -> Figure:
 
 
 def recall_curve(row: Row, thresholds: np.ndarray = _THRESHOLDS) -> np.ndarray:
-    """Share of references nearer to a sample than each threshold, mean over molecules; failures are 0."""
-    shares = [(np.array(entries)[None] < thresholds[:, None]).mean(axis=1) for entries in row.recall]
-    return np.asarray(np.mean(shares, axis=0))
+    """Fraction of references nearer to a sample than each threshold, mean over molecules; failures are 0."""
+    fractions = [(np.array(entries)[None] < thresholds[:, None]).mean(axis=1) for entries in row.recall]
+    return np.asarray(np.mean(fractions, axis=0))
 
 
 def precision_curve(row: Row, thresholds: np.ndarray = _THRESHOLDS) -> np.ndarray:
-    """Share of the samples asked for nearer to a reference than each threshold, mean over molecules."""
-    shares = [
+    """Fraction of the samples asked for nearer to a reference than each threshold, mean over molecules."""
+    fractions = [
         (np.array(entries)[None] < thresholds[:, None]).sum(axis=1) / requested
         for entries, requested in zip(row.precision, row.num_requested, strict=True)
     ]
-    return np.asarray(np.mean(shares, axis=0))
+    return np.asarray(np.mean(fractions, axis=0))
 
 
 def evaluations_figure(rows: Sequence[Row]) -> Figure:
@@ -66,7 +66,9 @@ def evaluations_figure(rows: Sequence[Row]) -> Figure:
 def seconds_figure(rows: Sequence[Row]) -> Figure:
     """Quality against processor time a conformer, all methods on one picture."""
     return _quality_figure(
-        rows, lambda row: 1000 * row.figures["seconds_per_conformer"], "milliseconds a conformer, one thread"
+        rows,
+        lambda row: 1000 * row.figures["processor_seconds_per_conformer"],
+        "milliseconds a conformer, one thread",
     )
 
 

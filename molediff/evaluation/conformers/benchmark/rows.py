@@ -6,27 +6,24 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from rdkit.Chem import Mol
-from tqdm import tqdm
 
-from molediff.evaluation.conformers.evaluate import Method, run_method
-from molediff.evaluation.conformers.metrics.recall_precision import rmsd_figures
-from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
-from molediff.evaluation.conformers.metrics.stereo import stereo_matches
-from molediff.evaluation.conformers.metrics.xtb_strain import xtb_relaxation
-from molediff.evaluation.conformers.results import on_graph
+from molediff.evaluation.conformers.benchmark.metrics import BENCHMARK_METRICS, WRONG_STEREO_DRAWN
+from molediff.evaluation.conformers.evaluate import Method, measure_method
+from molediff.evaluation.conformers.results import Comparison, Limits
+from molediff.evaluation.conformers.summary import summarize
 from molediff.evaluation.report.files import finite_or_none
 from molediff.runtime.files import complete_file
 
 Kind = Literal["data", "rdkit", "ours", "relaxed"]
 
 # What a row is measured by besides its own settings: rows of another version are measured again.
-_VERSION = 3
+_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,8 @@ class Contender:
         solver: of ours, for the curves; else empty.
         num_evaluations: network evaluations a sample; None without a network.
         settings: all that decides the row besides the references; a row of other settings is measured again.
-        wrong_stereo: share of the samples with wrong stereo before any was reflected or rejected, asked when the method
-            has run; None: what is returned is all there is.
+        wrong_stereo: fraction of the samples with wrong stereo before any was reflected or rejected, asked when the
+            method has run; None: what is returned is all there is.
     """
 
     name: str
@@ -104,40 +101,23 @@ def measure_row(
         counts = [0 if mol is None else mol.GetNumConformers() for mol in contender.method]
     else:
         counts = [2 * mol.GetNumConformers() for mol in references]
-    strained = set(np.linspace(0, len(references) - 1, strain_molecules).round().astype(int).tolist())
-    matrices, right, strains, moves, spent = [], [], [], [], []
-    results = run_method(contender.name, contender.method, references, counts, seed)
-    bar = tqdm(references, desc=contender.name, unit="molecule", disable=not progress)
-    for place, (reference, (sample, wall, processor)) in enumerate(zip(bar, results, strict=True)):
-        conformers = on_graph(reference, sample)
-        matrices.append(rmsd_matrix(reference, conformers))
-        right.append(stereo_matches(conformers))
-        spent.append((np.nan if wall is None else wall, np.nan if processor is None else processor))
-        if place in strained:
-            relaxation = xtb_relaxation(conformers, strain_conformers)
-            strains.append(relaxation.strain)
-            moves.append(relaxation.moved)
-    returned = sum(matrix.shape[1] for matrix in matrices)
-    wrong_returned = float(1 - np.concatenate(right).mean()) if returned else math.nan
-    timed = returned and contender.kind != "data"
-    wall, processor = np.sum(spent, axis=0) / returned if timed else (math.nan, math.nan)
-    figures = {
-        "num_failed": float(sum(matrix.shape[1] == 0 for matrix in matrices)),
-        "returned": returned / sum(counts),
-        **rmsd_figures(matrices, counts),
-        "wrong_stereo_drawn": contender.wrong_stereo() if contender.wrong_stereo else wrong_returned,
-        "wrong_stereo_returned": wrong_returned,
-        "xtb_strain_median": _median(strains),
-        "xtb_moved_median": _median(moves),
-        "seconds_per_conformer": float(processor),
-        "wall_seconds_per_conformer": float(wall),
-    }
+    relaxed = set(np.linspace(0, len(references) - 1, strain_molecules).round().astype(int).tolist())
+    limits = [
+        Limits(num_relaxed=strain_conformers if place in relaxed else 0) for place in range(len(references))
+    ]
+    molecules = measure_method(
+        contender.name, contender.method, references, counts, seed, BENCHMARK_METRICS, limits, progress
+    )
+    if contender.kind == "data":  # drawing from a list is no method that one would time
+        molecules = [replace(molecule, seconds=None, processor_seconds=None) for molecule in molecules]
+    told = {WRONG_STEREO_DRAWN: contender.wrong_stereo()} if contender.wrong_stereo else {}
+    matrices = [molecule["rmsd"] for molecule in molecules]
     return Row(
         contender.name,
         contender.kind,
         contender.solver,
         contender.num_evaluations,
-        figures,
+        summarize(Comparison(molecules, told=told), BENCHMARK_METRICS),
         [matrix.min(axis=1, initial=np.inf).round(5).tolist() for matrix in matrices],
         [matrix.min(axis=0).round(5).tolist() for matrix in matrices],
         counts,
@@ -145,16 +125,10 @@ def measure_row(
     )
 
 
-def _median(arrays: Sequence[np.ndarray]) -> float:
-    values = np.concatenate(arrays) if arrays else np.empty(0)
-    values = values[~np.isnan(values)]
-    return float(np.median(values)) if values.size else math.nan
-
-
 def draws_of_references(mol: Mol, seed: int | tuple[int, ...]) -> Mol:
     """2K draws of the K reference conformers with equal chances: what a perfect sampler of them would return.
 
-    It covers a share of 1 - (1 - 1/K)^2K of them, 75 % of two and 86 % of many: the most that samples which know
+    It covers a fraction of 1 - (1 - 1/K)^2K of them, 75 % of two and 86 % of many: the most that samples which know
     nothing of each other can be expected to reach.
     """
     random = np.random.default_rng(seed)

@@ -6,10 +6,10 @@ times. Figures of different machines do not compare: what is reported are ratios
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from rdkit.Chem import Mol
 from torch.profiler import ProfilerActivity, profile
 
 from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
+from molediff.runtime.processes import as_completed
 
 # The matrix products among torch's own operations, on CPU and GPU; convolutions and attention kernels are products too.
 MATRIX_PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "linear", "convolution", "attention")
@@ -157,25 +158,17 @@ def peak_memory(function: Callable[..., object], *arguments: object) -> int:
         *arguments: anything that can be pickled.
 
     Raises:
-        RuntimeError: the process died, or the system is not Linux.
+        RuntimeError: the function failed or its process died, or the system is not Linux.
     """
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_report_peak, args=(sender, function, *arguments))
-    process.start()
-    sender.close()
-    try:
-        return int(receiver.recv())
-    except EOFError:
-        process.join()
-        raise RuntimeError(f"the measured process ended with code {process.exitcode}") from None
-    finally:
-        process.join()
+    (outcome,) = as_completed(partial(_peak, function), [arguments], num_processes=1)
+    if outcome.value is None:
+        raise RuntimeError(f"The measured function gave no figure: {outcome.reason}.")
+    return outcome.value
 
 
-def _report_peak(sender: object, function: Callable[..., object], *arguments: object) -> None:
+def _peak(function: Callable[..., object], arguments: tuple[object, ...]) -> int:
     function(*arguments)
     # Not getrusage: after a fork its peak begins at that of the parent.
     with open("/proc/self/status", encoding="ascii") as file:
         kilobytes = next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
-    sender.send(1024 * kilobytes)  # type: ignore[attr-defined]
+    return 1024 * kilobytes

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-COLUMNS = (
-    ("mat_recall_mean", "MAT-R", 1, 3),
-    ("mat_precision_mean", "MAT-P", 1, 3),
-    ("cov_recall_0.1_mean", "COV-R 0.1", 100, 1),
-    ("returned", "returned %", 100, 1),
-    ("wrong_stereo_drawn", "wrong stereo %", 100, 2),
+from molediff.evaluation.conformers.benchmark.metrics import BENCHMARK_METRICS
+from molediff.evaluation.report.text import markdown_table
+
+KEYS = (
+    "mat_recall_mean",
+    "mat_precision_mean",
+    "cov_recall_0.1_mean",
+    "returned_pooled",
+    "wrong_stereo_drawn",
 )
-"""Key in the figures of a row, title, factor and digits."""
+"""Metrics of the benchmark that are shown."""
 
 
 def training_table(found: Mapping[str, Sequence[Mapping[str, Any]]], evaluations: Sequence[int]) -> str:
@@ -24,14 +28,16 @@ def training_table(found: Mapping[str, Sequence[Mapping[str, Any]]], evaluations
             nothing to average.
         evaluations: which of these are shown.
     """
+    metrics = [metric for key in KEYS for metric in BENCHMARK_METRICS if metric.key == key]
     head = ["choice", "runs", "processor min"]
-    head += [f"{title}, {number}" for number in evaluations for _, title, _, _ in COLUMNS]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    for number in evaluations:
+        head += [f"{metric.title}{' %' * (metric.unit == '%')}, {number}" for metric in metrics]
+    lines = []
     for variant, rows in found.items():
         cells = [variant, str(len(rows)), f"{fmean(row['processor_seconds'] for row in rows) / 60:.1f}"]
         for number in evaluations:
-            for key, _, factor, digits in COLUMNS:
-                values = [row["figures"][str(number)][key] for row in rows]
-                cells.append("-" if None in values else f"{factor * fmean(values):.{digits}f}")
+            for metric in metrics:
+                values = [row["figures"][str(number)][metric.key] for row in rows]
+                cells.append(metric.text(math.nan if None in values else fmean(values)))
         lines.append(cells)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(head, lines)

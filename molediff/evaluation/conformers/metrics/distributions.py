@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import wasserstein_distance
 
 MIN_VALUES = 200
 """Reference values of a kind that are needed before its 0.1 and 99.9 % quantiles mean something."""
@@ -48,6 +47,8 @@ def distribution_distance(samples: Mapping[str, Pool], reference: Mapping[str, P
     In the unit of the values: 0.01 Angstrom means that bonds must be moved by 0.01 Angstrom on average to turn the one
     distribution into the other. Compare the same molecules on both sides. NaN without a common kind.
     """
+    from scipy.stats import wasserstein_distance  # a second of start-up that other metrics do not need
+
     kinds = sorted(samples.keys() & reference.keys())
     if not kinds:
         return float("nan")
@@ -60,14 +61,14 @@ def distribution_distance(samples: Mapping[str, Pool], reference: Mapping[str, P
     return float(np.average(distances, weights=[reference[kind].weights.sum() for kind in kinds]))
 
 
-def share_outside(
+def fraction_outside(
     samples: Mapping[str, Pool],
     reference: Mapping[str, Pool],
     low: float = 0.001,
     high: float = 0.999,
     min_values: int = MIN_VALUES,
 ) -> float:
-    """Share of values outside the reference's range from quantile `low` to quantile `high` of their kind.
+    """Fraction of values outside the reference's range from quantile `low` to quantile `high` of their kind.
 
     Fresh reference values have 0.2 % outside by construction. Kinds with fewer than `min_values` reference values are
     left out; NaN if none is left.

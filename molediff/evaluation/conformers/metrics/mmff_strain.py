@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from rdkit.Chem import Mol, rdForceFieldHelpers
+from rdkit.Chem import Mol
 
-MAX_ITERATIONS = 2000
+from molediff.molecules.energies.mmff import MAX_ITERATIONS, MMFF
+from molediff.molecules.errors import ForceFieldError
 
 
 def mmff_strain(mol: Mol, max_iterations: int = MAX_ITERATIONS) -> np.ndarray:
@@ -19,18 +20,14 @@ def mmff_strain(mol: Mol, max_iterations: int = MAX_ITERATIONS) -> np.ndarray:
         max_iterations: bound on the relaxation; one that is not converged by then gives a lower bound of the strain.
 
     Returns:
-        Energies (num_conformers,); NaN for all if MMFF94s has no parameters for the molecule.
+        Energies (num_conformers,); NaN for all if MMFF94s does not describe the molecule (see `MMFF`).
 
     Source: Halgren 1999, MMFF VI (MMFF94s); Tosco et al. 2014 (the implementation in RDKit).
     """
     relaxed = Mol(mol)
-    parameters = rdForceFieldHelpers.MMFFGetMoleculeProperties(relaxed, mmffVariant="MMFF94s")
-    if parameters is None:
+    try:
+        field = MMFF(relaxed)
+    except ForceFieldError:
         return np.full(mol.GetNumConformers(), np.nan)
-    strain = []
-    for conformer in relaxed.GetConformers():
-        field = rdForceFieldHelpers.MMFFGetMoleculeForceField(relaxed, parameters, confId=conformer.GetId())
-        before = field.CalcEnergy()
-        field.Minimize(maxIts=max_iterations)
-        strain.append(before - field.CalcEnergy())
-    return np.array(strain)
+    ids = [conformer.GetId() for conformer in relaxed.GetConformers()]
+    return np.array([field.energy(i) - field.relax(i, max_iterations=max_iterations).energy for i in ids])

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import rdkit
-from posebusters import PoseBusters
 from rdkit import rdBase
 from rdkit.Chem import Mol
+
+from molediff.evaluation.conformers.metrics.metric import mean
+from molediff.evaluation.conformers.results import Comparison
+from molediff.runtime.extras import require
 
 
 def plausibility_checks(
@@ -43,8 +48,20 @@ def plausibility_checks(
     return [{str(name): passed for name, passed in record.items()} for record in records]
 
 
+def plausible_fraction(values: Sequence[list[dict[str, bool]]], comparison: Comparison) -> float:
+    """Of the conformers asked for and looked at, those that pass all checks, mean over molecules."""
+    return mean(
+        sum(all(checks.values()) for checks in value) / molecule.num_plausibility_requested
+        for value, molecule in zip(values, comparison.molecules, strict=True)
+        if molecule.num_plausibility_requested
+    )
+
+
 @lru_cache(maxsize=2)
-def _posebusters(energy_ratio: bool) -> PoseBusters:
+def _posebusters(energy_ratio: bool) -> Any:
+    require("posebusters", "The plausibility of conformers")
+    from posebusters import PoseBusters  # seconds of start-up that other metrics do not need
+
     busters = PoseBusters(config="mol")
     if not energy_ratio:
         modules = busters.config["modules"]

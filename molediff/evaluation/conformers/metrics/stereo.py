@@ -1,4 +1,8 @@
-"""Is the hand right?"""
+"""Is the configuration right?
+
+Written apart from `molecules.perception` on purpose, though the rule is the same: a generator that corrects its samples
+by a perception must not be judged by that perception.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ def stereo_matches(mol: Mol) -> np.ndarray:
     """Whether each conformer shows the stereo that the graph of `mol` asks for (R/S and E/Z).
 
     Stereo is perceived from the coordinates alone and compared as canonical isomeric SMILES, so that equivalent
-    atoms may change places. Centres and double bonds that the graph leaves open are not compared. The hand of a
-    carbon is the orientation of its four neighbours; RDKit looks at three of them and the centre, which gives another
-    hand where the centre stands outside of its neighbours' tetrahedron, as in some strained cages (0.4 % of QM9).
+    atoms may change places. Centres and double bonds that the graph leaves open are not compared. The configuration of
+    a carbon is the orientation of its four neighbours; RDKit looks at three of them and the centre, which gives
+    another where the centre stands outside of its neighbours' tetrahedron, as in some strained cages (0.4 % of QM9).
 
     Args:
         mol: molecule with explicit hydrogens, stereo tags and num_conformers conformers; not changed.

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import Mol, rdMolAlign
+from rdkit.Chem import Mol
 
-from molediff.evaluation.conformers.metrics.rmsd import MAX_MATCHES
 from molediff.molecules.energies.xtb import energy, relax
 from molediff.molecules.errors import XTBError
+from molediff.molecules.rmsd import heavy_atom_rmsd
 
 
 class XtbRelaxation(NamedTuple):
@@ -48,5 +48,5 @@ def xtb_relaxation(mol: Mol, max_conformers: int | None = None) -> XtbRelaxation
             moved.append(np.nan)
             continue
         given = Chem.RemoveHs(Mol(mol, confId=conformer.GetId()))
-        moved.append(rdMolAlign.GetBestRMS(Chem.RemoveHs(relaxed), given, maxMatches=MAX_MATCHES))
+        moved.append(heavy_atom_rmsd(Chem.RemoveHs(relaxed), given))
     return XtbRelaxation(np.array(strain), np.array(moved))

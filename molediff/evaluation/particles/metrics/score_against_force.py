@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,16 +54,14 @@ def score_against_force(
     found = []
     for lambda_ in lambdas:
         t = model.path.t_of_lambda(torch.full((len(x),), lambda_, dtype=torch.float64)).to(device)
-        alpha, sigma = float(model.path.alpha(t[0])), float(model.path.sigma(t[0]))
-        x_t = alpha * states + sigma * eps
+        alpha, noise = float(model.path.alpha(t[0])), math.exp(-lambda_)
+        x_t = model.path.noised(states, eps, t[0])
         with torch.no_grad():
             pred = model.predict(x_t, t.to(dtype))
         score = convert(pred.double(), x_t.double(), t, model.path, model.target, Score())
         of_data = score.cpu().numpy() * (alpha / model.scale)
         force = generator.energy.force(x_t.double().cpu().numpy() * (model.scale / alpha))
-        found.append(
-            _compared(of_data.reshape(len(x), -1), force.reshape(len(x), -1), sigma / alpha * model.scale)
-        )
+        found.append(_compared(of_data.reshape(len(x), -1), force.reshape(len(x), -1), noise * model.scale))
     return found
 
 

@@ -2,10 +2,11 @@
 
 import json
 
-import _conformers
 import pytest
 from omegaconf import OmegaConf
 from places import ROOT
+
+from molediff.evaluation.conformers.benchmark import run as benchmark
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def settings(tmp_path):
 
 
 def test_a_killed_run_goes_on_with_the_rows_that_are_missing(settings, tmp_path, monkeypatch, capsys):
-    measured, measure_row = [], _conformers.measure_row
+    measured, measure_row = [], benchmark.measure_row
 
     def counted(contender, *arguments):
         if contender.name == killed:
@@ -37,13 +38,13 @@ def test_a_killed_run_goes_on_with_the_rows_that_are_missing(settings, tmp_path,
         measured.append(contender.name)
         return measure_row(contender, *arguments)
 
-    monkeypatch.setattr(_conformers, "measure_row", counted)
-    killed = _conformers.Ours.name(next(iter(settings["solvers"])), 2)
+    monkeypatch.setattr(benchmark, "measure_row", counted)
+    killed = benchmark.Ours.name(next(iter(settings["solvers"])), 2)
     with pytest.raises(KeyboardInterrupt):
-        _conformers.measure(**settings)
+        benchmark.measure(**settings)
     assert len(list((tmp_path / "rows").iterdir())) == len(measured) == 5
     killed = None
-    figures = _conformers.measure(**settings)
+    figures = benchmark.measure(**settings)
     assert len(measured) == len(set(measured)) == 9
     assert [row["name"] for row in figures["rows"]] == measured
     json.dumps(figures, allow_nan=False)

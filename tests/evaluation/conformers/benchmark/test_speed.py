@@ -1,5 +1,6 @@
 """The measuring itself, on things whose cost is known."""
 
+import os
 import time
 
 import numpy as np
@@ -74,5 +75,10 @@ def test_peak_memory_is_that_of_the_function_alone():
 
 
 def test_a_process_that_dies_is_reported():
-    with pytest.raises(RuntimeError, match="ended with code"):
+    with pytest.raises(RuntimeError, match="died with code 3"):
+        peak_memory(os._exit, 3)
+
+
+def test_a_function_that_fails_is_reported():
+    with pytest.raises(RuntimeError, match="division"):
         peak_memory(divmod, 1, 0)

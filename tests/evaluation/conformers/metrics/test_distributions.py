@@ -4,8 +4,8 @@ import pytest
 from molediff.evaluation.conformers.metrics.distributions import (
     Pool,
     distribution_distance,
+    fraction_outside,
     pool,
-    share_outside,
 )
 
 
@@ -38,12 +38,12 @@ def test_molecule_without_conformers_adds_nothing():
     assert np.isnan(distribution_distance({}, {"C-C": plain([1.5])}))
 
 
-def test_share_outside_the_range_of_its_kind():
+def test_fraction_outside_the_range_of_its_kind():
     reference = {"C-C": plain(np.linspace(1.4, 1.6, 1001))}
     samples = {"C-C": plain([1.3, 1.45, 1.5, 1.7])}
-    assert share_outside(samples, reference) == 0.5
-    assert share_outside(reference, reference) == pytest.approx(0.002, abs=5e-4)
+    assert fraction_outside(samples, reference) == 0.5
+    assert fraction_outside(reference, reference) == pytest.approx(0.002, abs=5e-4)
 
 
 def test_kinds_with_too_few_reference_values_are_left_out():
-    assert np.isnan(share_outside({"C-F": plain([9.0])}, {"C-F": plain([1.3] * 10)}))
+    assert np.isnan(fraction_outside({"C-F": plain([9.0])}, {"C-F": plain([1.3] * 10)}))

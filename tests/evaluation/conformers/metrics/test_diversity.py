@@ -19,3 +19,9 @@ def test_copies_have_none(place):
 
 def test_one_conformer_has_no_diversity(embed):
     assert np.isnan(diversity(embed("CCO")))
+
+
+def test_the_bound_on_symmetric_mappings_is_that_of_the_rmsd(embed):
+    """Of a molecule with more mappings than the bound, both search the same ones."""
+    mol = embed("CC(C)(C)C(C(C)(C)C)(C(C)(C)C)C(C)(C)C", num_conformers=2)  # 4! times 3!^4 mappings
+    assert diversity(mol) == pytest.approx(float(rmsd_matrix(mol, mol)[0, 1]), abs=1e-3)

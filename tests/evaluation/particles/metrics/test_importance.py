@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from molediff.evaluation.particles.metrics import importance
 from molediff.evaluation.particles.metrics.importance import (
     basin_difference,
-    effective_share,
-    largest_share,
+    effective_sample_fraction,
+    largest_weight_fraction,
     log_normalizer,
     log_weights,
     perturbation,
@@ -18,21 +19,21 @@ def normal(num, std, seed=0):
 
 
 def test_equal_weights_are_all_effective():
-    assert effective_share(np.full(7, -300.0)) == pytest.approx(1)
-    assert largest_share(np.full(7, 900.0)) == pytest.approx(1 / 7)
+    assert effective_sample_fraction(np.full(7, -300.0)) == pytest.approx(1)
+    assert largest_weight_fraction(np.full(7, 900.0)) == pytest.approx(1 / 7)
 
 
 def test_one_heavy_sample_is_seen():
     weights = np.array([0.0, 0.0, 0.0, 50.0])
-    assert effective_share(weights) == pytest.approx(0.25)
-    assert largest_share(weights) == pytest.approx(1)
+    assert effective_sample_fraction(weights) == pytest.approx(0.25)
+    assert largest_weight_fraction(weights) == pytest.approx(1)
 
 
-def test_effective_share_of_a_wider_normal_is_the_closed_form():
+def test_effective_fraction_of_a_wider_normal_is_the_closed_form():
     """Weights of N(0, 1) over N(0, s^2): E[w]^2 / E[w^2] = sqrt(2 s^2 - 1) / s^2."""
     x, log_density = normal(200_000, 1.5)
     weights = log_weights(0.5 * x**2, log_density)
-    assert effective_share(weights) == pytest.approx(np.sqrt(2 * 1.5**2 - 1) / 1.5**2, abs=3e-3)
+    assert effective_sample_fraction(weights) == pytest.approx(np.sqrt(2 * 1.5**2 - 1) / 1.5**2, abs=3e-3)
 
 
 def test_weights_turn_a_wider_normal_into_the_right_one():
@@ -48,7 +49,7 @@ def test_samples_without_weight_do_not_count():
     energy, log_density = np.array([1.0, np.inf, np.nan, 1.0]), np.array([0.0, 0.0, 0.0, -np.inf])
     weights = log_weights(energy, log_density)
     assert np.isfinite(weights).tolist() == [True, False, False, False]
-    assert effective_share(weights) == pytest.approx(0.25)
+    assert effective_sample_fraction(weights) == pytest.approx(0.25)
     assert reweighted_mean(energy, weights).value == 1.0
 
 
@@ -67,6 +68,25 @@ def test_basins_of_a_normal():
     assert np.isnan(basin_difference(x < 1e3, np.zeros(len(x))).value)
 
 
+def test_basins_whose_shares_would_round_to_nothing():
+    inside = np.array([True, True, False, False, False])
+    weights = np.array([-900.0, -900.0, 0.0, 0.0, -np.inf])
+    value, error = basin_difference(inside, weights)
+    assert value == pytest.approx(900.0)
+    assert error == pytest.approx(1.0)  # two effective samples a side: sqrt(1/2 + 1/2)
+    assert basin_difference(~inside, weights).value == pytest.approx(-900.0)
+    assert np.isnan(basin_difference(inside, np.where(inside, -np.inf, weights)).value)
+
+
+def test_the_error_of_a_basin_is_that_of_its_share():
+    x, log_density = normal(400, 1.5, seed=4)
+    weights = log_weights(0.5 * x**2, log_density)
+    share, error = reweighted_mean((x > 1).astype(float), weights)
+    found = basin_difference(x > 1, weights)
+    assert found.value == pytest.approx(np.log(1 / share - 1))
+    assert found.standard_error == pytest.approx(error / (share * (1 - share)))
+
+
 def test_error_bars_are_those_of_repetition():
     found = []
     for seed in range(200):
@@ -74,3 +94,9 @@ def test_error_bars_are_those_of_repetition():
         found.append(reweighted_mean(x**2, log_weights(0.5 * x**2, log_density)))
     values, errors = np.array(found).T
     assert errors.mean() == pytest.approx(values.std(), rel=0.2)
+
+
+def test_the_former_names_still_answer():
+    with pytest.warns(DeprecationWarning, match="effective_sample_fraction"):
+        former = importance.effective_share
+    assert former is effective_sample_fraction

@@ -1,0 +1,91 @@
+"""MMFF94s: energies of conformers and the minima next to them, where the force field knows the molecule.
+
+Source: Halgren 1999, MMFF VI (MMFF94s); Tosco et al. 2014 (the implementation in RDKit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from rdkit import Chem
+from rdkit.Chem import rdForceFieldHelpers
+
+from molediff.molecules.errors import ForceFieldError
+
+VARIANT = "MMFF94s"
+
+MAX_ITERATIONS = 2000
+"""Most steps of a relaxation; almost all end long before."""
+
+# A multiple bond whose rest length is nearly that of a single bond, as a share of the sum of RDKit's covalent radii.
+# For a bond without parameters MMFF94 falls back on an empirical rule, and makes it a single bond: C=O of carbon
+# dioxide, C=S of an isothiocyanate and C#N of a nitrile oxide lie at 0.98 to 1.0, N#N at 1.03. Of 6000 molecules of
+# drug size no bond that has parameters lies above 0.91.
+_AS_LONG_AS_SINGLE = 0.95
+_MULTIPLE = {Chem.BondType.DOUBLE: "=", Chem.BondType.TRIPLE: "#"}
+_TABLE = Chem.GetPeriodicTable()
+
+
+class RelaxedConformer(NamedTuple):
+    """Energy in kcal/mol where a relaxation ended, and whether that is a minimum (else it ran out of steps)."""
+
+    energy: float
+    converged: bool
+
+
+class MMFF:
+    """MMFF94s of one molecule.
+
+    Args:
+        mol: explicit hydrogens, conformers.
+
+    Raises:
+        ForceFieldError: MMFF94s has no parameters for the molecule, or describes one of its bonds wrongly.
+    """
+
+    def __init__(self, mol: Chem.Mol):
+        self.mol = mol
+        self._properties: Any = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=VARIANT)
+        if self._properties is None:
+            raise ForceFieldError(f"{VARIANT} has no parameters for this molecule")
+        for bond in mol.GetBonds():
+            self._check(bond)
+
+    def _check(self, bond: Chem.Bond) -> None:
+        if bond.GetBondType() not in _MULTIPLE:
+            return
+        begin, end = bond.GetBeginAtom(), bond.GetEndAtom()
+        stretch = self._properties.GetMMFFBondStretchParams(self.mol, begin.GetIdx(), end.GetIdx())
+        single = _TABLE.GetRcovalent(begin.GetAtomicNum()) + _TABLE.GetRcovalent(end.GetAtomicNum())
+        if stretch is not None and stretch[2] > _AS_LONG_AS_SINGLE * single:
+            name = f"{begin.GetSymbol()}{_MULTIPLE[bond.GetBondType()]}{end.GetSymbol()}"
+            raise ForceFieldError(
+                f"force field not applicable: {VARIANT} has no parameters of this {name} bond and makes it "
+                f"{stretch[2]:.2f} Angstrom long, as a single bond"
+            )
+
+    def energy(self, conf_id: int = -1) -> float:
+        """Energy of a conformer in kcal/mol."""
+        return float(self._field(conf_id).CalcEnergy())
+
+    def relax(
+        self, conf_id: int = -1, fixed: Collection[int] = (), max_iterations: int = MAX_ITERATIONS
+    ) -> RelaxedConformer:
+        """Move a conformer, in place, to the next minimum, or towards it for `max_iterations` steps.
+
+        Args:
+            conf_id: id of the conformer; -1 is the first.
+            fixed: atoms that stay where they are.
+            max_iterations: most steps.
+        """
+        field = self._field(conf_id)
+        for atom in fixed:
+            field.AddFixedPoint(int(atom))
+        unfinished = field.Minimize(maxIts=max_iterations)
+        return RelaxedConformer(float(field.CalcEnergy()), not unfinished)
+
+    def _field(self, conf_id: int) -> Any:
+        field: Any = rdForceFieldHelpers.MMFFGetMoleculeForceField(self.mol, self._properties, confId=conf_id)
+        field.Initialize()
+        return field

@@ -1,0 +1,80 @@
+"""SDF files: the one loop that reads records and the one function that writes them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from rdkit import Chem, rdBase
+
+SUFFIXES = (".sdf", ".sd", ".mol", ".sdf.gz")
+
+_NOT_PRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def read_sdf(path: str | os.PathLike[str], sanitize: bool = True) -> Iterator[Chem.Mol | None]:
+    """The records of an SDF file (also `.gz`) or of a mol file, hydrogens included; None for one that cannot be read.
+
+    One record is held at a time.
+
+    Args:
+        path: of the file.
+        sanitize: refuse records whose bonds RDKit cannot make sense of (they become None).
+
+    Raises:
+        OSError: the file is missing or cannot be read.
+    """
+    path = Path(path)
+    with cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb") as file:
+        records = iter(Chem.ForwardSDMolSupplier(file, sanitize=sanitize, removeHs=False))
+        while True:
+            with rdBase.BlockLogs():
+                try:
+                    mol = next(records)
+                except StopIteration:
+                    return
+            yield mol
+
+
+def title_of(mol: Chem.Mol | None) -> str:
+    """The title of a record; empty if it has none, or one that is not text."""
+    try:
+        return mol.GetProp("_Name").strip() if mol is not None and mol.HasProp("_Name") else ""
+    except UnicodeDecodeError:
+        return ""
+
+
+def sdf_record(mol: Chem.Mol, conformer_id: int, title: str, properties: Mapping[str, object]) -> str:
+    """One record of an SDF file: a conformer with a title and properties, and with none of the molecule's own.
+
+    A title that would end the record before it begins (`$$$$`), or that is not one printed line, is cleaned; the
+    original is kept, as JSON, in the property `original_title`. Properties become one line each.
+    """
+    # Pickled without its properties: their names need not be text, and RDKit would write them.
+    options = Chem.PropertyPickleOptions
+    record = Chem.Mol(
+        Chem.Mol(mol, confId=conformer_id).ToBinary(int(options.AtomProps | options.CoordsAsDouble))
+    )
+    cleaned = clean_title(title)
+    record.SetProp("_Name", cleaned)
+    if cleaned != " ".join(title.split()):
+        properties = {"original_title": json.dumps(title), **properties}
+    for key, value in properties.items():
+        record.SetProp(key, _one_line(str(value)))
+    return str(Chem.SDWriter.GetText(record))
+
+
+def clean_title(title: str) -> str:
+    """`title` as one line that no reader of SDF takes for something else."""
+    return _one_line(title).lstrip("$> ") if title.lstrip().startswith(("$", ">")) else _one_line(title)
+
+
+def _one_line(text: str) -> str:
+    """Printed text in one line, and not one that ends the record or begins another property."""
+    line = " ".join(_NOT_PRINTED.sub(" ", text).split())
+    return f" {line}" if line.startswith(("$$$$", "> ", "><")) else line

@@ -1,0 +1,69 @@
+"""What the numbers of one molecule amount to: its status, the reason for it, and what the user can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from molediff.molecules.generation.check import Check
+from molediff.molecules.generation.result import Status
+
+RELAXATION = "relaxation"
+"""The name under which conformers count whose relaxation failed, or ended at what failed a check."""
+
+EMBEDDING = "embedding"
+"""The name under which samples count that RDKit gave no structure to begin with."""
+
+# Where more samples would fail in the same way, what helps stands alone.
+_NOT_MENDED_BY_MORE = {
+    RELAXATION: "their minima are not this molecule; leave relax out",
+    EMBEDDING: "RDKit embeds it seldom or never; give a Mol with conformers and init='given'",
+    "fixed": "check that the stereo asked for is possible with the fixed atoms where they are",
+}
+MORE = "num_steps or max_attempts"
+MORE_OF_DISTILLED = "max_attempts or the weights 'qm9'"
+"""Distilled weights know the steps of one grid and no more of them."""
+
+
+def status_of(num_requested: int, num_missing: int, num_left: int, problems: Sequence[str] = ()) -> Status:
+    """ "ok" if all that was asked for is there, "failed" without a conformer, "partial" between.
+
+    Args:
+        num_requested: conformers asked for.
+        num_missing: those of them for which there is no good sample.
+        num_left: conformers handed out; fewer than were found if some were left out on purpose.
+        problems: what was asked for beside and could not be had.
+    """
+    if num_missing == num_requested or num_left == 0:
+        return "failed"
+    return "partial" if num_missing or problems else "ok"
+
+
+def remedy(rejected: Mapping[str, int], checks: Iterable[Check], more: str = MORE, late: bool = False) -> str:
+    """What to do about the kind of rejection that is most frequent, one clause.
+
+    Args:
+        rejected: number of samples by the check that they failed.
+        checks: whose remedies are known.
+        more: settings that draw more or better samples.
+        late: time ran out.
+    """
+    if late:
+        return "allow a longer timeout"
+    most = max(
+        (name for name, count in rejected.items() if count), key=lambda name: rejected[name], default=""
+    )
+    if most in _NOT_MENDED_BY_MORE:
+        return _NOT_MENDED_BY_MORE[most]
+    own = {check.name: check.remedy for check in checks}.get(most)
+    return f"{own}, or try more {more}" if own else f"try more {more}"
+
+
+def shortage(
+    num_requested: int, num_missing: int, num_drawn: int, rejected: Mapping[str, int], remedy: str
+) -> str:
+    """A sentence on conformers that are missing."""
+    counts = ", ".join(f"{name} {count}" for name, count in rejected.items() if count)
+    return (
+        f"{num_missing} of {num_requested} conformers missing after {num_drawn} samples "
+        f"(rejected: {counts or 'none'}): {remedy}"
+    )

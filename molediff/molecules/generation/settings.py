@@ -1,0 +1,117 @@
+"""What a user can set beside the molecules, in three groups, with every default in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from molediff.core.solvers import Solver
+from molediff.sampling.options import Grid
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How noise becomes conformers.
+
+    Attributes:
+        solver: "dpmpp_2m_cooled", which draws samples nearer to the minima than the learned distribution has them;
+            "dpmpp_2m", "ddim", "heun", "euler_maruyama" or "ancestral", which draw from that distribution; a solver of
+            `molediff.core.solvers`, such as `DPMSolverPP2M(cooling=0.3)`; or None, as the weights are meant to be
+            sampled (`ConformerGenerator.plan`): "dpmpp_2m_cooled", or the jumps of distilled weights.
+        num_steps: solver steps; one network evaluation each (Heun: two). None: as many as meant, 5 of weights that are
+            not distilled.
+        eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own. Weights trained with
+            rotational alignment know only the ODE exactly (see `molediff.core.objective.coupling`).
+        grid: spacing of the steps, "central_lambda", "uniform_lambda", "uniform_t", "karras", or a function
+            (path, steps) -> times. None: as meant, "central_lambda" or the grid of distilled weights.
+        init: for weights that refine structures, what they begin with: "etkdg", conformers of RDKit's ETKDGv3; "given",
+            the conformers of the Mol given, in turn; or None, as the weights are meant to be sampled.
+    """
+
+    solver: str | Solver | None = None
+    num_steps: int | None = None
+    eta: float | None = None
+    grid: str | Grid | None = None
+    init: str | None = None
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """What is done with conformers that passed the checks, in this order: relax, energies, window, pruning, rank.
+
+    Attributes:
+        relax: move conformers to their next minimum: "mmff", of MMFF94s, or "gfn2", of GFN2-xTB (needs tblite; about
+            0.25 s a conformer). Those that do not stay the molecule asked for are left out.
+        energies: "mmff", of MMFF94s, or "gfn2", of GFN2-xTB, in kcal/mol.
+        prune_rmsd: leave out conformers nearer than this to another one, in Angstrom (heavy atoms, symmetry-aware); of
+            two, the one of higher energy, or the later one without energies. What a timeout leaves uncompared stays.
+        rank: number the conformers by increasing energy, the lowest 0. Needs `energies`.
+        energy_window: leave out conformers this far above the lowest one found, in kcal/mol; one whose energy could not
+            be computed stays. Needs `energies`.
+    """
+
+    relax: str | None = None
+    energies: str | None = None
+    prune_rmsd: float | None = None
+    rank: bool = False
+    energy_window: float | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a call may use of the machine.
+
+    Attributes:
+        batch_atoms: most atoms in a batch, padding included. It bounds memory.
+        max_attempts: most samples drawn for one conformer; a conformer without a good one is missing in the result.
+        lookahead: most molecules read ahead of the result that is handed out, to fill batches with molecules of similar
+            size.
+        timeout: most seconds for one molecule (of a batch, its part); looked at between batches, relaxations and
+            energies. What is done by then is handed out as "partial", with the reason; what is not yet relaxed is left
+            out. None: any.
+        num_workers: processes that share the molecules, one thread each; worth it from some hundred conformers, as each
+            takes seconds to start. The results are those of one process with one thread, bit for bit. The molecule on
+            which a process dies gets a result with that reason. A script needs the usual
+            `if __name__ == "__main__":`.
+    """
+
+    batch_atoms: int = 1024
+    max_attempts: int = 5
+    lookahead: int = 256
+    timeout: float | None = None
+    num_workers: int = 1
+
+
+_GROUPS: dict[str, type] = {"sampling": Sampling, "refinement": Refinement, "limits": Limits}
+
+
+def gather(groups: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings by their names, of groups and of single words.
+
+    Args:
+        groups: `Sampling`, `Refinement`, `Limits` or None by the name of the group.
+        words: settings given by themselves; their group may not be given too.
+
+    Raises:
+        TypeError: a word is no setting.
+        ValueError: a group is something else, or a setting is given twice.
+    """
+    settings: dict[str, Any] = {}
+    known = {field.name for kind in _GROUPS.values() for field in fields(kind)}
+    for word in words:
+        if word not in known:
+            raise TypeError(
+                f"generate_many has no setting {word!r}; it has {', '.join(sorted(known))}, in groups or by themselves."
+            )
+    for name, kind in _GROUPS.items():
+        given, names = groups.get(name), [field.name for field in fields(kind)]
+        if given is not None and not isinstance(given, kind):
+            raise ValueError(f"{name} must be a molediff.molecules.{kind.__name__}, or None; got {given!r}.")
+        if given is not None and (twice := [word for word in names if word in words]):
+            raise ValueError(
+                f"{', '.join(twice)} is given beside {name}=: put it into {kind.__name__}(...), or leave {name} out."
+            )
+        group = given if given is not None else kind(**{word: words[word] for word in names if word in words})
+        settings |= {word: getattr(group, word) for word in names}
+    return settings

@@ -1,0 +1,56 @@
+"""MMFF94s: where it applies, and what its relaxation says of itself."""
+
+import numpy as np
+import pytest
+from fake_generators import embedded
+from rdkit import Chem
+
+from molediff.molecules.energies.mmff import MMFF
+from molediff.molecules.energies.relax import relax_conformers
+from molediff.molecules.errors import ForceFieldError
+
+
+@pytest.mark.parametrize(
+    ("smiles", "bond"),
+    [("O=C=O", "O=C"), ("N#N", "N#N"), ("CN=C=S", "C=S"), ("C#[N+][O-]", "C#N"), ("[N-]=[N+]=O", "N=N")],
+)
+def test_a_multiple_bond_without_parameters_is_refused(smiles, bond):
+    """The empirical rule of MMFF94 would make them 0.15 to 0.36 Angstrom too long."""
+    mol = embedded(smiles)
+    before = mol.GetConformer().GetPositions().copy()
+    with pytest.raises(ForceFieldError, match=f"force field not applicable: .* {bond} bond"):
+        relax_conformers(mol, "mmff")
+    np.testing.assert_array_equal(mol.GetConformer().GetPositions(), before)
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "C=C=O",
+        "CN=C=O",
+        "CN=[N+]=[N-]",
+        "CC(=O)[O-]",
+        "C[N+](=O)[O-]",
+        "C[N+]#[C-]",
+        "CS(C)(=O)=O",
+        "C=[O+]C",
+        "OO",
+    ],
+)
+def test_what_it_has_parameters_for_is_not_refused(smiles):
+    MMFF(embedded(smiles))
+
+
+def test_no_parameters_at_all_is_said():
+    with pytest.raises(ForceFieldError, match="has no parameters for this molecule"):
+        MMFF(Chem.AddHs(Chem.MolFromSmiles("CB(O)O")))
+
+
+def test_it_says_whether_it_reached_a_minimum():
+    mol = embedded("CCCCO")
+    field = MMFF(mol)
+    assert not field.relax(max_iterations=1).converged
+    end = field.relax()
+    assert end.converged
+    assert end.energy == pytest.approx(field.energy())
+    assert field.relax().energy == pytest.approx(end.energy, abs=1e-3)

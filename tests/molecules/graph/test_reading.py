@@ -1,0 +1,119 @@
+"""What text may be a molecule: SMILES with extensions, InChI, mol blocks; the rest is refused by name."""
+
+import pytest
+from fake_generators import embedded
+from rdkit import Chem
+
+from molediff.molecules.errors import UnusableInputError
+from molediff.molecules.graph.inputs import check_is_a_list, prepare
+
+ALANINE = "C[C@H](N)C(=O)O"
+
+
+def smiles_of(mol: Chem.Mol) -> str:
+    return Chem.MolToSmiles(Chem.RemoveHs(mol))
+
+
+def test_an_inchi_is_the_molecule_with_its_stereo():
+    inchi = Chem.MolToInchi(Chem.MolFromSmiles(ALANINE))
+    read = prepare(inchi)
+    assert smiles_of(read.mol) == Chem.CanonSmiles(ALANINE)
+    assert read.smiles == Chem.CanonSmiles(ALANINE)
+
+
+@pytest.mark.parametrize("force_v3000", [False, True])
+def test_a_mol_block_is_the_molecule_in_its_order(force_v3000):
+    mol = Chem.RenumberAtoms(embedded("C/C=C/[C@H](O)F"), [3, 1, 2, 0, 5, 4, *range(6, 13)])
+    read = prepare(Chem.MolToMolBlock(mol, forceV3000=force_v3000))
+    assert smiles_of(read.mol) == smiles_of(mol)
+    assert [a.GetSymbol() for a in read.mol.GetAtoms()] == [a.GetSymbol() for a in mol.GetAtoms()]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("InChI=1S/nonsense", "not an InChI"),
+        ("LFQSCWFLJHTTHZ-UHFFFAOYSA-N", "an InChIKey, from which no molecule"),
+        ("CC\nCO", "several lines and is no mol block"),
+        (Chem.MolToMolBlock(Chem.MolFromSmiles("CC"))[:90], "mol block cannot be read"),
+        (2 * (Chem.MolToMolBlock(Chem.MolFromSmiles("CC")) + "$$$$\n"), "holds 2 mol blocks"),
+        ("CCO CC", "names are read from files only, so give 'CCO' alone"),
+        ("CCO |foo|", "extension '|foo|' behind the SMILES cannot be read"),
+        ("C" * 200_000, "200000 characters is longer"),
+        ("C1CC1" * 1900, "At least 5700 atoms"),
+        ("C\ud800", r"character '\ud800'"),
+        ("C\x00C", "character"),
+        ("Cé", "character"),
+        ("C:C", "marked as aromatic"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_name(text, says):
+    with pytest.raises(UnusableInputError) as error:
+        prepare(text)
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "isomers"),
+    [
+        ("C[C@H](O)F |&1:1|", {"C[C@H](O)F", "C[C@@H](O)F"}),
+        ("C[C@H](O)[C@H](F)N |o1:1,3|", {"C[C@H](O)[C@H](F)N", "C[C@@H](O)[C@@H](F)N"}),
+    ],
+)
+def test_of_enhanced_stereo_one_isomer_is_to_be_given(smiles, isomers):
+    for given in (smiles, Chem.MolFromSmiles(smiles)):
+        with pytest.raises(UnusableInputError, match="stands for several stereoisomers") as error:
+            prepare(given)
+        named = str(error.value).split("'")[1::2]
+        assert {Chem.CanonSmiles(text) for text in named} == {Chem.CanonSmiles(text) for text in isomers}
+
+
+def test_absolute_stereo_in_an_extension_is_taken():
+    assert smiles_of(prepare("C[C@H](O)F |a:1|").mol) == Chem.CanonSmiles("C[C@H](O)F")
+
+
+def test_numbered_hydrogens_keep_their_order_and_numbers():
+    mol = prepare("[H:5][C:1]([H:2])([H:3])[OH:4]").mol
+    assert [a.GetSymbol() for a in mol.GetAtoms()] == ["H", "C", "H", "H", "O", "H"]
+    assert [a.GetAtomMapNum() for a in mol.GetAtoms()] == [5, 1, 2, 3, 4, 0]
+
+
+@pytest.mark.parametrize("smiles", [r"C/C=C1\C[C@H](O)C1", r"F/C=C1\CC[C@H](F)CC1"])
+def test_stereo_of_a_double_bond_at_a_ring_that_is_not_seen_is_told(smiles):
+    assert "2 stereo marks of the SMILES are left open" in prepare(smiles).caution
+
+
+def test_tags_that_are_not_tetrahedral_are_cleared_and_told():
+    mol = Chem.MolFromSmiles("C1CCCCC1")
+    mol.GetAtomWithIdx(0).SetChiralTag(Chem.ChiralType.CHI_OTHER)
+    assert "1 chiral tags that are not tetrahedral" in prepare(mol).caution
+    assert mol.GetAtomWithIdx(0).GetChiralTag() == Chem.ChiralType.CHI_OTHER
+
+
+class Frame:
+    """As a pandas DataFrame: iterating over it gives the names of its columns."""
+
+    columns = ("smiles", "name")
+
+    def __iter__(self):
+        return iter(self.columns)
+
+
+@pytest.mark.parametrize(
+    ("molecules", "says"),
+    [
+        ("CC", "for one, call generate"),
+        (b"CC", "decode"),
+        (3, "list"),
+        (Frame(), r'table with columns .* its column, such as table\["smiles"\]'),
+        ({"smiles": ["CC"]}, "mapping"),
+    ],
+)
+def test_what_is_no_list_of_molecules_is_refused(molecules, says):
+    with pytest.raises(ValueError, match=says):
+        check_is_a_list(molecules)
+
+
+def test_lists_tuples_generators_and_columns_are_lists():
+    for molecules in (["CC"], ("CC",), iter(["CC"]), {"CC"}):
+        check_is_a_list(molecules)
