@@ -107,7 +107,7 @@ class ConformerGenerator:
         """Conformers of one molecule.
 
         Args:
-            molecule: a SMILES or an RDKit Mol.
+            molecule: a SMILES, an InChI, a mol block or an RDKit Mol.
             num_conformers: number of conformers.
             seed: of the random numbers.
             **options: as for `generate_many`.
@@ -138,7 +138,8 @@ class ConformerGenerator:
         where fewer ended. Global random states are neither read nor set.
 
         Args:
-            molecules: SMILES and RDKit Mols (see `molecules.inputs.prepare`), read as they are needed.
+            molecules: SMILES, InChI, mol blocks and RDKit Mols (see `molecules.graph.inputs.prepare`), read as they are
+                needed.
             num_conformers: conformers of each.
             seed: at least 0.
             sampling: solver and steps, see `molediff.molecules.Sampling`; None: as the weights are meant (`plan`).
