@@ -46,9 +46,9 @@ class ConformerGenerator:
         plan: the default solver, steps and grid of these weights.
 
     Example:
-        >>> generator = ConformerGenerator.from_pretrained("qm9")  # doctest: +SKIP
-        >>> result = generator.generate("C[C@H](O)C(N)=O", num_conformers=20, seed=1)  # doctest: +SKIP
-        >>> result.status, result.mol.GetNumConformers()  # doctest: +SKIP
+        >>> generator = ConformerGenerator.from_pretrained("qm9")
+        >>> result = generator.generate("C[C@H](O)C(N)=O", num_conformers=20, seed=1)
+        >>> result.status, result.mol.GetNumConformers()
         ('ok', 20)
     """
 

@@ -63,9 +63,11 @@ class ParticleGenerator:
         ValueError: the weights are not of a particle system, or there is no compiler.
 
     Example:
-        >>> generator = ParticleGenerator.from_pretrained("lj13")  # doctest: +SKIP
-        >>> x, log_density = generator.generate_with_log_prob(100, seed=1)  # doctest: +SKIP
-        >>> log_weights = -generator.energy.energy(x) - log_density  # doctest: +SKIP
+        >>> generator = ParticleGenerator.from_pretrained("dw4")
+        >>> x, log_density = generator.generate_with_log_prob(2, seed=1)
+        >>> log_weights = -generator.energy.energy(x) - log_density
+        >>> x.shape, log_weights.shape
+        ((2, 4, 2), (2,))
     """
 
     def __init__(
