@@ -20,6 +20,7 @@ from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler
 from molediff.molecules.generation.settings import Limits, Refinement, Sampling, gather
 from molediff.molecules.graph.inputs import MAX_ATOMS, check_is_a_list
+from molediff.molecules.perception.domain import Domain, shipped_domain
 from molediff.networks.kind import check_kind
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
@@ -44,6 +45,7 @@ class ConformerGenerator:
 
     Attributes:
         plan: the default solver, steps and grid of these weights.
+        domain: the molecules that the weights were trained on, None if that is not known.
 
     Example:
         >>> generator = ConformerGenerator.from_pretrained("qm9")
@@ -72,6 +74,8 @@ class ConformerGenerator:
         self.max_atoms = max_atoms
         self.weights = weights
         self.plan = SamplingPlan.of(self.metadata)
+        written = self.metadata.get("domain")
+        self.domain = Domain.from_json(written) if isinstance(written, str) else shipped_domain(str(weights))
 
     @classmethod
     def from_pretrained(
@@ -129,6 +133,7 @@ class ConformerGenerator:
         trajectory: bool = False,
         fixed: Chem.Mol | Mapping[int, Sequence[float]] | None = None,
         checks: Iterable[CheckFactory] = (),
+        strict: bool = False,
         **words: Any,
     ) -> Iterator[GenerationResult]:
         """Conformers of many molecules: a lazy iterator with one result for every input, in order.
@@ -150,6 +155,8 @@ class ConformerGenerator:
                 in each molecule as a substructure (with or without its hydrogens), or a mapping of atom indices to
                 (x, y, z) in Angstrom, as RDKit's coordMap; hydrogens that a SMILES leaves out have indices behind
                 its atoms. Relaxation holds these atoms too. The conformers lie in the frame of these coordinates.
+            strict: refuse molecules outside what the weights were trained on (elements, charges, heavy atoms,
+                surroundings of a bond). Else their result says so in its `reason`.
             checks: rules of your own that a conformer must meet beside the usual ones, each a function from a Mol to
                 a `molediff.molecules.Check`; what fails one is drawn again.
             **words: any setting of the three groups by itself, such as `num_steps=10`, `relax="mmff"` or `timeout=5`,
@@ -170,6 +177,7 @@ class ConformerGenerator:
             trajectory=trajectory,
             fixed=FixedPart.read(fixed),
             checks=tuple(checks),
+            strict=strict,
             **settings,
         )
         if options.num_workers > 1 and self.device.type != "cpu":
@@ -185,6 +193,7 @@ class ConformerGenerator:
             self.max_atoms,
             self.metadata.get("max_atoms"),
             self._provenance(options),
+            self.domain,
         )
         return pipeline.results(molecules)
 

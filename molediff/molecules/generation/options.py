@@ -40,6 +40,7 @@ class GenerationOptions(SolverOptions):
     trajectory: bool = False
     fixed: FixedPart | None = None
     checks: tuple[CheckFactory, ...] = ()
+    strict: bool = False
 
     def __post_init__(self) -> None:
         for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
