@@ -14,6 +14,7 @@ from gaussian_images import (
     some_images,
 )
 
+import molediff.images
 from molediff.images.generator import ImageGenerator
 from molediff.sampling.options import SOLVERS
 from molediff.sampling.seeds import numbered_generator
@@ -273,3 +274,5 @@ def test_former_names_of_a_trajectory_warn():
         film = gaussian_generator().film(2, num_steps=3)
     with pytest.warns(DeprecationWarning, match="x_t"):
         np.testing.assert_array_equal(film.states, film.x_t)
+    with pytest.warns(DeprecationWarning, match="ImageTrajectory"):
+        assert type(film) is molediff.images.Film
