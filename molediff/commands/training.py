@@ -69,7 +69,8 @@ def compose_run(words: Sequence[str]) -> tuple[OptimizedTask, LightningDataModul
     with nullcontext() if begun else initialize_config_dir(str(CONFIGS), version_base="1.3"):
         config = compose("train", list(words))
     run = build_run(config)
-    return run.task, run.data, OmegaConf.to_container(config)
+    settings: Any = OmegaConf.to_container(config)
+    return run.task, run.data, settings
 
 
 def run_train(words: Sequence[str], log: Path) -> int:
@@ -95,7 +96,7 @@ def build_model(config: DictConfig) -> nn.Module:
     )
 
 
-def build_task(config: DictConfig, model: nn.Module, clock: Clock) -> OptimizedTask:
+def build_task(config: DictConfig, model: Any, clock: Clock) -> OptimizedTask:
     """What is trained, and how."""
     settings = config.trainer
     optimization: dict[str, Any] = {

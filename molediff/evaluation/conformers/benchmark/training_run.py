@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def measure(
         train: runs train.py.
     """
     mols = read_references(references)[:num_molecules]
-    shared = {
+    shared: dict[str, Any] = {
         "references": digest(references),
         "num_molecules": len(mols),
         "seed": seed,
@@ -118,7 +119,7 @@ def measure_weights(
             generator, mols, None, seed, solver=solver, num_steps=steps, grid=_GRID, max_attempts=1
         )
         contender = Contender(
-            f"{run_dir.name}, {spent}", "ours", method, wrong_stereo=lambda m=method: m.wrong_stereo
+            f"{run_dir.name}, {spent}", "ours", method, wrong_stereo=partial(getattr, method, "wrong_stereo")
         )
         figures[str(wanted)] = measure_row(contender, mols, seed, progress=False).figures
     return {"steps": generator.metadata["steps"], "figures": figures}
