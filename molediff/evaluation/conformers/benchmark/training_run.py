@@ -23,6 +23,7 @@ from molediff.molecules.generator import ConformerGenerator
 from molediff.runtime.files import complete_file
 from molediff.sampling.evaluations import steps_within
 
+_VERSION = 2  # of what a row holds
 _GRID = "central_lambda"
 
 Train = Callable[[Sequence[str], Path], int]
@@ -62,14 +63,15 @@ def measure(
     }
     found: dict[str, list[dict[str, Any]]] = {}
     for run_seed in seeds:
-        for variant, words in variants.items():
-            if words is None:
+        for variant, more in variants.items():
+            if more is None:
                 continue
             run_dir = Path(folder, f"{variant.replace(' ', '_')}_{run_seed}")
-            settings = {**shared, "words": [*common, *words, f"seed={run_seed}"]}
+            words = [*common, *more, f"seed={run_seed}"]
+            settings = {**shared, "words": words, "version": _VERSION}
             row = _kept(run_dir / "row.json", settings)
             if row is None:
-                seconds = run_training(run_dir, settings["words"], train)
+                seconds = run_training(run_dir, words, train)
                 measured = measure_weights(run_dir, mols, seed, evaluations)
                 row = finite_or_none({"processor_seconds": seconds, **measured})
                 with complete_file(run_dir / "row.json") as file:
