@@ -39,7 +39,9 @@ def main(config: DictConfig) -> None:
             metadata=metadata_of(config, run),
         )
     except DivergedError as error:
-        print(f"train.py: stopped: {error}; the last good checkpoint is in {config.run_dir}", file=sys.stderr)
+        good = Path(config.run_dir, "last.ckpt").exists()
+        left = f"the last good checkpoint is in {config.run_dir}" if good else "there is no checkpoint yet"
+        print(f"train.py: stopped: {error}; {left}", file=sys.stderr)
         raise SystemExit(1) from None
     print(
         f"weights: {config.run_dir}/weights.safetensors; validation loss {metrics.get('val/loss', float('nan')):.4f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
 from torch import Tensor, nn
 
@@ -53,10 +53,20 @@ def graph_name(node_codes: Tensor) -> bytes:
 
 
 def embedded(smiles: str) -> Chem.Mol:
-    """A molecule with one conformer by ETKDG."""
+    """A molecule with one conformer by ETKDG and MMFF94s: bonds of ETKDG alone are too rough for the checks."""
     mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
-    assert rdDistGeom.EmbedMolecule(mol, randomSeed=7) == 0
+    assert embed(mol) == 0
     return mol
+
+
+def embed(mol: Chem.Mol, max_attempts: int = 0) -> int:
+    """Put one such conformer on `mol`; 0 if that worked."""
+    failed = rdDistGeom.EmbedMolecule(mol, randomSeed=7, maxAttempts=max_attempts)
+    if failed == 0:
+        relaxed = Chem.Mol(mol)  # the force field leaves its own aromaticity behind
+        rdForceFieldHelpers.MMFFOptimizeMolecule(relaxed, mmffVariant="MMFF94s", maxIters=2000)
+        mol.GetConformer().SetPositions(relaxed.GetConformer().GetPositions())
+    return failed
 
 
 def knowing(*smiles: str, spoil=None, **options) -> ConformerGenerator:
@@ -83,7 +93,7 @@ def scrambling(*smiles: str, max_isomers: int = 6) -> tuple[ConformerGenerator, 
         settings = StereoEnumerationOptions(maxIsomers=max_isomers, rand=3)
         geometries = []
         for mol in (blank, *EnumerateStereoisomers(flat, options=settings)):
-            if rdDistGeom.EmbedMolecule(mol, randomSeed=7, maxAttempts=5) == 0:
+            if embed(mol, max_attempts=5) == 0:
                 geometries.append(torch.tensor(mol.GetConformer().GetPositions(), dtype=torch.float32))
             elif mol is blank:
                 break

@@ -49,6 +49,7 @@ class Run(NamedTuple):
 
 def build_run(config: DictConfig) -> Run:
     """All parts that the config names; its `scale` is filled in where it is null."""
+    clock = Clock(config.max_steps, config.max_minutes)  # before data take their time
     data = instantiate(config.data)
     warm_start = None if config.warm_start is None else find_weights(config.warm_start)
     former = {} if warm_start is None else facts_of(warm_start)
@@ -58,19 +59,19 @@ def build_run(config: DictConfig) -> Run:
     model = build_model(config)
     if warm_start is not None:
         load_into(model, warm_start, config.warm_start_blocks)
-    task = build_task(config, model, Clock(config.max_steps, config.max_minutes))
+    task = build_task(config, model, clock)
     return Run(task, data, former)
 
 
 def compose_run(words: Sequence[str]) -> tuple[OptimizedTask, LightningDataModule, dict[str, Any]]:
     """What train.py would train with these words, on which data, and all settings."""
-    begun = (
-        GlobalHydra.instance().is_initialized()
-    )  # by the main of a script; not in a process that it started
+    # By the main of a script; not in a process that it started.
+    begun = GlobalHydra.instance().is_initialized()
     with nullcontext() if begun else initialize_config_dir(str(CONFIGS), version_base="1.3"):
         config = compose("train", list(words))
     run = build_run(config)
-    return run.task, run.data, OmegaConf.to_container(config)
+    settings: Any = OmegaConf.to_container(config)
+    return run.task, run.data, settings
 
 
 def run_train(words: Sequence[str], log: Path) -> int:
@@ -96,7 +97,7 @@ def build_model(config: DictConfig) -> nn.Module:
     )
 
 
-def build_task(config: DictConfig, model: nn.Module, clock: Clock) -> OptimizedTask:
+def build_task(config: DictConfig, model: Any, clock: Clock) -> OptimizedTask:
     """What is trained, and how."""
     settings = config.trainer
     optimization: dict[str, Any] = {
@@ -108,6 +109,7 @@ def build_task(config: DictConfig, model: nn.Module, clock: Clock) -> OptimizedT
     }
     if isinstance(model, Autoencoder):
         return AutoencoderTask(model, clock, **optimization)
+    assert isinstance(model, DiffusionModel)
     if config.get("distillation"):
         return DistillationTask(
             model,

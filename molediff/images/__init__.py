@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __getattr__ = lazy_names(
     __name__,
     {
+        "Film": "molediff.images.trajectory",  # its former name
         "ImageTrajectory": "molediff.images.trajectory",
         "ImageDataModule": "molediff.images.datamodule",
         "ImageGenerator": "molediff.images.generator",

@@ -9,9 +9,12 @@ import numpy as np
 
 from molediff.core.solvers import Step
 from molediff.images.model import ImageModel
+from molediff.runtime.former import former_names
 from molediff.sampling.options import SolverOptions
 from molediff.sampling.seeds import numbered_generator
 from molediff.sampling.trajectory import Trajectory
+
+__getattr__ = former_names(__name__, {"Film": "ImageTrajectory"})
 
 
 @dataclass(frozen=True)

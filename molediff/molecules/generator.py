@@ -21,6 +21,7 @@ from molediff.molecules.generation.sampler import Sampler
 from molediff.molecules.generation.settings import Limits, Refinement, Sampling, gather
 from molediff.molecules.graph.inputs import MAX_ATOMS, MAX_ATOMS_ORGANIC, check_is_a_list
 from molediff.molecules.graph.vocabulary import QM9, vocabulary_of
+from molediff.molecules.perception.domain import Domain, shipped_domain
 from molediff.networks.kind import check_kind
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
@@ -46,11 +47,12 @@ class ConformerGenerator:
 
     Attributes:
         plan: the default solver, steps and grid of these weights.
+        domain: the molecules that the weights were trained on, None if that is not known.
 
     Example:
-        >>> generator = ConformerGenerator.from_pretrained("qm9")  # doctest: +SKIP
-        >>> result = generator.generate("C[C@H](O)C(N)=O", num_conformers=20, seed=1)  # doctest: +SKIP
-        >>> result.status, result.mol.GetNumConformers()  # doctest: +SKIP
+        >>> generator = ConformerGenerator.from_pretrained("qm9")
+        >>> result = generator.generate("C[C@H](O)C(N)=O", num_conformers=20, seed=1)
+        >>> result.status, result.mol.GetNumConformers()
         ('ok', 20)
     """
 
@@ -77,6 +79,8 @@ class ConformerGenerator:
         self.vocabulary = vocabulary_of(model.network)
         usual = MAX_ATOMS if self.vocabulary is QM9 else MAX_ATOMS_ORGANIC
         self.max_atoms = usual if max_atoms is None else max_atoms
+        written = self.metadata.get("domain")
+        self.domain = Domain.from_json(written) if isinstance(written, str) else shipped_domain(str(weights))
 
     @classmethod
     def from_pretrained(
@@ -112,7 +116,7 @@ class ConformerGenerator:
         """Conformers of one molecule.
 
         Args:
-            molecule: a SMILES or an RDKit Mol.
+            molecule: a SMILES, an InChI, a mol block or an RDKit Mol.
             num_conformers: number of conformers.
             seed: of the random numbers.
             **options: as for `generate_many`.
@@ -134,6 +138,7 @@ class ConformerGenerator:
         trajectory: bool = False,
         fixed: Chem.Mol | Mapping[int, Sequence[float]] | None = None,
         checks: Iterable[CheckFactory] = (),
+        strict: bool = False,
         **words: Any,
     ) -> Iterator[GenerationResult]:
         """Conformers of many molecules: a lazy iterator with one result for every input, in order.
@@ -143,7 +148,8 @@ class ConformerGenerator:
         where fewer ended. Global random states are neither read nor set.
 
         Args:
-            molecules: SMILES and RDKit Mols (see `molecules.inputs.prepare`), read as they are needed.
+            molecules: SMILES, InChI, mol blocks and RDKit Mols (see `molecules.graph.inputs.prepare`), read as they are
+                needed.
             num_conformers: conformers of each.
             seed: at least 0.
             sampling: solver and steps, see `molediff.molecules.Sampling`; None: as the weights are meant (`plan`).
@@ -154,6 +160,8 @@ class ConformerGenerator:
                 in each molecule as a substructure (with or without its hydrogens), or a mapping of atom indices to
                 (x, y, z) in Angstrom, as RDKit's coordMap; hydrogens that a SMILES leaves out have indices behind
                 its atoms. Relaxation holds these atoms too. The conformers lie in the frame of these coordinates.
+            strict: refuse molecules outside what the weights were trained on (elements, charges, heavy atoms,
+                surroundings of a bond). Else their result says so in its `reason`.
             checks: rules of your own that a conformer must meet beside the usual ones, each a function from a Mol to
                 a `molediff.molecules.Check`; what fails one is drawn again.
             **words: any setting of the three groups by itself, such as `num_steps=10`, `relax="mmff"` or `timeout=5`,
@@ -176,6 +184,7 @@ class ConformerGenerator:
             trajectory=trajectory,
             fixed=FixedPart.read(fixed),
             checks=tuple(checks),
+            strict=strict,
             **settings,
         )
         if options.num_workers > 1 and self.device.type != "cpu":
@@ -191,6 +200,7 @@ class ConformerGenerator:
             self.max_atoms,
             self.metadata.get("max_atoms"),
             self._provenance(options),
+            self.domain,
             self.vocabulary,
         )
         return pipeline.results(molecules)

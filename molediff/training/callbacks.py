@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from tqdm import tqdm
 
 from molediff.training.averaging import ExponentialMovingAverage
+from molediff.training.checkpoint import write_checkpoint
 from molediff.training.optimized import OptimizedTask
 
 
@@ -197,10 +197,7 @@ class PeriodicCheckpoint(Checkpoint):
 
     def write(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the checkpoint, then the weights."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path, partial = self.folder / "last.ckpt", self.folder / "last.ckpt.partial"
-        trainer.save_checkpoint(partial)
-        os.replace(partial, path)
+        write_checkpoint(self.folder / "last.ckpt", trainer.save_checkpoint)
         for logger in trainer.loggers:
             logger.save()
         if self.export is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 import re
 import shutil
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from molediff.networks.weights import load_weights, save_weights
 from molediff.training.averaging import ExponentialMovingAverage
 from molediff.training.callbacks import PeriodicCheckpoint, ProgressLine, StopAtEnd, Throughput
+from molediff.training.checkpoint import read_checkpoint
 from molediff.training.optimized import OptimizedTask
 from molediff.training.precision import choose_accelerator, choose_precision
 
@@ -63,15 +65,19 @@ def train(
         metadata: what to write into the weights file beside the state of the run.
 
     Returns:
-        The last value of every metric.
+        The last value of every metric. A run that goes on from its end trains no further and writes nothing.
 
     Raises:
-        ValueError: if `run_dir` holds a run that would be overwritten, or there is nothing to go on from.
+        ValueError: if `run_dir` holds a run that would be overwritten, or there is nothing to go on from, or that is
+            damaged.
+        OSError: if a checkpoint cannot be written.
         DivergedError: if the loss goes wrong; the last good checkpoint stays.
         KeyboardInterrupt: on Ctrl-C, after a checkpoint is written.
     """
     run_dir = Path(run_dir)
     checkpoint = prepare_folder(run_dir, ckpt_path, overwrite)
+    if checkpoint is not None and _is_finished(task, read_checkpoint(checkpoint)):
+        return logged_metrics(run_dir)
     _be_quiet()
     average = ExponentialMovingAverage(ema_decay)
     accelerator = choose_accelerator(device)
@@ -109,6 +115,23 @@ def train(
     for logger in trainer.loggers:
         logger.finalize("success")
     return dict(task.last_metrics)
+
+
+def _is_finished(task: OptimizedTask, checkpoint: dict[str, Any]) -> bool:
+    """Whether the clock of `task` says that a run was over at this checkpoint."""
+    task.clock.load_state_dict(checkpoint["task"]["clock"])
+    return task.clock.is_over(checkpoint["global_step"])
+
+
+def logged_metrics(run_dir: Path) -> dict[str, float]:
+    """The last value of every metric in the logs of a run."""
+    found: dict[str, float] = {}
+    logs = run_dir.glob("csv/version_*/metrics.csv")
+    for log in sorted(logs, key=lambda path: int(path.parent.name.removeprefix("version_"))):
+        with log.open(newline="") as file:
+            for row in csv.DictReader(file):
+                found |= {name: float(value) for name, value in row.items() if value and name != "step"}
+    return found
 
 
 def prepare_folder(run_dir: Path, ckpt_path: str | None, overwrite: bool = False) -> Path | None:

@@ -14,6 +14,7 @@ from gaussian_images import (
     some_images,
 )
 
+import molediff.images
 from molediff.images.generator import ImageGenerator
 from molediff.sampling.options import SOLVERS
 from molediff.sampling.seeds import numbered_generator
@@ -273,3 +274,14 @@ def test_former_names_of_a_trajectory_warn():
         film = gaussian_generator().film(2, num_steps=3)
     with pytest.warns(DeprecationWarning, match="x_t"):
         np.testing.assert_array_equal(film.states, film.x_t)
+    with pytest.warns(DeprecationWarning, match="ImageTrajectory"):
+        assert type(film) is molediff.images.Film
+
+
+def test_the_exact_log_prob_of_shipped_digits_is_what_random_probes_find():
+    """A network whose tensors are stored channels last, for which torch cannot batch the products with its Jacobian."""
+    generator = ImageGenerator.from_pretrained("digits", device="cpu")
+    images = generator.generate(1, label=1, seed=0, num_steps=5)
+    exact = generator.log_prob(images, label=1, num_steps=1, num_probes=None)
+    probed = generator.log_prob(images, label=1, num_steps=1, num_probes=16)
+    np.testing.assert_allclose(exact, probed, atol=12.0)  # nats, of 64 pixels

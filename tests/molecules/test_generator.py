@@ -127,11 +127,11 @@ def test_untrained_network_yields_nothing_wrong():
 
 
 def test_relaxation_lowers_the_energy_and_keeps_the_stereo():
-    generator = knowing(LACTAMIDE)
+    generator = knowing(LACTAMIDE, spoil=lambda x_0, x_t: 1.01 * x_0)
     raw = generator.generate(LACTAMIDE, num_conformers=2, energies="mmff")
     relaxed = generator.generate(LACTAMIDE, num_conformers=2, relax="mmff", energies="mmff")
     assert raw.energies.shape == relaxed.energies.shape == (2,)
-    assert (relaxed.energies < raw.energies - 1.0).all()
+    assert (relaxed.energies < raw.energies - 0.5).all()
     assert set(relaxed.isomeric_smiles()) == {Chem.CanonSmiles(LACTAMIDE)}
 
 

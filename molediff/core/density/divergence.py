@@ -107,12 +107,18 @@ def denoised_with_trace(
         x = x.detach().requires_grad_()
         x_0_hat = space.project(denoiser(x, t), mask)
         trace = x.new_zeros(len(x))
-        parts = directions.split(max(1, _ROWS // len(x)))
-        for i, z in enumerate(parts):
-            more = i + 1 < len(parts)
-            if len(z) == 1:
-                products = torch.autograd.grad(x_0_hat, x, z[0], retain_graph=more)[0][None]
-            else:
-                (products,) = torch.autograd.grad(x_0_hat, x, z, retain_graph=more, is_grads_batched=True)
-            trace = trace + (products * z).flatten(2).sum((0, 2))
+        for z in directions.split(max(1, _ROWS // len(x))):
+            trace = trace + (_products(x_0_hat, x, z) * z).flatten(2).sum((0, 2))
     return x_0_hat.detach(), trace
+
+
+def _products(y: Tensor, x: Tensor, z: Tensor) -> Tensor:
+    """z_k . dy / dx for every direction of `z` (k, n, ...), shape (k, n, ...)."""
+    if len(z) > 1:
+        try:
+            return torch.autograd.grad(y, x, z, retain_graph=True, is_grads_batched=True)[0]
+        except RuntimeError as error:
+            # torch's vmap knows no tensors that are stored channels last, as those of image networks are.
+            if "vmap" not in str(error):
+                raise
+    return torch.stack([torch.autograd.grad(y, x, one, retain_graph=True)[0] for one in z])

@@ -18,11 +18,11 @@ _QUALITY_HEAD = (
 
 
 def image_metrics(evaluation: ImageEvaluation, judge_accuracy: float, threshold: float) -> dict[str, Any]:
-    """Everything measured as plain numbers; shares are between 0 and 1.
+    """Everything measured as plain numbers; fractions are between 0 and 1.
 
     Args:
         evaluation: what was measured.
-        judge_accuracy: share of the test images that the report's classifier puts into their class.
+        judge_accuracy: fraction of the test images that the report's classifier puts into their class.
         threshold: pixel distance below which an image counts as a near-copy.
     """
     return {

@@ -16,16 +16,16 @@ from molediff.images.dataset import ImageSet
 
 @dataclass(frozen=True)
 class ImageQuality:
-    """Figures of one set of images; shares are between 0 and 1.
+    """Figures of one set of images; fractions are between 0 and 1.
 
     Attributes:
         num_images: size of the set.
         frechet: Frechet distance to the test images, in the classifier's features.
         floor: that of equally many real training images.
-        precision: share of the images that lie among real ones (see `precision_recall`).
-        recall: share of the test images that lie among the images.
-        accuracy: share that the classifier puts into the class asked for; None without labels.
-        near_copies: share that is nearer to a training image than all but a twentieth of these are to each other.
+        precision: fraction of the images that lie among real ones (see `precision_recall`).
+        recall: fraction of the test images that lie among the images.
+        accuracy: fraction that the classifier puts into the class asked for; None without labels.
+        near_copies: fraction that is nearer to a training image than all but a twentieth of these are to each other.
     """
 
     num_images: int

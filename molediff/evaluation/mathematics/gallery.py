@@ -203,9 +203,11 @@ def _numbers(values: Iterable[float]) -> list[str]:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], num_names: int = 1) -> None:
-    """Print a table; a solver that was not run with the most evaluations has a shorter line."""
-    filled = [[*row, *[""] * (len(head) - len(row))] for row in rows]
-    print(text_table(head, filled, num_names=num_names))
+    """Print a table whose lines may be of several lengths: dopri5 chooses its own numbers of evaluations."""
+    lines = [list(head), *map(list, rows)]
+    longest = max(map(len, lines))
+    first, *rest = [[*line, *[""] * (longest - len(line))] for line in lines]
+    print(text_table(first, rest, num_names=num_names))
 
 
 def _save(figure: Figure, file: Path) -> None:

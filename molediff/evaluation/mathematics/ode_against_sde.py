@@ -34,7 +34,7 @@ class Quality:
         network: "exact", or "wrong at high noise".
         num_evaluations: network evaluations a sample.
         wasserstein: sliced Wasserstein-1 distance to the exact law.
-        lost_weight: share of the probability in the wrong mode.
+        lost_weight: fraction of the probability in the wrong mode.
         spread: width of the modes over the exact one.
     """
 

@@ -31,7 +31,16 @@ class ConformerDataset(Dataset[MolecularGraph]):
         num_atoms: number of atoms of each conformer, int64, shape (n,).
 
     Example:
-        >>> batch = dataset.batch([0, 1, 2])  # doctest: +SKIP
+        >>> from rdkit.Chem import AllChem
+        >>> from molediff.molecules.data.packing import PackedRecord, pack
+        >>> from molediff.molecules.graph.features import featurize
+        >>> mol = Chem.AddHs(Chem.MolFromSmiles("CO"))
+        >>> AllChem.EmbedMolecule(mol, randomSeed=1)
+        0
+        >>> record = PackedRecord("CO", featurize(mol), mol.GetConformer().GetPositions())
+        >>> dataset = ConformerDataset(pack([record, record]))
+        >>> dataset.batch([0, 1]).positions.shape
+        torch.Size([2, 6, 3])
     """
 
     def __init__(

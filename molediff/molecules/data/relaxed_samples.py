@@ -74,6 +74,8 @@ def load_relaxed(path: str | Path) -> RelaxedSamples:
     with rdBase.BlockLogs():
         for number, found in enumerate(read_sdf(path, sanitize=False)):
             try:
+                if found is None:
+                    raise ValueError("RDKit cannot read it")
                 smiles, mol, seed = _origin(found)
             except ValueError as error:
                 raise ValueError(
@@ -86,10 +88,8 @@ def load_relaxed(path: str | Path) -> RelaxedSamples:
     return RelaxedSamples(pack(records), origins)
 
 
-def _origin(found: Chem.Mol | None) -> tuple[str, Chem.Mol, int]:
+def _origin(found: Chem.Mol) -> tuple[str, Chem.Mol, int]:
     """SMILES, molecule and seed of a record; ValueError if it is not a molecule's only sample, relaxed."""
-    if found is None:
-        raise ValueError("RDKit cannot read it")
     missing = [key for key in ("SMILES", "seed", "conformer", "relax") if not found.HasProp(key)]
     if missing:
         raise ValueError(

@@ -1,56 +1,132 @@
 """Is a set of coordinates the molecule it claims to be? Fast rules, all conformers at once.
 
-The rules stand in for RDKit's `DetermineConnectivity`, which takes a few hundred microseconds a conformer,
-knows one tolerance for all bonds and joins the bridgeheads of bicyclo[1.1.1]pentane (1.87 Angstrom apart in
-truth) by a bond.
+Each rule takes one sort of internal coordinate and asks whether all of a molecule's lie in the ranges that minima of
+quantum chemistry have (`perception.ranges`), class by class.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
-from molediff.molecules.generation.check import CheckFactory
+from molediff.molecules.generation.check import Check
+from molediff.molecules.perception import internal_coordinates
+from molediff.molecules.perception.contacts import Contacts, closest_table
+from molediff.molecules.perception.kinds import Kinds, Terms
+from molediff.molecules.perception.ranges import Ranges, shipped_ranges
 
-# Bond lengths relative to UFF's rest length for the two atom types and the bond order. In 158,198 bonds of
-# 8,509 QM9 training molecules the ratio lies between 0.865 (C-O in zwitterions) and 1.24 (N-O in strained
-# aromatic rings), 99.8 % of them between 0.94 and 1.09.
-SHORTEST_BOND = 0.8
-LONGEST_BOND = 1.25
-
-# Distances between atoms that are not bonded, relative to the sum of their covalent radii. In 15,000 QM9 training and
-# validation molecules the least is 1.16, between the carbons across a strained cage, where `DetermineConnectivity`
-# would draw a bond (dioxabicyclo[1.1.1]pentane: 1.11); 1 is a bond.
-CLOSEST_CONTACT = 1.05
-# Two hydrogens: the radii say next to nothing (0.62 Angstrom); the nearest in the same molecules are 1.6
-# Angstrom apart.
-CLOSEST_HYDROGENS = 1.2
+# Where no bond of these elements was seen: in units of UFF's rest length, the extremes of 158,198 bonds of QM9.
+SHORTEST_BOND = 0.865
+LONGEST_BOND = 1.24
 
 _TABLE = Chem.GetPeriodicTable()
+_closest_table = cache(lambda: closest_table(shipped_ranges()))
 
 
-class BondLengths:
-    """Every bond has a length that its two atoms and its order allow.
+class InRange:
+    """All values of one sort lie in their ranges.
 
     An atom with a coordinate of NaN is left out: what is not known is not wrong.
 
     Args:
         mol: sanitized, explicit hydrogens.
+        kinds: of its atoms, if they are known already.
+        ranges: the table; that of the package by default.
     """
 
-    name = "bond_length"
+    name: str
     remedy = ""
+    _values: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-    def __init__(self, mol: Chem.Mol):
-        self._bonds = _bonded_pairs(mol)
-        self._lengths = np.array([bond_length(mol, int(i), int(j)) for i, j in self._bonds])
+    def __init__(self, mol: Chem.Mol, kinds: Kinds | None = None, ranges: Ranges | None = None):
+        terms = self._terms(kinds or Kinds(mol))
+        low, high = self._bounds(mol, terms, ranges or shipped_ranges())
+        binding = (low > -np.inf) | (high < np.inf)
+        self._atoms, self._low, self._high = terms.atoms[binding], low[binding], high[binding]
 
     def passes(self, x: np.ndarray) -> np.ndarray:
-        """Whether all bond lengths are possible, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
-        distance = np.linalg.norm(x[:, self._bonds[:, 0]] - x[:, self._bonds[:, 1]], axis=-1)
-        ratio = distance / self._lengths
-        return ~((ratio <= SHORTEST_BOND) | (ratio >= LONGEST_BOND)).any(axis=1)
+        """Which conformers have all values in their ranges, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
+        if len(self._atoms) == 0:
+            return np.ones(len(x), dtype=bool)
+        values = type(self)._values(x, self._atoms)
+        return np.asarray(~((values < self._low) | (values > self._high)).any(axis=1))
+
+    def _terms(self, kinds: Kinds) -> Terms:
+        raise NotImplementedError
+
+    def _bounds(self, mol: Chem.Mol, terms: Terms, ranges: Ranges) -> tuple[np.ndarray, np.ndarray]:
+        return ranges.bounds(self.name, terms.names)
+
+
+class BondLengths(InRange):
+    """Every bond has a length that its two atoms, their surroundings and its order allow."""
+
+    name = "bond_length"
+    _values = staticmethod(internal_coordinates.length)
+
+    def _terms(self, kinds: Kinds) -> Terms:
+        return kinds.lengths()
+
+    def _bounds(self, mol: Chem.Mol, terms: Terms, ranges: Ranges) -> tuple[np.ndarray, np.ndarray]:
+        low, high = super()._bounds(mol, terms, ranges)
+        for place in np.flatnonzero(np.isinf(low)):
+            usual = bond_length(mol, *map(int, terms.atoms[place]))
+            low[place], high[place] = SHORTEST_BOND * usual, LONGEST_BOND * usual
+        return low, high
+
+
+class Angles(InRange):
+    """Every angle between two bonds is possible."""
+
+    name = "angle"
+    _values = staticmethod(internal_coordinates.angle)
+
+    def _terms(self, kinds: Kinds) -> Terms:
+        return kinds.angles()
+
+
+class Planarity(InRange):
+    """Atoms with three neighbours lie in their plane or above it as their like do."""
+
+    name = "planarity"
+    _values = staticmethod(internal_coordinates.height)
+
+    def _terms(self, kinds: Kinds) -> Terms:
+        return kinds.centres(3)
+
+
+class Enclosure(InRange):
+    """Atoms with four neighbours lie between them, or as far outside as their like do in cages."""
+
+    name = "enclosure"
+    _values = staticmethod(internal_coordinates.enclosure)
+
+    def _terms(self, kinds: Kinds) -> Terms:
+        return kinds.centres(4)
+
+
+class Twists(InRange):
+    """Double bonds, amides and other planes bonded to each other are turned as their like are."""
+
+    name = "twist"
+    _values = staticmethod(internal_coordinates.twist)
+
+    def _terms(self, kinds: Kinds) -> Terms:
+        return kinds.twists()
+
+
+class Cumulenes(InRange):
+    """The ends of allenes are perpendicular, those of butatrienes in one plane."""
+
+    name = "cumulene"
+    _values = staticmethod(internal_coordinates.twist)
+
+    def _terms(self, kinds: Kinds) -> Terms:
+        return kinds.cumulenes()
 
 
 class Clashes:
@@ -60,43 +136,64 @@ class Clashes:
 
     Args:
         mol: sanitized, explicit hydrogens.
+        kinds: of its atoms, if they are known already.
+        ranges: the table; that of the package by default.
     """
 
     name = "clash"
     remedy = ""
 
-    def __init__(self, mol: Chem.Mol):
-        bonds = _bonded_pairs(mol)
-        numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()])
-        radii = np.array([_TABLE.GetRcovalent(int(number)) for number in numbers])
-        closest = CLOSEST_CONTACT * (radii[:, None] + radii)
-        closest[np.ix_(numbers == 1, numbers == 1)] = CLOSEST_HYDROGENS
-        apart = np.triu(np.ones_like(closest, dtype=bool), k=1)
-        apart[bonds[:, 0], bonds[:, 1]] = apart[bonds[:, 1], bonds[:, 0]] = False
-        self._pairs = np.argwhere(apart)
-        self._closest_squared = closest[apart] ** 2
+    def __init__(self, mol: Chem.Mol, kinds: Kinds | None = None, ranges: Ranges | None = None):
+        contacts = Contacts(mol, kinds or Kinds(mol))
+        table = _closest_table() if ranges is None else closest_table(ranges)
+        self._pairs, self._closest_squared = contacts.pairs, contacts.closest(table) ** 2
 
     def passes(self, x: np.ndarray) -> np.ndarray:
         """Whether all contacts are possible, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
         difference = x[:, self._pairs[:, 0]] - x[:, self._pairs[:, 1]]
-        return ~(np.einsum("npk,npk->np", difference, difference) <= self._closest_squared).any(axis=1)
+        return ~(np.einsum("npk,npk->np", difference, difference) < self._closest_squared).any(axis=1)
 
 
-CHECKS: tuple[CheckFactory, ...] = (BondLengths, Clashes)
+CHECKS = (BondLengths, Angles, Planarity, Enclosure, Twists, Cumulenes, Clashes)
 """What every conformer is put to, in this order, before it is handed out and again after it was relaxed. That its
 coordinates are finite, its stereo right and fixed atoms in their places is seen to before."""
 
 
-def _bonded_pairs(mol: Chem.Mol) -> np.ndarray:
-    """Atoms of each bond, int64, shape (number of bonds, 2)."""
-    bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()]
-    return np.array(bonds, dtype=np.int64).reshape(-1, 2)
+def standard_checks(mol: Chem.Mol) -> list[Check]:
+    """`CHECKS` for one molecule (sanitized, explicit hydrogens)."""
+    kinds = Kinds(mol)
+    return [make(mol, kinds) for make in CHECKS]
+
+
+# Equilibrium distances of diatomic molecules in Angstrom, Huber and Herzberg 1979 (Constants of Diatomic Molecules).
+_DIATOMIC = {
+    "[H][H]": 0.741,
+    "[H]F": 0.917,
+    "[H]Cl": 1.275,
+    "[H]Br": 1.414,
+    "[H]I": 1.609,
+    "[H][O-]": 0.970,
+    "FF": 1.412,
+    "ClCl": 1.988,
+    "BrBr": 2.281,
+    "II": 2.666,
+    "FCl": 1.628,
+    "ClBr": 2.136,
+    "ClI": 2.321,
+    "N#N": 1.098,
+    "[C-]#[O+]": 1.128,
+    "[C-]#N": 1.177,
+    "N#[O+]": 1.063,
+    "O=O": 1.208,
+}
 
 
 def bond_length(mol: Chem.Mol, i: int, j: int) -> float:
-    """Usual length of the bond between atoms i and j in Angstrom: UFF's rest length, else the sum of the
-    covalent radii.
+    """Usual length of the bond between atoms i and j in Angstrom: of a diatomic molecule the measured one, else UFF's
+    rest length, else the sum of the covalent radii.
     """
+    if mol.GetNumAtoms() == 2 and (measured := _DIATOMIC.get(Chem.MolToSmiles(mol))):
+        return measured
     parameters = rdForceFieldHelpers.GetUFFBondStretchParams(mol, i, j)
     if parameters is not None:
         return float(parameters[1])

@@ -14,7 +14,7 @@ from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.relax import METHODS
 from molediff.molecules.generation import outcome
 from molediff.molecules.generation.check import Check, sieve
-from molediff.molecules.generation.checks import CHECKS, bond_length
+from molediff.molecules.generation.checks import bond_length, standard_checks
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.fixed import FixedAtoms
 from molediff.molecules.generation.options import GenerationOptions
@@ -23,7 +23,7 @@ from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples
 from molediff.molecules.generation.starts import Starts
 from molediff.molecules.graph.inputs import PreparedMolecule
-from molediff.molecules.perception.stereo import StereoCheck, reflected
+from molediff.molecules.perception.stereo import StereoCheck, can_be_built, reflected
 from molediff.sampling.trajectory import Trajectory
 
 
@@ -59,7 +59,8 @@ class Job:
         self.prepared, self.options, self.clock, self.cautions = prepared, options, clock, cautions
         self.stereo = StereoCheck(prepared.mol, prepared.graph)
         with rdBase.BlockLogs():  # of atoms that UFF has no type for
-            self.checks: list[Check] = [make(prepared.mol) for make in (*CHECKS, *options.checks)]
+            self.checks: list[Check] = standard_checks(prepared.mol)
+            self.checks += [make(prepared.mol) for make in options.checks]
         self.fixed: FixedAtoms | None = None
         if options.fixed is not None:
             self.fixed = options.fixed.find_in(prepared.mol, self.stereo)
@@ -156,9 +157,15 @@ class Job:
             more = outcome.MORE_OF_DISTILLED if isinstance(self.options.grid, AtLambdas) else outcome.MORE
             known = (self.stereo, *self.checks)
             what_to_do = outcome.remedy(self.rejected, known, more, self.clock.is_up)
+            if self._stereo_seems_impossible():
+                what_to_do = outcome.IMPOSSIBLE_STEREO
             asked, drawn = self.options.num_conformers, self.num_drawn
             notes.append(outcome.shortage(asked, num_missing, drawn, self.rejected, what_to_do))
         return "; ".join([*notes, *self.cautions])
+
+    def _stereo_seems_impossible(self) -> bool:
+        hopeless = self.num_drawn and not self.accepted and not self.clock.is_up
+        return bool(hopeless and self.stereo.asks_for_something and not can_be_built(self.prepared.mol))
 
     def _place_directly(self) -> None:
         """One atom has one place and two atoms one distance: the usual length of their bond, along x."""

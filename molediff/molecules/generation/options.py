@@ -41,6 +41,7 @@ class GenerationOptions(SolverOptions):
     trajectory: bool = False
     fixed: FixedPart | None = None
     checks: tuple[CheckFactory, ...] = ()
+    strict: bool = False
     init: str | None = None
 
     def __post_init__(self) -> None:

@@ -19,6 +19,8 @@ _NOT_MENDED_BY_MORE = {
     EMBEDDING: "RDKit embeds it seldom or never; give a Mol with conformers and init='given'",
     "fixed": "check that the stereo asked for is possible with the fixed atoms where they are",
 }
+IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structure: check its marks"
+"""Distance geometry builds none either."""
 MORE = "num_steps or max_attempts"
 MORE_OF_DISTILLED = "max_attempts or the weights 'qm9'"
 """Distilled weights know the steps of one grid and no more of them."""

@@ -18,6 +18,7 @@ from molediff.molecules.generation.result import WHOLE_MOL, GenerationResult
 from molediff.molecules.generation.sampler import Sampler, Slots, plan_batches
 from molediff.molecules.graph.inputs import PreparedMolecule, label, prepare, sample_generator
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
+from molediff.molecules.perception.domain import Domain
 from molediff.runtime.memory import keep_freed_memory
 from molediff.runtime.processes import in_order
 
@@ -25,6 +26,8 @@ from molediff.runtime.processes import in_order
 # with the number of inputs. A molecule of QM9 has 18 atoms on average.
 _BATCHES_A_GROUP = 8
 _TYPICAL_ATOMS = 18
+
+_OUTSIDE = "outside what these weights were trained on: "
 
 
 def groups(molecules: Iterable[Any], options: GenerationOptions) -> Iterator[list[Any]]:
@@ -48,6 +51,7 @@ class Pipeline:
         options: what is asked for.
         max_atoms: inputs with more atoms are refused.
         trained_atoms: atoms of the largest training molecule, or None if unknown.
+        domain: of the weights, or None if unknown.
         provenance: see `GenerationResult`.
         vocabulary: that of the network.
     """
@@ -59,10 +63,12 @@ class Pipeline:
         max_atoms: int,
         trained_atoms: int | None,
         provenance: dict[str, Any],
+        domain: Domain | None = None,
         vocabulary: Vocabulary = QM9,
     ):
         self.sampler, self.options, self.max_atoms = sampler, options, max_atoms
-        self.trained_atoms, self.provenance, self.vocabulary = trained_atoms, provenance, vocabulary
+        self.trained_atoms, self.provenance = trained_atoms, provenance
+        self.domain, self.vocabulary = domain, vocabulary
 
     def results(self, molecules: Iterable[Any]) -> Iterator[GenerationResult]:
         """One result for each molecule, in order, by one process or as many as the options say."""
@@ -118,7 +124,15 @@ class Pipeline:
     def _cautions(self, prepared: PreparedMolecule) -> tuple[str, ...]:
         """What every result of this molecule says."""
         cautions: tuple[str, ...] = (prepared.caution,) if prepared.caution else ()
-        if self.trained_atoms is not None and prepared.num_atoms > self.trained_atoms:
+        if self.domain is not None:
+            lacks = self.domain.lacks(prepared.mol)
+            if lacks and self.options.strict:
+                raise UnusableInputError(
+                    f"{_OUTSIDE}{'; '.join(lacks)} (strict=True refuses such molecules)."
+                )
+            if lacks:
+                cautions += (f"{_OUTSIDE}{'; '.join(lacks)}: look at these conformers before use",)
+        elif self.trained_atoms is not None and prepared.num_atoms > self.trained_atoms:
             cautions += (
                 f"{prepared.num_atoms} atoms, more than the {self.trained_atoms} of the largest training molecule: "
                 "look at these conformers before use",

@@ -6,14 +6,14 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from molediff.core.fixed_points import hold_points
-from molediff.core.model import Denoiser, DiffusionModel, Masked
+from molediff.core.model import Condition, Denoiser, DiffusionModel
 from molediff.core.solvers import Step
 from molediff.molecules.generation.fixed import FixedAtoms
 from molediff.molecules.generation.options import GenerationOptions
@@ -124,16 +124,18 @@ class Sampler:
             batch = collate(graphs)
         with self._autocast():
             condition = self.model.encode(batch.to(self.device), copies)
-        assert isinstance(condition, Masked)
-        denoiser = self._denoiser(condition)
+        denoiser, mask = (
+            self._denoiser(condition),
+            batch.mask.to(self.device).repeat_interleave(copies, dim=0),
+        )
         if any(part is not None for part in fixed):
-            denoiser = hold_points(denoiser, *self._known(fixed, counts, condition.mask))
+            denoiser = hold_points(denoiser, *self._known(fixed, counts, mask))
         steps: list[Step] = []
         numbers = [generator for mine in generators for generator in mine]
-        x = self._solve(denoiser, condition, numbers, steps, starts)
+        x = self._solve(denoiser, mask, numbers, steps, starts)
         ends = np.cumsum(counts)
         samples = [
-            self._cut(x, condition, steps, slice(end - count, end), graph.num_nodes)
+            self._cut(x, steps, slice(end - count, end), graph.num_nodes)
             for graph, count, end in zip(graphs, counts, ends, strict=True)
         ]
         if not starts:
@@ -157,23 +159,22 @@ class Sampler:
     def _solve(
         self,
         denoiser: Denoiser,
-        condition: Any,
+        mask: Tensor,
         generators: list[torch.Generator],
         steps: list[Step],
         starts: Sequence[np.ndarray],
     ) -> Tensor:
         """Samples (n, N, 3) in model units; the steps go into `steps` if they are to be kept."""
-        mask = None if bool(condition.mask.all()) else condition.mask
-        shape, keep = (condition.mask.shape[1], 3), steps.append if self.keep_steps else None
-        x_1 = (
-            self._from_starts(starts, condition.mask)
-            if starts
-            else start_noise(self.model, self.times, shape, generators, mask, self.device)
-        )
+        shape, keep = (mask.shape[1], 3), steps.append if self.keep_steps else None
+        padded = None if bool(mask.all()) else mask
+        if starts:
+            x_1 = self._from_starts(starts, mask)
+        else:
+            x_1 = start_noise(self.model, self.times, shape, generators, padded, self.device)
         with warnings.catch_warnings():
             # Samples that fail are counted and drawn again: no need to warn of them.
             warnings.filterwarnings("ignore", message=".*returned as NaN.*")
-            return draw(self.model, self.solver, self.times, denoiser, x_1, generators, mask, keep)
+            return draw(self.model, self.solver, self.times, denoiser, x_1, generators, padded, keep)
 
     def _from_starts(self, starts: Sequence[np.ndarray], mask: Tensor) -> Tensor:
         """The state (n, N, 3) at the first time of samples that begin with structures: their errors stand for noise."""
@@ -184,7 +185,7 @@ class Sampler:
         alpha = float(self.model.path.alpha(self.times[0]))
         return alpha * self.model.from_data(x.to(self.device), mask)
 
-    def _denoiser(self, condition: Any) -> Denoiser:
+    def _denoiser(self, condition: Condition | None) -> Denoiser:
         """`DiffusionModel.denoiser_of`, whose matrix products alone autocast touches."""
         denoiser = self.model.denoiser_of(condition)
 
@@ -197,7 +198,7 @@ class Sampler:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast)
 
-    def _cut(self, x: Tensor, condition: Any, steps: list[Step], rows: slice, num_atoms: int) -> RawSamples:
+    def _cut(self, x: Tensor, steps: list[Step], rows: slice, num_atoms: int) -> RawSamples:
         """The samples `rows` without padding, in Angstrom."""
 
         def cut(y: Tensor) -> np.ndarray:

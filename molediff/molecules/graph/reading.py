@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from typing import Any
 
 from rdkit import Chem
 
@@ -76,7 +77,7 @@ def _from_smiles(text: str, smiles: str, max_atoms: int) -> Chem.Mol:
         raise UnusableInputError(
             f"At least {raw.GetNumAtoms()} atoms with hydrogens, more than max_atoms={max_atoms}: use a smaller one."
         )
-    parameters = Chem.SmilesParserParams()
+    parameters: Any = Chem.SmilesParserParams()
     # RDKit takes explicit hydrogens off; numbered ones are there to be found again.
     parameters.removeHs = _MAPPED_HYDROGEN.search(smiles) is None
     mol: Chem.Mol | None = Chem.MolFromSmiles(text, parameters)

@@ -109,10 +109,9 @@ def test_unspecified_centres_are_left_to_each_sample():
 
 
 @pytest.mark.parametrize("smiles", ["[C@H]12C[C@@H]1CC2", "[C@H]12O[C@@H]1CC2"])
-def test_isomers_of_strained_cages_are_told_as_they_were_checked(smiles):
+def test_isomers_that_rdkit_reads_otherwise_are_not_handed_out(smiles):
     """Carbons with all bonds on one side, which RDKit reads by whichever three bonds come first."""
-    result = ConformerGenerator.from_pretrained("qm9", device="cpu").generate(
-        smiles, num_conformers=6, seed=1
-    )
-    assert result.num_conformers > 0
-    assert set(result.isomeric_smiles()) == {Chem.CanonSmiles(smiles)}
+    generator = ConformerGenerator.from_pretrained("qm9", device="cpu")
+    result = generator.generate(smiles, num_conformers=2, seed=1, max_attempts=2)
+    assert result.status == "failed"
+    assert "not possible as a strain-free structure" in result.reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -103,15 +104,15 @@ def training_step(
     batches = iter(data.train_dataloader())
 
     def step() -> int:
-        batch = tuple(None if part is None else part.to(accelerator) for part in next(batches))
+        batch: Any = tuple(None if part is None else part.to(accelerator) for part in next(batches))
         with torch.autocast(accelerator, dtype=torch.bfloat16, enabled=precision == "bf16-mixed"):
-            loss = task.training_step(batch, 0)
+            loss: Any = task.training_step(batch, 0)
         optimizer.zero_grad()
         loss.backward()
         task.on_before_optimizer_step(optimizer)
         task.configure_gradient_clipping(optimizer)
         optimizer.step()
-        return len(batch[0])
+        return len(batch[0])  # type: ignore[arg-type]
 
     return step, {
         "num_parameters": sum(parameter.numel() for parameter in task.model.parameters()),
@@ -142,7 +143,7 @@ def measure_conformers(
         "ETKDGv3", references, lambda mols: (etkdg(mol, num_conformers, seed) for mol in mols)
     )
     speeds = {
-        steps: measure_sampling(f"{steps} steps", references, lambda mols, steps=steps: sample(mols, steps))
+        steps: measure_sampling(f"{steps} steps", references, partial(sample, steps=steps))
         for steps in sorted(num_steps)
     }
     fewest = fewest_steps({steps: speed.best_rmsd for steps, speed in speeds.items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from molediff.molecules.generator import ConformerGenerator
 from molediff.runtime.files import complete_file
 from molediff.sampling.evaluations import steps_within
 
+_VERSION = 2  # of what a row holds
 _GRID = "central_lambda"
 
 Train = Callable[[Sequence[str], Path], int]
@@ -53,7 +55,7 @@ def measure(
         train: runs train.py.
     """
     mols = read_references(references)[:num_molecules]
-    shared = {
+    shared: dict[str, Any] = {
         "references": digest(references),
         "num_molecules": len(mols),
         "seed": seed,
@@ -61,14 +63,15 @@ def measure(
     }
     found: dict[str, list[dict[str, Any]]] = {}
     for run_seed in seeds:
-        for variant, words in variants.items():
-            if words is None:
+        for variant, more in variants.items():
+            if more is None:
                 continue
             run_dir = Path(folder, f"{variant.replace(' ', '_')}_{run_seed}")
-            settings = {**shared, "words": [*common, *words, f"seed={run_seed}"]}
+            words = [*common, *more, f"seed={run_seed}"]
+            settings = {**shared, "words": words, "version": _VERSION}
             row = _kept(run_dir / "row.json", settings)
             if row is None:
-                seconds = run_training(run_dir, settings["words"], train)
+                seconds = run_training(run_dir, words, train)
                 measured = measure_weights(run_dir, mols, seed, evaluations)
                 row = finite_or_none({"processor_seconds": seconds, **measured})
                 with complete_file(run_dir / "row.json") as file:
@@ -118,7 +121,7 @@ def measure_weights(
             generator, mols, None, seed, solver=solver, num_steps=steps, grid=_GRID, max_attempts=1
         )
         contender = Contender(
-            f"{run_dir.name}, {spent}", "ours", method, wrong_stereo=lambda m=method: m.wrong_stereo
+            f"{run_dir.name}, {spent}", "ours", method, wrong_stereo=partial(getattr, method, "wrong_stereo")
         )
         figures[str(wanted)] = measure_row(contender, mols, seed, progress=False).figures
     return {"steps": generator.metadata["steps"], "figures": figures}

@@ -11,7 +11,7 @@ def connectivity_matches(mol: Mol) -> np.ndarray:
     """Whether the bonds perceived from elements and coordinates alone are exactly those of the graph.
 
     Bond orders are not compared. RDKit's perception also fails for about 4 % of the B3LYP geometries of QM9
-    (strained rings, zwitterions): judge a method by its distance from the data's own share.
+    (strained rings, zwitterions): judge a method by its distance from the data's own fraction.
 
     Args:
         mol: molecule with explicit hydrogens and num_conformers conformers.

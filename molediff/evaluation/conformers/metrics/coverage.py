@@ -6,9 +6,9 @@ import numpy as np
 
 
 def coverage(rmsd: np.ndarray, threshold: float) -> float:
-    """Share of reference conformers that some sample comes within `threshold` Angstrom of (COV-R).
+    """Fraction of reference conformers that some sample comes within `threshold` Angstrom of (COV-R).
 
-    With the transposed matrix it is the share of samples near some reference (COV-P). Without samples it is 0.
+    With the transposed matrix it is the fraction of samples near some reference (COV-P). Without samples it is 0.
 
     Args:
         rmsd: symmetry-aware heavy-atom RMSD, shape (num_references, num_samples), in Angstrom.

@@ -1,0 +1,184 @@
+"""Small molecules whose geometry everybody knows: are they returned, and if so, are they right?
+
+Right means: every bond within 0.03 Angstrom and every angle within 4 degrees of one of the molecule's reference
+minima. Values are compared between equivalent bonds and angles of a molecule, each set in order of size, so that no
+numbering of its hydrogens has to be found.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.evaluation.conformers.references import read_references
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.perception import internal_coordinates
+from molediff.molecules.perception.kinds import Kinds
+
+BOND_TOLERANCE = 0.03
+"""In Angstrom."""
+ANGLE_TOLERANCE = 4.0
+"""In degrees."""
+
+
+@dataclass(frozen=True)
+class KnownMolecule:
+    """What became of one molecule.
+
+    Attributes:
+        name: of the molecule, its group before a slash.
+        smiles: as asked for.
+        num_requested, num_returned: conformers.
+        num_right: of the returned ones.
+        bond_error: largest error of a bond of the conformers returned, in Angstrom; 0 without any.
+        angle_error: largest error of an angle, in degrees; 0 without any.
+        reason: of the result.
+    """
+
+    name: str
+    smiles: str
+    num_requested: int
+    num_returned: int
+    num_right: int
+    bond_error: float
+    angle_error: float
+    reason: str
+
+    @property
+    def group(self) -> str:
+        """What kind of molecule it is."""
+        return self.name.split("/")[0]
+
+
+class ReferenceGeometry:
+    """Bonds and angles of the minima of one molecule.
+
+    Args:
+        mol: explicit hydrogens, its conformers are the minima.
+    """
+
+    def __init__(self, mol: Chem.Mol):
+        kinds, ranks = Kinds(mol), list(Chem.CanonicalRankAtoms(mol, breakTies=False))
+        self._bonds, self._angles = kinds.lengths().atoms, kinds.angles().atoms
+        self._bond_sets = _equivalent([tuple(sorted(ranks[i] for i in bond)) for bond in self._bonds])
+        self._angle_sets = _equivalent(
+            [(ranks[j], *sorted((ranks[i], ranks[k]))) for i, j, k in self._angles.tolist()]
+        )
+        self._minima = self._values(np.stack([c.GetPositions() for c in mol.GetConformers()]))
+
+    def errors(self, x: np.ndarray) -> np.ndarray:
+        """Largest error of a bond (Angstrom) and of an angle (degrees) of each conformer against the minimum that it
+        is nearest to, (n, 2); x: in Angstrom, shape (n, N, 3).
+        """
+        found = [
+            np.abs(mine[:, None] - theirs).max(-1, initial=0.0)
+            for mine, theirs in zip(self._values(x), self._minima, strict=True)
+        ]
+        worst = np.maximum(found[0] / BOND_TOLERANCE, found[1] / ANGLE_TOLERANCE)
+        nearest = worst.argmin(axis=1), np.arange(len(x))
+        return np.stack([values[nearest[1], nearest[0]] for values in found], axis=1)
+
+    def _values(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return (
+            _sorted(internal_coordinates.length(x, self._bonds), self._bond_sets),
+            _sorted(internal_coordinates.angle(x, self._angles), self._angle_sets),
+        )
+
+
+def _equivalent(keys: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    sets: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, key in enumerate(keys):
+        sets[key].append(place)
+    return list(sets.values())
+
+
+def _sorted(values: np.ndarray, sets: Sequence[Sequence[int]]) -> np.ndarray:
+    """Values (n, terms) in order of size within each set."""
+    values = values.copy()
+    for mine in sets:
+        values[:, mine] = np.sort(values[:, mine], axis=1)
+    return values
+
+
+def judge(generator: ConformerGenerator, mol: Chem.Mol, num_conformers: int, seed: int) -> KnownMolecule:
+    """Sample one molecule and hold it against its minima.
+
+    Args:
+        generator: with its weights.
+        mol: explicit hydrogens, the minima as conformers, its name as title.
+        num_conformers: to ask for.
+        seed: of the random numbers.
+    """
+    blank = Chem.Mol(mol)
+    blank.RemoveAllConformers()
+    result = generator.generate(blank, num_conformers, seed)
+    errors, num = np.zeros((1, 2)), result.num_conformers
+    num_right = 0
+    if num:
+        errors = ReferenceGeometry(mol).errors(result.ensemble.coordinates)
+        num_right = int(((errors[:, 0] <= BOND_TOLERANCE) & (errors[:, 1] <= ANGLE_TOLERANCE)).sum())
+    name = mol.GetProp("_Name") if mol.HasProp("_Name") else result.smiles
+    worst = errors.max(0)
+    return KnownMolecule(
+        name,
+        Chem.MolToSmiles(Chem.RemoveHs(blank)),
+        num_conformers,
+        num,
+        num_right,
+        *map(float, worst),
+        result.reason,
+    )
+
+
+def summarize(rows: Sequence[KnownMolecule]) -> dict[str, float]:
+    """Share of the conformers asked for that were returned, of these that are right, and of molecules all of whose
+    conformers are there and right.
+    """
+    returned = sum(row.num_returned for row in rows)
+    return {
+        "num_molecules": len(rows),
+        "returned": returned / sum(row.num_requested for row in rows),
+        "right": sum(row.num_right for row in rows) / returned if returned else float("nan"),
+        "all_right": sum(row.num_right == row.num_requested for row in rows) / len(rows),
+    }
+
+
+def table(rows_of: dict[str, list[KnownMolecule]]) -> str:
+    """A Markdown table: a line a group, and returned and right of each set of weights."""
+    names = list(rows_of)
+    lines = [
+        "| group | molecules | " + " | ".join(f"{name}: returned % | right %" for name in names) + " |",
+        "|---|---:|" + "---:|---:|" * len(names),
+    ]
+    groups = list(dict.fromkeys(row.group for row in next(iter(rows_of.values()))))
+    for group in [*groups, "all"]:
+        cells = []
+        for name in names:
+            rows = [row for row in rows_of[name] if group in ("all", row.group)]
+            figures = summarize(rows)
+            right = "–" if np.isnan(figures["right"]) else f"{100 * figures['right']:.1f}"
+            cells += [f"{100 * figures['returned']:.1f}", right]
+        lines.append(f"| {group} | {len(rows)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def measure(
+    references: str, weights: Sequence[str], num_conformers: int, seed: int, num_molecules: int | None
+) -> dict[str, Any]:
+    """Run what `configs/benchmark/known_molecules.yaml` asks for: print the table, return every molecule's figures."""
+    mols = read_references(references)[:num_molecules]
+    rows_of = {}
+    for name in weights:
+        generator = ConformerGenerator.from_pretrained(name, device="cpu")
+        rows_of[name] = [judge(generator, mol, num_conformers, seed) for mol in mols]
+        print(f"{name}: {summarize(rows_of[name])}", flush=True)
+    print(table(rows_of))
+    return {
+        name: {"summary": summarize(rows), "molecules": [asdict(row) for row in rows]}
+        for name, rows in rows_of.items()
+    }

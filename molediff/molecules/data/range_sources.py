@@ -1,0 +1,80 @@
+"""From sets of geometries to the table of `perception.ranges`, and what share of other geometries it lets pass."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from rdkit import Chem, rdBase
+
+from molediff.molecules.data.qm9 import load_qm9
+from molediff.molecules.data.range_survey import Survey
+from molediff.molecules.data.sdf import hash_split
+from molediff.molecules.generation.checks import CHECKS
+from molediff.molecules.perception.kinds import Kinds
+from molediff.molecules.perception.ranges import LEAST_SEEN, Ranges
+
+QM9 = "qm9"
+# All that there is of a class may be one small molecule: it counts as if it had been seen often.
+_SMALL, _TIMES = 4, 4 * LEAST_SEEN
+
+
+def read_set(name: str, root: str | Path = "data", held_out: bool = False) -> Iterator[Chem.Mol]:
+    """Geometries of a set, or those that are held out of it: a tenth of its molecules, of QM9 the validation split.
+
+    Molecules of up to four heavy atoms are never held out: of many classes there is but one.
+
+    Args:
+        name: "qm9", or an SDF file with all hydrogens.
+        root: folder of the QM9 cache.
+        held_out: which part.
+    """
+    if name == QM9:
+        dataset = load_qm9(root).split("val" if held_out else "train")
+        yield from (dataset.mol(i) for i in range(len(dataset)))
+        return
+    opened = gzip.open if name.endswith(".gz") else open
+    with opened(name, "rb") as file, rdBase.BlockLogs():
+        for mol in Chem.ForwardSDMolSupplier(file, removeHs=False):
+            if mol is not None and _is_held_out(mol) == held_out:
+                yield mol
+
+
+def _is_held_out(mol: Chem.Mol) -> bool:
+    return not _is_small(mol) and hash_split(Chem.MolToSmiles(Chem.RemoveHs(mol))) == "test"
+
+
+def _is_small(mol: Chem.Mol) -> bool:
+    return bool(mol.GetNumHeavyAtoms() <= _SMALL)
+
+
+def build_ranges(sets: Sequence[str], root: str | Path = "data") -> Ranges:
+    """Survey all sets but what is held out of them."""
+    survey = Survey()
+    for name in sets:
+        for mol in read_set(name, root):
+            survey.add(mol, _TIMES if _is_small(mol) else 1)
+    return survey.ranges(
+        {"sets": [Path(name).name for name in sets], "num_conformers": survey.num_conformers}
+    )
+
+
+def pass_rates(mols: Iterable[Chem.Mol], ranges: Ranges | None = None) -> dict[str, float]:
+    """Share of geometries that pass each check, and "all" of them.
+
+    Args:
+        mols: sanitized, explicit hydrogens, one conformer.
+        ranges: the table; that of the package by default.
+    """
+    passed: Counter[str] = Counter()
+    num = 0
+    for mol in mols:
+        kinds, x = Kinds(mol), np.array(mol.GetConformer().GetPositions())[None]
+        results = {make.name: bool(make(mol, kinds, ranges).passes(x)[0]) for make in CHECKS}
+        passed.update({name: int(result) for name, result in results.items()})
+        passed["all"] += all(results.values())
+        num += 1
+    return {name: passed[name] / max(num, 1) for name in (*(make.name for make in CHECKS), "all")}

@@ -1,0 +1,132 @@
+"""What a set of weights has seen: elements, charges, sizes and the surroundings of every bond.
+
+A network answers for any graph; what it says of a bond between atoms that it never saw bonded so is a guess. The domain
+is kept as one small file beside the weights.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.molecules.perception.kinds import Kinds
+
+_SHOWN = 3  # surroundings that a reason names
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The molecules that weights were trained on, in short.
+
+    Attributes:
+        elements: symbols.
+        charges: formal charges of atoms.
+        num_heavy: heavy atoms of the largest molecule.
+        surroundings: `checksum` of each bond with the neighbours of its two atoms, orders, elements and charges.
+    """
+
+    elements: frozenset[str]
+    charges: frozenset[int]
+    num_heavy: int
+    surroundings: frozenset[int]
+
+    def lacks(self, mol: Chem.Mol, kinds: Kinds | None = None) -> list[str]:
+        """What of a molecule (sanitized, explicit hydrogens) was never seen, in words; empty if all was."""
+        notes = []
+        if foreign := sorted({atom.GetSymbol() for atom in mol.GetAtoms()} - self.elements):
+            notes.append(f"the element {', '.join(foreign)}")
+        if charges := sorted({atom.GetFormalCharge() for atom in mol.GetAtoms()} - self.charges):
+            notes.append(f"an atom of charge {', '.join(f'{charge:+d}' for charge in charges)}")
+        num_heavy = sum(atom.GetAtomicNum() > 1 for atom in mol.GetAtoms())
+        if num_heavy > self.num_heavy:
+            notes.append(f"{num_heavy} heavy atoms, more than {self.num_heavy}")
+        if not foreign:
+            found = surroundings(mol, kinds or Kinds(mol))
+            new = sorted({bond for bond, text in found if checksum(text) not in self.surroundings})
+            if new:
+                more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
+                notes.append(f"the surroundings of {', '.join(new[:_SHOWN])}{more}")
+        return notes
+
+    @classmethod
+    def of(cls, mols: Iterable[Chem.Mol]) -> Domain:
+        """The domain of molecules (sanitized, explicit hydrogens)."""
+        elements: set[str] = set()
+        charges: set[int] = set()
+        seen: set[int] = set()
+        num_heavy = 0
+        for mol in mols:
+            elements |= {atom.GetSymbol() for atom in mol.GetAtoms()}
+            charges |= {atom.GetFormalCharge() for atom in mol.GetAtoms()}
+            num_heavy = max(num_heavy, sum(atom.GetAtomicNum() > 1 for atom in mol.GetAtoms()))
+            seen |= {checksum(text) for _, text in surroundings(mol, Kinds(mol))}
+        return cls(frozenset(elements), frozenset(charges), num_heavy, frozenset(seen))
+
+    def to_json(self) -> str:
+        """Text that `from_json` reads."""
+        packed = np.array(sorted(self.surroundings), dtype="<u4").tobytes()
+        return json.dumps(
+            {
+                "elements": sorted(self.elements),
+                "charges": sorted(self.charges),
+                "num_heavy": self.num_heavy,
+                "surroundings": base64.b64encode(packed).decode("ascii"),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Domain:
+        """Read what `to_json` wrote."""
+        content = json.loads(text)
+        packed = np.frombuffer(base64.b64decode(content["surroundings"]), dtype="<u4")
+        return cls(
+            frozenset(content["elements"]),
+            frozenset(content["charges"]),
+            content["num_heavy"],
+            frozenset(packed.tolist()),
+        )
+
+
+def surroundings(mol: Chem.Mol, kinds: Kinds) -> Iterator[tuple[str, str]]:
+    """Each bond between heavy atoms, in short ("C=O") and with the neighbours of its two atoms; of a molecule with one
+    heavy atom, that atom.
+    """
+    around = []
+    for i, atom in enumerate(mol.GetAtoms()):
+        arms = "".join(sorted(kinds.orders[i][j] + kinds.element[j] for j in kinds.neighbours[i]))
+        around.append(f"{kinds.element[i]}{atom.GetFormalCharge():+d}:{arms}")
+    heavy = [i for i, element in enumerate(kinds.element) if element != "H"]
+    if len(heavy) == 1:
+        yield kinds.element[heavy[0]], around[heavy[0]]
+    for i, j in kinds.bonds:
+        if kinds.element[i] != "H" and kinds.element[j] != "H":
+            first, second = sorted((around[i], around[j]))
+            ends = sorted((kinds.element[i], kinds.element[j]))
+            yield _SIGNS.get(kinds.orders[i][j], "~").join(ends), f"{kinds.orders[i][j]};{first};{second}"
+
+
+_SIGNS = {"1": "-", "2": "=", "3": "#", "a": ":"}
+
+
+def checksum(text: str) -> int:
+    """32 bits of a text, the same everywhere: of ten thousand seen, one unseen in 400,000 is taken for one of them."""
+    return zlib.crc32(text.encode())
+
+
+@cache
+def shipped_domain(name: str) -> Domain | None:
+    """The domain of weights that ship with the package, by their name; None if none is known."""
+    found = files("molediff").joinpath("weights", f"{_SHARED.get(name, name)}.domain.json")
+    return Domain.from_json(found.read_text("utf-8")) if found.is_file() else None
+
+
+# Weights that were trained on the same molecules.
+_SHARED = {"qm9_b3lyp": "qm9", "qm9_fast": "qm9", "qm9_distilled": "qm9"}

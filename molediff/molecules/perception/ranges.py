@@ -1,0 +1,117 @@
+"""Ranges that internal coordinates have in minima of quantum chemistry, by the names of `perception.kinds`.
+
+The table is a file of the package, made by `scripts/build_ranges.py` from the geometries that its head names. It holds
+the extremes that were seen and how often; the margins around them are here, where checks read them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import numpy as np
+
+LEAST_SEEN = 12
+"""A name seen less often says little: a coarser one is asked."""
+
+# Samples lie beside minima: bonds of `qm9` by 0.01 Angstrom, of the students by 0.02, torsions by degrees. A class seen
+# n times ends somewhat beyond its extremes: the share 1 + _RARE / sqrt(n) of the margin.
+_RARE = 5.0
+MARGINS = {
+    "bond_length": 0.04,  # Angstrom
+    "angle": 5.0,  # degrees
+    "planarity": 0.08,  # Angstrom
+    "enclosure": 0.06,
+    "twist": 12.0,  # degrees
+    "cumulene": 15.0,  # degrees
+    "contact": 0.2,  # Angstrom
+}
+"""Distance from the extremes at which a check rejects, for a class that was seen often."""
+
+
+class Range(NamedTuple):
+    """Extremes of one class and the number of times that it was seen."""
+
+    low: float
+    high: float
+    num: int
+
+    def widened(self, margin: float) -> tuple[float, float]:
+        """Bounds of what a check lets pass."""
+        more = margin * (1 + _RARE / self.num**0.5)
+        return self.low - more, self.high + more
+
+
+class Ranges:
+    """Ranges of all sorts of quantities.
+
+    Args:
+        classes: of each sort ("bond_length", ...) the ranges by name.
+        head: how they were made.
+    """
+
+    def __init__(
+        self, classes: Mapping[str, Mapping[str, Sequence[float]]], head: Mapping[str, Any] | None = None
+    ):
+        self.head = dict(head or {})
+        self._classes = {
+            sort: {name: Range(low, high, int(num)) for name, (low, high, num) in mine.items()}
+            for sort, mine in classes.items()
+        }
+        self._bounds = {
+            sort: {name: found.widened(MARGINS[sort]) for name, found in mine.items()}
+            for sort, mine in self._classes.items()
+        }
+
+    def find(self, sort: str, names: Sequence[str]) -> Range | None:
+        """The range under the finest name that was seen often enough, else under the coarsest that was seen at all."""
+        mine, best = self._classes.get(sort, {}), None
+        for name in names:
+            found = mine.get(name)
+            if found is not None:
+                best = found
+                if found.num >= LEAST_SEEN:
+                    break
+        return best
+
+    def bounds(self, sort: str, names: Sequence[tuple[str, ...]]) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest value that passes of each term, two arrays; infinite where nothing is known."""
+        mine, bounds = self._classes.get(sort, {}), self._bounds.get(sort, {})
+        low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
+        for place, levels in enumerate(names):
+            best = None
+            for name in levels:
+                found = mine.get(name)
+                if found is not None:
+                    best = name
+                    if found.num >= LEAST_SEEN:
+                        break
+            if best is not None:
+                low[place], high[place] = bounds[best]
+        return low, high
+
+    @classmethod
+    def from_json(cls, text: str) -> Ranges:
+        """Read what `to_json` wrote."""
+        content = json.loads(text)
+        return cls(content["ranges"], content["head"])
+
+    def to_json(self) -> str:
+        """One line a class, sorted."""
+        sorts = []
+        for sort, mine in sorted(self._classes.items()):
+            lines = ",\n".join(
+                f"{json.dumps(name)}:[{found.low:g},{found.high:g},{found.num}]"
+                for name, found in sorted(mine.items())
+            )
+            sorts.append(f"{json.dumps(sort)}:{{\n{lines}\n}}")
+        return f'{{"head":{json.dumps(self.head)},\n"ranges":{{\n' + ",\n".join(sorts) + "\n}}\n"
+
+
+@cache
+def shipped_ranges() -> Ranges:
+    """The table of the package."""
+    return Ranges.from_json(files("molediff.molecules.perception").joinpath("ranges.json").read_text("utf-8"))

@@ -1,0 +1,46 @@
+"""What weights never saw is said, and refused if one asks for that."""
+
+import pytest
+from rdkit import Chem
+
+from molediff.molecules.perception.domain import Domain, shipped_domain
+
+CAFFEINE = "Cn1c(=O)c2c(ncn2C)n(C)c1=O"
+
+
+def mol_of(smiles):
+    return Chem.AddHs(Chem.MolFromSmiles(smiles))
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [CAFFEINE, "CC(=O)Oc1ccccc1C(=O)O", "CC(C)=CCCC(C)CC=O", "FC(F)(F)C(F)(F)C(F)(F)C(F)(F)C(F)(F)F"],
+)
+def test_molecules_larger_than_qm9_lie_outside(smiles):
+    lacks = shipped_domain("qm9").lacks(mol_of(smiles))
+    assert any("heavy atoms, more than 9" in note for note in lacks)
+
+
+@pytest.mark.parametrize(("smiles", "bond"), [("[H]/N=N/[H]", "N=N"), ("NF", "F-N"), ("C=[N+]=[N-]", "N")])
+def test_bonds_that_qm9_lacks_are_named(smiles, bond):
+    assert any(
+        "surroundings of" in note and bond in note for note in shipped_domain("qm9").lacks(mol_of(smiles))
+    )
+
+
+@pytest.mark.parametrize("smiles", ["C#N", "CCO", "CC(=O)NC", "C1CC1", "c1ccoc1", "CC(N)CO"])
+def test_molecules_of_qm9_lie_inside(smiles):
+    assert shipped_domain("qm9").lacks(mol_of(smiles)) == []
+
+
+def test_students_and_teacher_know_the_same():
+    assert shipped_domain("qm9_fast") == shipped_domain("qm9") == shipped_domain("qm9_distilled")
+    assert shipped_domain("of nobody") is None
+
+
+def test_a_domain_is_written_and_read_whole():
+    domain = Domain.of([mol_of("CCO"), mol_of("C[NH3+]")])
+    assert Domain.from_json(domain.to_json()) == domain
+    assert domain.lacks(mol_of("CCO")) == []
+    assert domain.lacks(mol_of("CCF")) == ["the element F"]
+    assert domain.lacks(mol_of("CCCC")) == ["4 heavy atoms, more than 3", "the surroundings of C-C"]
