@@ -155,6 +155,7 @@ class Job:
         notes = list(found.problems)
         if num_missing:
             more = outcome.MORE_OF_DISTILLED if isinstance(self.options.grid, AtLambdas) else outcome.MORE
+            more = more if self.starts is None else outcome.MORE_OF_STARTS
             known = (self.stereo, *self.checks)
             what_to_do = outcome.remedy(self.rejected, known, more, self.clock.is_up)
             if self._stereo_seems_impossible():

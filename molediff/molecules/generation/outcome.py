@@ -24,6 +24,8 @@ IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structur
 MORE = "num_steps or max_attempts"
 MORE_OF_DISTILLED = "max_attempts or the weights 'qm9'"
 """Distilled weights know the steps of one grid and no more of them."""
+MORE_OF_STARTS = "max_attempts"
+"""What is refined depends on what it begins with."""
 
 
 def status_of(num_requested: int, num_missing: int, num_left: int, problems: Sequence[str] = ()) -> Status:
