@@ -12,6 +12,7 @@ from molediff.core.model import DiffusionModel
 from molediff.core.paths import CosineVP
 from molediff.core.target import Sample
 from molediff.molecules.data.twists import turned_onto
+from molediff.molecules.generation import job
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph.inputs import molecule_key, sample_generator
@@ -33,6 +34,12 @@ class LeavesAlone(nn.Module):
 def leaving_alone() -> ConformerGenerator:
     model = DiffusionModel(LeavesAlone(), CosineVP(), Sample(), ZeroCentreOfMass(), 2.5)
     return ConformerGenerator(model, METADATA, device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RDKit's own conformers do not have the bonds and angles that are asked of ours."""
+    monkeypatch.setattr(job, "standard_checks", lambda mol: [])
 
 
 def positions(mol: Chem.Mol) -> np.ndarray:
