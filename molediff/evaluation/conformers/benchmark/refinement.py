@@ -22,9 +22,6 @@ from molediff.molecules.generator import ConformerGenerator
 Timed = tuple[Chem.Mol, float]
 """Conformers of a molecule, and the seconds of processor time that they took."""
 
-    1000  # mappings of atoms: more change little in molecules of several symmetric groups, and cost most
-)
-
 
 def measure(
     weights: str,
