@@ -19,7 +19,7 @@ from molediff.molecules.perception.ranges import LEAST_SEEN, Ranges
 
 QM9 = "qm9"
 # All that there is of a class may be one small molecule: it counts as if it had been seen often.
-_SMALL, _TIMES = 4, 4 * LEAST_SEEN
+_SMALL, _TIMES = 4, 2 * LEAST_SEEN
 
 
 def read_set(name: str, root: str | Path = "data", held_out: bool = False) -> Iterator[Chem.Mol]:

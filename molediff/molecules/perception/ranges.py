@@ -19,14 +19,14 @@ LEAST_SEEN = 12
 
 # Samples lie beside minima: bonds of `qm9` by 0.01 Angstrom, of the students by 0.02, torsions by degrees. A class seen
 # n times ends somewhat beyond its extremes: the share 1 + _RARE / sqrt(n) of the margin.
-_RARE = 5.0
+_RARE = 6.0
 MARGINS = {
     "bond_length": 0.04,  # Angstrom
-    "angle": 5.0,  # degrees
+    "angle": 6.0,  # degrees
     "planarity": 0.08,  # Angstrom
     "enclosure": 0.06,
-    "twist": 12.0,  # degrees
-    "cumulene": 15.0,  # degrees
+    "twist": 15.0,  # degrees
+    "cumulene": 9.0,  # degrees
     "contact": 0.2,  # Angstrom
 }
 """Distance from the extremes at which a check rejects, for a class that was seen often."""
