@@ -28,7 +28,7 @@ _STEPS = {
 # Geometries of large sets are not all sound: of so many one may lie outside, at either end.
 _ONE_OF = 300_000
 # A finer class is kept if it narrows the bounds of the next coarser one by this share of the margin at one end.
-_WORTH_IT = 1.25
+_WORTH_IT = 1.0
 CONTACT = "contact"
 # Contacts beyond are of no interest, in Angstrom: no two atoms but heavy halogens touch there.
 _FAR = 3.5

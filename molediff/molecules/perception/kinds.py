@@ -181,9 +181,11 @@ class Kinds:
             if not (self.has_plane(i) and self.has_plane(j)) or not (order == "2" or self._prefers(i, j)):
                 continue
             ring = self.bond_ring.get((i, j), 0)
+            first, last = sorted((self._end(i, j), self._end(j, i)))
             places.append((*self._others(i, j), i, j, *self._others(j, i)))
             names.append(
                 (
+                    f"{order}{ring}|{first}|{last}",
                     f"{order}{ring}|{_pair(self.fine, i, j)}",
                     f"{order}{ring}|{_pair(self.with_hydrogens, i, j)}",
                     f"{order}{ring}|{_pair(self.medium, i, j)}",
@@ -214,6 +216,11 @@ class Kinds:
                         )
                     )
         return _terms(places, names, 6)
+
+    def _end(self, i: int, j: int) -> str:
+        """The kind of atom i with those of its neighbours but j."""
+        arms = sorted(self.orders[i][k] + self.short[k] for k in self.neighbours[i] if k != j)
+        return f"{self.medium[i]}({','.join(arms)})"
 
     def _is_inner(self, i: int) -> bool:
         return self.degree[i] == 2 and list(self.orders[i].values()) == ["2", "2"]
