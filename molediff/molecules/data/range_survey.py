@@ -127,8 +127,8 @@ class Survey:
             if parent is not None:
                 if mine.num < LEAST_SEEN and parent.num >= LEAST_SEEN:
                     continue
-                low, high = mine.widened(margin)
-                parent_low, parent_high = parent.widened(margin)
+                low, high = mine.widened(sort)
+                parent_low, parent_high = parent.widened(sort)
                 if max(low - parent_low, parent_high - high) < _WORTH_IT * margin:
                     continue
             kept[name] = (round(mine.low, 3), round(mine.high, 3), mine.num)
