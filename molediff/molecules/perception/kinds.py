@@ -6,6 +6,7 @@ that is known. All of it is a function of the graph alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ class Terms(NamedTuple):
     """
 
     atoms: np.ndarray
-    names: list[tuple[str, ...]]
+    names: Sequence[tuple[str, ...]]
 
 
 class Kinds:
@@ -244,5 +245,5 @@ def _pair(kinds: list[str], i: int, j: int) -> str:
     return f"{first}|{second}" if first <= second else f"{second}|{first}"
 
 
-def _terms(places: list[tuple[int, ...]], names: list[tuple[str, ...]], width: int) -> Terms:
+def _terms(places: Sequence[tuple[int, ...]], names: Sequence[tuple[str, ...]], width: int) -> Terms:
     return Terms(np.array(places, dtype=np.int64).reshape(-1, width), names)
