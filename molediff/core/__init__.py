@@ -8,7 +8,7 @@ from molediff.core.distillation import Teacher
 from molediff.core.exact.mixture import Mixture, gaussian
 from molediff.core.geometry.kabsch import kabsch
 from molediff.core.geometry.space import FullSpace, NoiseSpace, ZeroCentreOfMass
-from molediff.core.guidance import classifier_free
+from molediff.core.guidance import classifier_free, energy_guided
 from molediff.core.model import (
     Condition,
     Denoiser,
@@ -41,13 +41,10 @@ from molediff.core.objective.time_density import (
 )
 from molediff.core.objective.weight import (
     EDMWeight,
-    FlowMatching,
     Likelihood,
     LocalStructure,
     MinSNR,
     Simple,
-    SoftMinSNR,
-    TruncatedSNR,
     Unweighted,
     Weight,
 )
@@ -122,7 +119,6 @@ __all__ = [
     "EquivalentPointAssignment",
     "Euler",
     "EulerMaruyama",
-    "FlowMatching",
     "FullSpace",
     "GeometricVE",
     "Heun",
@@ -153,7 +149,6 @@ __all__ = [
     "Sequential",
     "SigmoidVP",
     "Simple",
-    "SoftMinSNR",
     "Solver",
     "SolverRun",
     "Step",
@@ -163,7 +158,6 @@ __all__ = [
     "TargetScore",
     "Teacher",
     "TimeDensity",
-    "TruncatedSNR",
     "Uniform",
     "Unweighted",
     "V",
@@ -176,6 +170,7 @@ __all__ = [
     "central_lambda",
     "classifier_free",
     "convert",
+    "energy_guided",
     "gaussian",
     "kabsch",
     "karras",

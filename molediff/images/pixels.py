@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -66,16 +65,3 @@ def dequantize(
         draws = [torch.rand(levels.shape[1:], generator=g, device=g.device) for g in generators]
         uniform = torch.stack(draws).to(levels.device)
     return 2 * (levels + uniform) / num_levels - 1
-
-
-def bits_per_dimension(log_prob: Tensor, num_dimensions: int | Tensor, bin_width: float) -> Tensor:
-    """Bound of the code length of discrete data, in bits a dimension, from the density of dequantized data.
-
-    Args:
-        log_prob: log-densities in nats, shape (n,).
-        num_dimensions: of a sample.
-        bin_width: width of a grey level in the unit of the density: 2 / 256 / scale for `dequantize` and model units.
-
-    Source: Theis et al. 2016, eq. 6.
-    """
-    return -(log_prob / num_dimensions + math.log(bin_width)) / math.log(2)

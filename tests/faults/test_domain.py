@@ -3,6 +3,7 @@
 import pytest
 from rdkit import Chem
 
+from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.perception.domain import Domain, shipped_domain
 
 CAFFEINE = "Cn1c(=O)c2c(ncn2C)n(C)c1=O"
@@ -44,3 +45,28 @@ def test_a_domain_is_written_and_read_whole():
     assert domain.lacks(mol_of("CCO")) == []
     assert domain.lacks(mol_of("CCF")) == ["the element F"]
     assert domain.lacks(mol_of("CCCC")) == ["4 heavy atoms, more than 3", "the surroundings of C-C"]
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return ConformerGenerator.from_pretrained("qm9_fast", device="cpu")
+
+
+def test_the_result_says_what_is_outside_and_strict_refuses(generator):
+    result = generator.generate("CC(=O)Oc1ccccc1C(=O)O", 1, max_attempts=1)
+    assert "outside what these weights were trained on: 13 heavy atoms, more than 9" in result.reason
+    refused = generator.generate("CC(=O)Oc1ccccc1C(=O)O", 1, strict=True)
+    assert refused.status == "failed"
+    assert refused.num_drawn == 0
+    assert "strict=True" in refused.reason
+
+
+def test_inside_nothing_is_said(generator):
+    assert generator.generate("CC(N)CO", 1, strict=True).reason == ""
+
+
+@pytest.mark.parametrize("smiles", ["OO", "NF", "[H]/N=N/[H]", "COO", "C[N+]#[C-]"])
+def test_what_the_network_does_not_know_is_refused_for_that_reason(generator, smiles):
+    result = generator.generate(smiles, 2, seed=1, max_attempts=2)
+    assert "outside what these weights were trained on" in result.reason
+    assert result.num_conformers or "does not know such molecules" in result.reason

@@ -54,6 +54,7 @@ MEASURES = {
     "qm9_b3lyp": conformers,
     "qm9_distilled": conformers,
     "qm9_fast": conformers,
+    "drugs_refiner": conformers,
     "dw4": particles,
     "lj13": particles,
     "digits": images,

@@ -47,6 +47,21 @@ def test_a_solver_gives_conformers(names):
     assert "Twice" in str(names["result"].provenance)
 
 
+def test_a_schedule_is_a_path_and_a_chain_on_it(names):
+    path, chain = names["slow_then_fast"], names["chain"]
+    t = torch.tensor([0.25, 0.5, 1.0], dtype=torch.float64)
+    torch.testing.assert_close(path.log_alpha(t), -0.5 * (0.1 * t + 20 * t**4))
+    torch.testing.assert_close(chain.log_alpha(t), path.log_alpha(t))
+    assert 0 < float(names["variance"]) < chain.betas[49]
+    assert bool((names["mean"] > 0.9).all())
+
+
+def test_a_force_moves_the_samples_as_far_as_it_should(names):
+    shifted = names["shifted"]
+    assert abs(float(shifted.mean()) - 2) < 0.1
+    assert abs(float(shifted.std()) - 1) < 0.1
+
+
 def test_a_check_decides_what_is_handed_out(names):
     checked = names["checked"]
     assert checked.num_conformers == 2

@@ -174,7 +174,7 @@ def test_paths_that_are_not_used_are_refused():
 
 def test_a_stop_of_weight_zero_teaches_nothing():
     whole = make_task(random_weights(1), make_teacher(random_weights()), weights=[0.0, 2.0])
-    found, graph = whole.training_step(batch(), 0), batch()
+    found, graph = whole.training_step(batch_of(batch()), 0), batch()
     noise = torch.randn(6, graph.mask.shape[1], 3, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(found, by_stop(whole, whole.paths(batch_of(graph), noise, 2))[:, 1].mean())
 

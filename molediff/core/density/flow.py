@@ -73,21 +73,21 @@ def _flow(
     return solver.integrate(velocity, space.project(start, mask), first, last)
 
 
-def spherical(a: Tensor, b: Tensor, shares: Tensor) -> Tensor:
+def spherical(a: Tensor, b: Tensor, fractions: Tensor) -> Tensor:
     """Points on the great circle from `a` to `b` (Shoemake 1985). A straight line would leave the shell of noise: the
     mean of two draws is shorter than a draw.
 
     Args:
         a: start, any shape.
         b: end, of the same shape.
-        shares: how far along each point is, 0 at `a` and 1 at `b`, shape (n,).
+        fractions: how far along each point is, 0 at `a` and 1 at `b`, shape (n,).
 
     Returns:
         Points of shape (n, ...). Their length goes evenly from that of `a` to that of `b`.
     """
     size_a, size_b = a.norm(), b.norm()
     angle = torch.arccos(((a / size_a) * (b / size_b)).sum().clamp(-1, 1))
-    s = shares.reshape(-1, *[1] * a.dim()).to(a)
+    s = fractions.reshape(-1, *[1] * a.dim()).to(a)
     if float(angle) < 1e-4:  # the same direction: the chord is the arc
         return (1 - s) * a + s * b
     size = (1 - s) * size_a + s * size_b

@@ -23,13 +23,10 @@ from molediff.core.objective.time_density import (
 )
 from molediff.core.objective.weight import (
     EDMWeight,
-    FlowMatching,
     Likelihood,
     LocalStructure,
     MinSNR,
     Simple,
-    SoftMinSNR,
-    TruncatedSNR,
     Unweighted,
     Weight,
 )
@@ -39,7 +36,6 @@ from molediff.core.target import Target, check_target
 __all__ = [
     "DenoisingScoreMatching",
     "EDMWeight",
-    "FlowMatching",
     "Likelihood",
     "LocalStructure",
     "LogNormalSigma",
@@ -47,9 +43,7 @@ __all__ = [
     "LossEqualizing",
     "MinSNR",
     "Simple",
-    "SoftMinSNR",
     "TimeDensity",
-    "TruncatedSNR",
     "Uniform",
     "Unweighted",
     "Weight",

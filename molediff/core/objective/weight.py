@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from molediff.core.paths import Path
-from molediff.core.target import EDMOutput, Epsilon, Target, Velocity
+from molediff.core.target import EDMOutput, Epsilon, Target
 
 
 class Weight(ABC):
@@ -63,27 +62,6 @@ class MinSNR(Weight):
 
 
 @dataclass(frozen=True)
-class TruncatedSNR(Weight):
-    """The error of x_0 weighted by max(SNR, 1): w = max(1, 1 / SNR) (Salimans and Ho 2022, section 4)."""
-
-    def __call__(self, path: Path, t: Tensor) -> Tensor:
-        return torch.exp(-2 * path.lambda_(t)).clamp(min=1.0)
-
-
-@dataclass(frozen=True)
-class SoftMinSNR(Weight):
-    """w = gamma / (SNR + gamma), a smooth `MinSNR` (Crowson et al. 2024, section 3.4)."""
-
-    gamma: float = 5.0
-
-    def __post_init__(self) -> None:
-        check_gamma(self.gamma)
-
-    def __call__(self, path: Path, t: Tensor) -> Tensor:
-        return torch.sigmoid(math.log(self.gamma) - 2 * path.lambda_(t))
-
-
-@dataclass(frozen=True)
 class EDMWeight(Weight):
     """w = 1 + exp(-2 lambda) / data_std^2, the plain mean square of EDM's F (Karras et al. 2022, table 1)."""
 
@@ -106,14 +84,6 @@ class LocalStructure(Weight):
 
     def __call__(self, path: Path, t: Tensor) -> Tensor:
         return (1 + self.local_std**2 * torch.exp(2 * path.lambda_(t))) ** self.power
-
-
-@dataclass(frozen=True)
-class FlowMatching(Weight):
-    """w = (sigma d lambda / dt)^2, the plain mean square of the velocity (Lipman et al. 2023, eq. 14)."""
-
-    def __call__(self, path: Path, t: Tensor) -> Tensor:
-        return Unweighted(Velocity())(path, t)
 
 
 def check_gamma(gamma: float) -> None:

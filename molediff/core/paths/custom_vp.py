@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,10 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from molediff.core.paths.base import VariancePreserving
-from molediff.core.paths.sigmoid_vp import _NODES, _WEIGHTS
+
+# Three-point Gauss-Legendre rule on [0, 1]
+_NODES = (0.5 - 0.5 * math.sqrt(0.6), 0.5, 0.5 + 0.5 * math.sqrt(0.6))
+_WEIGHTS = (5 / 18, 8 / 18, 5 / 18)
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,8 @@ class CustomVP(VariancePreserving):
         cell = (torch.searchsorted(table, wanted.contiguous()) - 1).clamp(0, self.num_cells - 1)
         border = cell.double() / self.num_cells
         t = border + 0.5 / self.num_cells
-        for _ in range(
-            8
-        ):  # Newton's method, which converges quadratically where beta hardly changes in a cell
+        # Newton's method, which converges quadratically where beta hardly changes in a cell.
+        for _ in range(8):
             t = t - (self.integral(t) - wanted) / self.beta(t)
             t = torch.minimum(torch.maximum(t, border), border + 1 / self.num_cells)
         return t.to(lambda_.dtype)

@@ -81,8 +81,3 @@ class SigmoidVP(VariancePreserving):
         log_ratio = 2 * lambda_ - self._log_skew
         smaller = torch.atanh(math.sinh(k) / (torch.exp(log_ratio.abs()) + math.cosh(k))) / k
         return torch.where(log_ratio > 0, smaller, 1 - smaller)
-
-
-# Three-point Gauss-Legendre rule on [0, 1]
-_NODES = (0.5 - 0.5 * math.sqrt(0.6), 0.5, 0.5 + 0.5 * math.sqrt(0.6))
-_WEIGHTS = (5 / 18, 8 / 18, 5 / 18)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -80,7 +80,7 @@ class Survey:
         for key, value in zip(keys.tolist(), rounded.tolist(), strict=True):
             self._near[key][value] += 1
 
-    def _count(self, sort: str, values: np.ndarray, names: list[tuple[str, ...]], times: int) -> None:
+    def _count(self, sort: str, values: np.ndarray, names: Sequence[tuple[str, ...]], times: int) -> None:
         counts, parents = self._counts[sort], self._parents[sort]
         rounded = np.round(values / _STEPS[sort]).astype(int).T.tolist()
         for levels, mine in zip(names, rounded, strict=True):
@@ -127,8 +127,8 @@ class Survey:
             if parent is not None:
                 if mine.num < LEAST_SEEN and parent.num >= LEAST_SEEN:
                     continue
-                low, high = mine.widened(margin)
-                parent_low, parent_high = parent.widened(margin)
+                low, high = mine.widened(sort)
+                parent_low, parent_high = parent.widened(sort)
                 if max(low - parent_low, parent_high - high) < _WORTH_IT * margin:
                     continue
             kept[name] = (round(mine.low, 3), round(mine.high, 3), mine.num)

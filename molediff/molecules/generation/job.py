@@ -160,9 +160,15 @@ class Job:
             what_to_do = outcome.remedy(self.rejected, known, more, self.clock.is_up)
             if self._stereo_seems_impossible():
                 what_to_do = outcome.IMPOSSIBLE_STEREO
+            elif self._is_outside and not self.accepted and not self.clock.is_up:
+                what_to_do = outcome.NOT_KNOWN
             asked, drawn = self.options.num_conformers, self.num_drawn
             notes.append(outcome.shortage(asked, num_missing, drawn, self.rejected, what_to_do))
         return "; ".join([*notes, *self.cautions])
+
+    @property
+    def _is_outside(self) -> bool:
+        return any(caution.startswith(outcome.OUTSIDE) for caution in self.cautions)
 
     def _stereo_seems_impossible(self) -> bool:
         hopeless = self.num_drawn and not self.accepted and not self.clock.is_up

@@ -19,6 +19,9 @@ _NOT_MENDED_BY_MORE = {
     EMBEDDING: "RDKit embeds it seldom or never; give a Mol with conformers and init='given'",
     "fixed": "check that the stereo asked for is possible with the fixed atoms where they are",
 }
+OUTSIDE = "outside what these weights were trained on: "
+"""How the caution about a molecule outside the domain begins."""
+NOT_KNOWN = "the network does not know such molecules, use other weights"
 IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structure: check its marks"
 """Distance geometry builds none either."""
 MORE = "num_steps or max_attempts"

@@ -14,6 +14,7 @@ from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.clock import Clock, running
 from molediff.molecules.generation.job import Job
 from molediff.molecules.generation.options import GenerationOptions
+from molediff.molecules.generation.outcome import OUTSIDE
 from molediff.molecules.generation.result import WHOLE_MOL, GenerationResult
 from molediff.molecules.generation.sampler import Sampler, Slots, plan_batches
 from molediff.molecules.graph.inputs import PreparedMolecule, label, prepare, sample_generator
@@ -26,8 +27,6 @@ from molediff.runtime.processes import in_order
 # with the number of inputs. A molecule of QM9 has 18 atoms on average.
 _BATCHES_A_GROUP = 8
 _TYPICAL_ATOMS = 18
-
-_OUTSIDE = "outside what these weights were trained on: "
 
 
 def groups(molecules: Iterable[Any], options: GenerationOptions) -> Iterator[list[Any]]:
@@ -127,11 +126,9 @@ class Pipeline:
         if self.domain is not None:
             lacks = self.domain.lacks(prepared.mol)
             if lacks and self.options.strict:
-                raise UnusableInputError(
-                    f"{_OUTSIDE}{'; '.join(lacks)} (strict=True refuses such molecules)."
-                )
+                raise UnusableInputError(f"{OUTSIDE}{'; '.join(lacks)} (strict=True refuses such molecules).")
             if lacks:
-                cautions += (f"{_OUTSIDE}{'; '.join(lacks)}: look at these conformers before use",)
+                cautions += (OUTSIDE + "; ".join(lacks),)
         elif self.trained_atoms is not None and prepared.num_atoms > self.trained_atoms:
             cautions += (
                 f"{prepared.num_atoms} atoms, more than the {self.trained_atoms} of the largest training molecule: "

@@ -6,6 +6,7 @@ that is known. All of it is a function of the graph alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ class Terms(NamedTuple):
     """
 
     atoms: np.ndarray
-    names: list[tuple[str, ...]]
+    names: Sequence[tuple[str, ...]]
 
 
 class Kinds:
@@ -181,9 +182,11 @@ class Kinds:
             if not (self.has_plane(i) and self.has_plane(j)) or not (order == "2" or self._prefers(i, j)):
                 continue
             ring = self.bond_ring.get((i, j), 0)
+            first, last = sorted((self._end(i, j), self._end(j, i)))
             places.append((*self._others(i, j), i, j, *self._others(j, i)))
             names.append(
                 (
+                    f"{order}{ring}|{first}|{last}",
                     f"{order}{ring}|{_pair(self.fine, i, j)}",
                     f"{order}{ring}|{_pair(self.with_hydrogens, i, j)}",
                     f"{order}{ring}|{_pair(self.medium, i, j)}",
@@ -215,6 +218,11 @@ class Kinds:
                     )
         return _terms(places, names, 6)
 
+    def _end(self, i: int, j: int) -> str:
+        """The kind of atom i with those of its neighbours but j."""
+        arms = sorted(self.orders[i][k] + self.short[k] for k in self.neighbours[i] if k != j)
+        return f"{self.medium[i]}({','.join(arms)})"
+
     def _is_inner(self, i: int) -> bool:
         return self.degree[i] == 2 and list(self.orders[i].values()) == ["2", "2"]
 
@@ -237,5 +245,5 @@ def _pair(kinds: list[str], i: int, j: int) -> str:
     return f"{first}|{second}" if first <= second else f"{second}|{first}"
 
 
-def _terms(places: list[tuple[int, ...]], names: list[tuple[str, ...]], width: int) -> Terms:
+def _terms(places: Sequence[tuple[int, ...]], names: Sequence[tuple[str, ...]], width: int) -> Terms:
     return Terms(np.array(places, dtype=np.int64).reshape(-1, width), names)

@@ -18,15 +18,16 @@ LEAST_SEEN = 12
 """A name seen less often says little: a coarser one is asked."""
 
 # Samples lie beside minima: bonds of `qm9` by 0.01 Angstrom, of the students by 0.02, torsions by degrees. A class seen
-# n times ends somewhat beyond its extremes: the share 1 + _RARE / sqrt(n) of the margin.
-_RARE = 5.0
+# n times ends somewhat beyond its extremes: the margin times 1 + rare / sqrt(n). Torsions are softest and need most.
+_RARE = 6.0
+_RARE_TWIST = 12.0
 MARGINS = {
     "bond_length": 0.04,  # Angstrom
-    "angle": 5.0,  # degrees
+    "angle": 6.0,  # degrees
     "planarity": 0.08,  # Angstrom
     "enclosure": 0.06,
-    "twist": 12.0,  # degrees
-    "cumulene": 15.0,  # degrees
+    "twist": 9.5,  # degrees
+    "cumulene": 9.0,  # degrees
     "contact": 0.2,  # Angstrom
 }
 """Distance from the extremes at which a check rejects, for a class that was seen often."""
@@ -39,9 +40,10 @@ class Range(NamedTuple):
     high: float
     num: int
 
-    def widened(self, margin: float) -> tuple[float, float]:
-        """Bounds of what a check lets pass."""
-        more = margin * (1 + _RARE / self.num**0.5)
+    def widened(self, sort: str) -> tuple[float, float]:
+        """Bounds of what the check of a sort of `MARGINS` lets pass."""
+        rare = _RARE_TWIST if sort == "twist" else _RARE
+        more = MARGINS[sort] * (1 + rare / self.num**0.5)
         return self.low - more, self.high + more
 
 
@@ -62,7 +64,7 @@ class Ranges:
             for sort, mine in classes.items()
         }
         self._bounds = {
-            sort: {name: found.widened(MARGINS[sort]) for name, found in mine.items()}
+            sort: {name: found.widened(sort) for name, found in mine.items()}
             for sort, mine in self._classes.items()
         }
 

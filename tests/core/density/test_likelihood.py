@@ -20,7 +20,6 @@ from molediff.core.model import DiffusionModel
 from molediff.core.paths import CosineVP, LinearVP, Straight, expand_like
 from molediff.core.solvers import Ancestral, Dopri5, Heun
 from molediff.core.target import V
-from molediff.images.pixels import bits_per_dimension, dequantize
 from molediff.networks.equivariant import EquivariantNetwork
 
 
@@ -195,14 +194,3 @@ def test_impossible_settings_are_refused():
     with pytest.raises(ValueError, match="at least one node"):
         GaussLegendre(0)
     assert ExactTrace().num_solves == 1
-
-
-def test_bits_per_dimension_of_noise_are_its_entropy():
-    """Grey levels drawn evenly: 8 bits a pixel, and dequantized values even over [-1, 1)."""
-    levels = torch.randint(0, 256, (4, 5000), generator=torch.Generator().manual_seed(0))
-    values = dequantize(levels, generators=generators(4))
-    assert ((values >= -1) & (values < 1)).all()
-    torch.testing.assert_close(((values + 1) * 128).floor().long(), levels)
-    uniform_density = torch.full((4,), -5000 * math.log(2))
-    bits = bits_per_dimension(uniform_density, 5000, bin_width=2 / 256)
-    torch.testing.assert_close(bits, torch.full((4,), 8.0))

@@ -7,15 +7,12 @@ from core.exact import gaussian
 from molediff.core.objective.score_matching import (
     DenoisingScoreMatching,
     EDMWeight,
-    FlowMatching,
     Likelihood,
     LogitNormal,
     LogNormalSigma,
     LossEqualizing,
     MinSNR,
     Simple,
-    SoftMinSNR,
-    TruncatedSNR,
     Uniform,
     Weight,
 )
@@ -26,11 +23,8 @@ PATH, VARIANCE, THETA, NUM = CosineVP(), 0.4, 0.7, 10000
 WEIGHTS = [
     Simple(),
     MinSNR(),
-    SoftMinSNR(),
-    TruncatedSNR(),
     Likelihood(),
     EDMWeight(0.7),
-    FlowMatching(),
 ]
 DENSITIES = [
     Uniform(stratified=False),

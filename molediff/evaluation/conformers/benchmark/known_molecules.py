@@ -123,16 +123,9 @@ def judge(generator: ConformerGenerator, mol: Chem.Mol, num_conformers: int, see
         errors = ReferenceGeometry(mol).errors(result.ensemble.coordinates)
         num_right = int(((errors[:, 0] <= BOND_TOLERANCE) & (errors[:, 1] <= ANGLE_TOLERANCE)).sum())
     name = mol.GetProp("_Name") if mol.HasProp("_Name") else result.smiles
-    worst = errors.max(0)
-    return KnownMolecule(
-        name,
-        Chem.MolToSmiles(Chem.RemoveHs(blank)),
-        num_conformers,
-        num,
-        num_right,
-        *map(float, worst),
-        result.reason,
-    )
+    bond_error, angle_error = map(float, errors.max(0))
+    smiles = Chem.MolToSmiles(Chem.RemoveHs(blank))
+    return KnownMolecule(name, smiles, num_conformers, num, num_right, bond_error, angle_error, result.reason)
 
 
 def summarize(rows: Sequence[KnownMolecule]) -> dict[str, float]:
