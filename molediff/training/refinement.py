@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from molediff.core.model import Condition
 from molediff.core.objective.local_distances import LocalDistances
-from molediff.core.target import Sample, convert
+from molediff.core.target import Epsilon, Sample, convert
 from molediff.training.draw import Batch, repeated
 from molediff.training.task import DiffusionTask
+
+
+@runtime_checkable
+class Guessed(Condition, Protocol):
+    """A condition that comes with guesses at its samples."""
+
+    @property
+    def starts(self) -> Tensor | None:
+        """Guesses in data units, turned onto the samples, shape (B, S, N, 3); None where there are none."""
 
 
 class RefinementTask(DiffusionTask):
@@ -63,8 +73,9 @@ class RefinementTask(DiffusionTask):
         x_t = self.objective.path.noised(x_0.repeat_interleave(draws, dim=0), eps, t)
         parts = [(x_t.unflatten(0, (num, draws)), t.unflatten(0, (num, draws)), torch.ones_like(t))]
         losses = []
-        if graph.starts is not None:
-            guesses = self.model.from_data(graph.starts.flatten(0, 1), repeated(mask, graph.starts.shape[1]))
+        starts = graph.starts if isinstance(graph, Guessed) else None
+        if starts is not None:
+            guesses = self.model.from_data(starts.flatten(0, 1), repeated(mask, starts.shape[1]))
             loss, x_t, t = self._of_guesses(guesses, x_0, encoded, mask)
             losses.append(loss)
             parts.insert(0, (x_t, t, torch.full((t.numel(),), self.share_of_square, device=t.device)))
@@ -97,11 +108,8 @@ class RefinementTask(DiffusionTask):
         after = path.t_of_lambda(
             (lambda_s + least + (most - least) * self._uniform(num, copies)).double()
         ).to(x_0)
-        alpha, sigma = (
-            f(t.flatten())[:, None, None].unflatten(0, (num, -1)) for f in (path.alpha, path.sigma)
-        )
-        eps_hat = (x_t - alpha * estimate) / sigma
-        jumped = path.noised(estimate.flatten(0, 1), eps_hat.flatten(0, 1), after.flatten())
+        eps_hat = convert(estimate.flatten(0, 1), x_t.flatten(0, 1), t.flatten(), path, Sample(), Epsilon())
+        jumped = path.noised(estimate.flatten(0, 1), eps_hat, after.flatten())
         return losses, jumped.unflatten(0, (num, -1)), after
 
     def _losses(
@@ -112,8 +120,8 @@ class RefinementTask(DiffusionTask):
         x_t, t, x_0 = x_t.flatten(0, 1), t.flatten(), x_0.repeat_interleave(copies, dim=0)
         mask = repeated(mask, copies)
         pred = self.model.predict(x_t, t, encoded.repeat(copies))
-        alpha, sigma = path.alpha(t)[:, None, None], path.sigma(t)[:, None, None]
-        square = self.objective.loss(pred, x_0, (x_t - alpha * x_0) / sigma, t, mask)
+        eps = convert(x_0, x_t, t, path, Sample(), Epsilon())
+        square = self.objective.loss(pred, x_0, eps, t, mask)
         estimate = convert(pred, x_t, t, path, target, Sample())
         losses = shares.flatten() * square + self.strength * self.distances(estimate, x_0, mask)
         return losses, estimate.detach().unflatten(0, (-1, copies))
