@@ -59,7 +59,9 @@ class SimilarSizes(Sampler[list[int]]):
         if self.endless:
             heavy = heavy + generator.uniform(-1, 1, len(heavy))
             hydrogens = hydrogens + generator.uniform(-3, 3, len(heavy))
-        batches, batch, most = [], [], (0, 0)
+        batches: list[list[int]] = []
+        batch: list[int] = []
+        most = (0, 0)
         # Steps of one heavy atom, within each by hydrogens: up and down in turn, so that ends of steps fit together.
         step = np.round(heavy).astype(np.int64)
         for i in np.lexsort((np.where(step % 2 == 0, hydrogens, -hydrogens), step)).tolist():

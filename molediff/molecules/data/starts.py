@@ -65,7 +65,8 @@ def _embedded(mol: Chem.Mol, seed: int) -> Chem.Mol | None:
     # Every centre becomes a stereocentre with the hand it has, so that equal neighbours keep their places.
     Chem.AssignAtomChiralTagsFromStructure(guess)
     parameters = rdDistGeom.ETKDGv3()
-    parameters.randomSeed, parameters.timeout = seed, 5
+    parameters.randomSeed = seed  # type: ignore[assignment]  # the stubs give it another type
+    parameters.timeout = 5  # type: ignore[assignment]
     return guess if rdDistGeom.EmbedMolecule(guess, parameters) == 0 else None
 
 

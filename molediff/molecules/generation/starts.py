@@ -63,7 +63,8 @@ class Starts:
     def _embedded(self, num: int, seed: int) -> np.ndarray:
         mol = Chem.Mol(self._prepared.mol)
         parameters = rdDistGeom.ETKDGv3()
-        parameters.randomSeed, parameters.timeout = seed, _SECONDS_EACH
+        parameters.randomSeed = seed  # type: ignore[assignment]  # the stubs give it another type
+        parameters.timeout = _SECONDS_EACH  # type: ignore[assignment]
         x = np.full((num, mol.GetNumAtoms(), 3), np.nan)
         with rdBase.BlockLogs():
             for conformer_id in rdDistGeom.EmbedMultipleConfs(mol, num, parameters):

@@ -83,8 +83,8 @@ def _timed(make: Callable[[], Chem.Mol]) -> Timed:
 def _embedded(mol: Chem.Mol, num: int, seed: int) -> Chem.Mol:
     blank = Chem.Mol(mol)
     parameters = rdDistGeom.ETKDGv3()
-    parameters.randomSeed = seed
-    parameters.timeout = 60
+    parameters.randomSeed = seed  # type: ignore[assignment]  # the stubs give it another type
+    parameters.timeout = 60  # type: ignore[assignment]
     rdDistGeom.EmbedMultipleConfs(blank, num, parameters)
     return blank
 
