@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from molediff.molecules.graph.graph import MolecularGraph as MolecularGraph
     from molediff.molecules.graph.graph import collate as collate
     from molediff.molecules.graph.graph import mol_to_graph as mol_to_graph
+    from molediff.molecules.spread import select_spread as select_spread
     from molediff.networks.graph import NODE_CARDINALITIES as NODE_CARDINALITIES
     from molediff.networks.graph import PAIR_CARDINALITIES as PAIR_CARDINALITIES
     from molediff.sampling.trajectory import Trajectory as Trajectory
@@ -62,6 +63,7 @@ __getattr__ = lazy_names(
         "mol_to_graph": "molediff.molecules.graph.graph",
         "qm9_datamodule": "molediff.molecules.data.datamodule",
         "relaxed_datamodule": "molediff.molecules.data.datamodule",
+        "select_spread": "molediff.molecules.spread",
         "sdf_datamodule": "molediff.molecules.data.datamodule",
     },
 )

@@ -16,6 +16,7 @@ from molediff.molecules.generation.fixed import FixedPart
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.pipeline import Pipeline
 from molediff.molecules.generation.plan import SamplingPlan
+from molediff.molecules.generation.presets import with_preset
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler
 from molediff.molecules.generation.settings import Limits, Refinement, Sampling, gather
@@ -136,6 +137,7 @@ class ConformerGenerator:
         sampling: Sampling | None = None,
         refinement: Refinement | None = None,
         limits: Limits | None = None,
+        preset: str | None = None,
         trajectory: bool = False,
         fixed: Chem.Mol | Mapping[int, Sequence[float]] | None = None,
         checks: Iterable[CheckFactory] = (),
@@ -156,6 +158,9 @@ class ConformerGenerator:
             sampling: solver and steps, see `molediff.molecules.Sampling`; None: as the weights are meant (`plan`).
             refinement: relaxation, energies, and which conformers are kept, see `molediff.molecules.Refinement`.
             limits: memory, attempts, time and processes, see `molediff.molecules.Limits`.
+            preset: a bundle of settings, any of which a word of its own overrides: "crystal", conformers far from each
+                other, chosen from four times as many, as docking and shape searching need them; "minima", different
+                minima of MMFF94s by energy, from twice as many (see `generation.presets`).
             trajectory: keep the way from noise to conformers; memory grows with the steps.
             fixed: atoms that keep given coordinates in every conformer: a Mol with a 3D conformer, which is looked for
                 in each molecule as a substructure (with or without its hydrogens), or a mapping of atom indices to
@@ -174,7 +179,8 @@ class ConformerGenerator:
         """
         check_is_a_list(molecules)
         groups = {"sampling": sampling, "refinement": refinement, "limits": limits}
-        settings = gather(groups, words)
+        check_whole_number("num_conformers", num_conformers, least=1)
+        settings = gather(groups, with_preset(preset, num_conformers, groups, words))
         plan = self.plan.with_overrides(
             settings["solver"], settings["num_steps"], settings["grid"], settings["init"]
         )
@@ -215,6 +221,8 @@ class ConformerGenerator:
             "grid": getattr(options.grid, "__name__", options.grid),
             "init": options.init,
             "relax": options.relax,
+            "pool": options.pool,
+            "select": options.select,
             "molediff": molediff.__version__,
         }
         return {

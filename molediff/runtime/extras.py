@@ -6,6 +6,7 @@ import sys
 from importlib.util import find_spec
 
 EXTRA_OF = {
+    "CDPL": "rivals",
     "PIL": "report",
     "ase": "xtb",
     "matplotlib": "report",

@@ -65,6 +65,8 @@ def sample(
     if clash := {Path(source).resolve() for source in sources} & {file.resolve(), table.resolve()}:
         raise ValueError(f"{clash.pop()} is an input and would be overwritten; name another output")
     inputs = read_inputs(sources, smiles_column)
+    if options.get("preset"):  # what is left at its default is left to the preset
+        options = {word: value for word, value in options.items() if value not in (None, False)}
     options["fixed"] = None if fixed is None else read_fixed(fixed)
     generator = ConformerGenerator.from_pretrained(weights, device=device)
     summary = export_conformers(

@@ -66,7 +66,7 @@ class Job:
             self.fixed = options.fixed.find_in(prepared.mol, self.stereo)
         self.starts: Starts | None = None
         if options.init is not None:
-            self.starts = Starts(prepared, options.init, options.num_conformers, options.seed)
+            self.starts = Starts(prepared, options.init, options.num_slots, options.seed)
         self.accepted: dict[int, Accepted] = {}
         self.rejected: Counter[str] = Counter()
         self.num_drawn = self.num_reflected = 0
@@ -84,7 +84,7 @@ class Job:
         """Numbers of the conformers still to be drawn; none if the time is up."""
         if self.clock.is_up:
             return ()
-        return tuple(slot for slot in range(self.options.num_conformers) if slot not in self.accepted)
+        return tuple(slot for slot in range(self.options.num_slots) if slot not in self.accepted)
 
     def examine(self, slots: tuple[int, ...], raw: RawSamples) -> None:
         """Check samples drawn for `slots`; keep the good ones, count the others under the first check they fail."""
@@ -125,8 +125,9 @@ class Job:
         fixed = () if self.fixed is None else self.fixed.atoms.tolist()
         found = refine(mol, options, self._still_good, fixed, lambda: self.clock.is_up)
         self.rejected[outcome.RELAXATION] += found.num_relaxation_rejected
-        num_missing = options.num_conformers - len(slots) + found.num_relaxation_rejected
-        if (late and len(slots) < options.num_conformers) or (found.problems and self.clock.is_up):
+        # A pool need not be full for a choice of what was asked for.
+        num_missing = max(0, options.num_conformers - len(slots) + found.num_relaxation_rejected)
+        if (late and len(slots) < options.num_slots) or (found.problems and self.clock.is_up):
             found.problems.insert(0, f"timeout of {options.timeout:g} s struck")
         return GenerationResult(
             smiles=self.prepared.smiles,
@@ -140,6 +141,7 @@ class Job:
             num_rejected={name: count for name, count in self.rejected.items() if count},
             num_pruned=found.num_pruned,
             num_outside_window=found.num_outside_window,
+            num_not_selected=found.num_not_selected,
             energies=found.energies,
             energy_method=None if found.energies is None else METHODS[str(options.energies)],
             seconds=self.clock.seconds,
@@ -182,7 +184,7 @@ class Job:
             x[:, 0] = -length / 2, length / 2
         if self.fixed is not None:
             x = self.fixed.place(x[None]).x[0]
-        self.accepted = {slot: Accepted(x) for slot in range(self.options.num_conformers)}
+        self.accepted = {slot: Accepted(x) for slot in range(self.options.num_slots)}
 
     def _trajectory(self, slots: list[int]) -> Trajectory | None:
         chosen = [self.accepted[slot] for slot in slots]

@@ -43,6 +43,8 @@ class GenerationOptions(SolverOptions):
     checks: tuple[CheckFactory, ...] = ()
     strict: bool = False
     init: str | None = None
+    pool: int | None = None
+    select: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
@@ -62,6 +64,7 @@ class GenerationOptions(SolverOptions):
         if self.energies is None and (self.rank or self.energy_window is not None):
             asked = "rank" if self.rank else "energy_window"
             raise ValueError(f"{asked} needs energies: say which, energies='mmff' or energies='gfn2'.")
+        self._check_pool()
         super().__post_init__()
         self._check_size()
         if not all(callable(make) for make in self.checks):
@@ -72,11 +75,31 @@ class GenerationOptions(SolverOptions):
         if "gfn2" in (self.relax, self.energies):
             require_tblite()
 
+    @property
+    def num_slots(self) -> int:
+        """Conformers to draw of each molecule: as many as asked for, or the pool."""
+        return self.num_conformers if self.pool is None else self.pool
+
+    def _check_pool(self) -> None:
+        check_word("select", self.select, (None, "spread", "energy"))
+        if self.pool is None:
+            if self.select is not None:
+                raise ValueError(f"select={self.select!r} chooses from a pool: say how large it is, pool=.")
+            return
+        object.__setattr__(self, "pool", check_whole_number("pool", self.pool, least=1))
+        object.__setattr__(self, "select", self.select or "spread")
+        if self.pool < self.num_conformers:
+            raise ValueError(
+                f"pool={self.pool} is less than the {self.num_conformers} conformers that are to be chosen from it."
+            )
+        if self.select == "energy" and self.energies is None:
+            raise ValueError("select='energy' needs energies: say which, energies='mmff' or energies='gfn2'.")
+
     def _check_size(self) -> None:
-        held = self.num_conformers * (self.num_steps if self.trajectory else 1)
+        held = self.num_slots * (self.num_steps if self.trajectory else 1)
         if held > MAX_CONFORMERS:
             times_steps = f" times {self.num_steps} steps of the trajectory" if self.trajectory else ""
             raise ValueError(
-                f"{self.num_conformers} conformers{times_steps} are more than the {MAX_CONFORMERS} that are held in "
+                f"{self.num_slots} conformers{times_steps} are more than the {MAX_CONFORMERS} that are held in "
                 "memory at once: ask for fewer at a time, with another seed each time."
             )

@@ -19,6 +19,7 @@ from molediff.molecules.energies.relax import (
 )
 from molediff.molecules.errors import ForceFieldError
 from molediff.molecules.generation.options import GenerationOptions
+from molediff.molecules.spread import spread_order
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Refined:
         num_relaxation_rejected: conformers whose relaxation failed or changed the bonds or the stereo.
         num_pruned: duplicates left out.
         num_outside_window: conformers left out for their energy.
+        num_not_selected: conformers of the pool that were not chosen.
     """
 
     mol: Chem.Mol
@@ -42,6 +44,7 @@ class Refined:
     num_relaxation_rejected: int = 0
     num_pruned: int = 0
     num_outside_window: int = 0
+    num_not_selected: int = 0
 
     def keep(self, chosen: np.ndarray) -> None:
         """Keep these conformers, by position, in this order."""
@@ -60,8 +63,8 @@ def refine(
     fixed: Collection[int] = (),
     out_of_time: OutOfTime = lambda: False,
 ) -> Refined:
-    """Do with the conformers of `mol` what the options ask: relax, energies, energy_window, prune_rmsd, rank, in this
-    order.
+    """Do with the conformers of `mol` what the options ask: relax, energies, energy_window, prune_rmsd, select, rank,
+    in this order.
 
     Args:
         mol: explicit hydrogens; its conformers move.
@@ -90,9 +93,33 @@ def refine(
                 "time was up before all conformers were compared: there may be duplicates among them"
             )
         found.keep(np.array(distinct, dtype=np.int64))
+    if options.pool is not None:
+        _select(found, options, out_of_time)
     if options.rank and found.energies is not None:
         found.keep(np.argsort(found.energies, kind="stable"))  # NaN is last
     return found
+
+
+def _select(found: Refined, options: GenerationOptions, out_of_time: OutOfTime) -> None:
+    """Choose from the pool. What has no energy is last; without any energy the choice is by spread, and says so."""
+    num = len(found.rows)
+    if options.select == "energy" and found.energies is None and num:
+        found.problems.append(
+            "there are no energies to choose by: the conformers are chosen for their spread"
+        )
+    if num == 0:
+        return
+    if options.select == "energy" and found.energies is not None:
+        chosen = np.argsort(found.energies, kind="stable")[: options.num_conformers]
+    else:
+        wanted = min(options.num_conformers, num)
+        chosen = spread_order(found.mol, wanted, found.energies, out_of_time=out_of_time)
+        if len(chosen) < wanted:
+            found.problems.append("time was up before the most spread conformers were found: others fill up")
+            others = np.setdiff1d(np.arange(num), chosen)
+            chosen = np.concatenate([chosen, others[: wanted - len(chosen)]])
+    found.num_not_selected = num - len(chosen)
+    found.keep(chosen)
 
 
 @contextmanager

@@ -58,6 +58,7 @@ class GenerationResult:
             num_rejected["stereo"].
         num_pruned: conformers left out as duplicates (`prune_rmsd`).
         num_outside_window: conformers left out for their energy (`energy_window`).
+        num_not_selected: conformers of the pool left out because others were chosen (`pool`, `select`).
         seed: the seed given.
         energies: energy of each conformer in kcal/mol, shape (n,), NaN where it could not be computed; None if not
             asked for or not available. MMFF94s: of the force field. GFN2-xTB: total electronic, large and negative.
@@ -78,6 +79,7 @@ class GenerationResult:
     num_rejected: dict[str, int] = field(default_factory=dict)
     num_pruned: int = 0
     num_outside_window: int = 0
+    num_not_selected: int = 0
     energies: np.ndarray | None = None
     energy_method: str | None = None
     seconds: float = 0.0

@@ -38,7 +38,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Refinement:
-    """What is done with conformers that passed the checks, in this order: relax, energies, window, pruning, rank.
+    """What is done with conformers that passed: relax, energies, window, pruning, selection, rank, in this order.
 
     Attributes:
         relax: move conformers to their next minimum: "mmff", of MMFF94s, or "gfn2", of GFN2-xTB (needs tblite; about
@@ -49,6 +49,12 @@ class Refinement:
         rank: number the conformers by increasing energy, the lowest 0. Needs `energies`.
         energy_window: leave out conformers this far above the lowest one found, in kcal/mol; one whose energy could not
             be computed stays. Needs `energies`.
+        pool: conformers to draw, of which `num_conformers` are chosen; all that is done before the choice is done with
+            all of them. None: no more are drawn than asked for.
+        select: how they are chosen from the pool: "spread", each next one as far as possible from those chosen (see
+            `molecules.select_spread`), beginning with the lowest in energy if there are energies, and numbered in
+            that order unless `rank` says otherwise; or "energy", the lowest, which needs `energies`. None: "spread" if
+            there is a pool.
     """
 
     relax: str | None = None
@@ -56,6 +62,8 @@ class Refinement:
     prune_rmsd: float | None = None
     rank: bool = False
     energy_window: float | None = None
+    pool: int | None = None
+    select: str | None = None
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,12 @@ def test_more_conformers_go_on_where_fewer_ended():
     np.testing.assert_allclose(more[:2], few, atol=1e-6)
 
 
+def test_a_pool_is_embedded_whole():
+    result = leaving_alone().generate("CCCCO", 2, seed=2, pool=5, select="spread")
+    assert result.status == "ok"
+    assert result.num_drawn == 5
+
+
 def test_a_smiles_has_no_conformers_to_give():
     result = leaving_alone().generate("CCO", 2, init="given")
     assert result.status == "failed"

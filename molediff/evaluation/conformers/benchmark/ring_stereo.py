@@ -25,13 +25,18 @@ def read_isomers(mol: Chem.Mol) -> list[str]:
     return found
 
 
-def without_nitrogen(smiles: str) -> str:
-    """Canonical SMILES without the marks of three-coordinate nitrogen, which RDKit reads from no coordinates."""
+def demanded(smiles: str) -> str:
+    """Canonical SMILES with what is demanded of rings alone: without the marks of three-coordinate nitrogen, which
+    RDKit reads from no coordinates, and of C=NH, which the isomers leave open.
+    """
     mol = Chem.MolFromSmiles(smiles)
     for atom in mol.GetAtoms():
         if atom.GetAtomicNum() == 7 and atom.GetTotalDegree() == 3:
             atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
-    return str(Chem.CanonSmiles(Chem.MolToSmiles(mol)))
+        elif atom.GetAtomicNum() == 7 and atom.GetTotalNumHs(includeNeighbors=True):
+            for bond in atom.GetBonds():
+                bond.SetStereo(Chem.BondStereo.STEREONONE)
+    return str(Chem.MolToSmiles(Chem.RemoveHs(Chem.MolFromSmiles(Chem.MolToSmiles(mol)))))
 
 
 def bicycles(num: int) -> list[str]:
@@ -99,8 +104,8 @@ def measure(
             counts["isomers"] += 1
             counts["failed"] += result.status == "failed"
             counts["called impossible"] += "not possible as a strain-free structure" in result.reason
-            asked = without_nitrogen(result.smiles)
-            read = [] if result.mol is None else read_isomers(result.mol)
+            asked = demanded(result.smiles)
+            read = [] if result.mol is None else list(map(demanded, read_isomers(result.mol)))
             counts["conformers"] += len(read)
             misread += [(asked, other) for other in read if other != asked]
         figures[name] = {**counts, "misread": misread}

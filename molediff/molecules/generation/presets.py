@@ -1,0 +1,73 @@
+"""Bundles of settings for what people do with conformers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# Of 200 conformers 50 are chosen, as published ensembles for docking are.
+_POOL_OF_CRYSTAL = 4
+# Relaxation takes most of the time of "minima", and different samples end in one minimum.
+_POOL_OF_MINIMA = 2
+_SAME_MINIMUM = 0.125
+"""In Angstrom: between minima of one energy surface, as in the search of ensembles."""
+
+PRESETS = ("crystal", "minima")
+
+
+def settings_of(preset: str | None, num_conformers: int) -> dict[str, Any]:
+    """The settings that a preset stands for.
+
+    "crystal", for docking and shape searching: the conformers lie far from each other, four times as many are drawn. No
+    energy and no relaxation: bound shapes are often not the lowest ones of a molecule alone.
+
+    "minima", for energies and properties: different minima of MMFF94s in order of energy, twice as many are drawn.
+
+    Args:
+        preset: one of `PRESETS`, or None for no settings.
+        num_conformers: asked for.
+
+    Raises:
+        ValueError: there is no such preset.
+    """
+    if preset is None:
+        return {}
+    if preset == "crystal":
+        return {"pool": _POOL_OF_CRYSTAL * num_conformers, "select": "spread"}
+    if preset == "minima":
+        return {
+            "relax": "mmff",
+            "energies": "mmff",
+            "prune_rmsd": _SAME_MINIMUM,
+            "pool": _POOL_OF_MINIMA * num_conformers,
+            "select": "energy",
+            "rank": True,
+        }
+    raise ValueError(f"preset must be one of {', '.join(map(repr, PRESETS))}, or None; got {preset!r}.")
+
+
+def with_preset(
+    preset: str | None, num_conformers: int, groups: Mapping[str, Any], words: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The words of a call with those of a preset behind them: what is given by itself stands.
+
+    `energies` follow another `relax`, and without a pool there is no choice from one.
+
+    Args:
+        preset, num_conformers: see `settings_of`.
+        groups: of the call, by name, None where not given.
+        words: settings of the call.
+
+    Raises:
+        ValueError: there is no such preset, or `refinement` is given beside one.
+    """
+    settings = settings_of(preset, num_conformers)
+    if settings and groups.get("refinement") is not None:
+        raise ValueError(
+            f"preset={preset!r} beside refinement=: give settings by themselves, or leave the preset out."
+        )
+    if preset == "minima" and words.get("relax") is not None:
+        settings["energies"] = words["relax"]
+    if "pool" in words and words["pool"] is None:
+        settings.pop("select", None)
+    return {**settings, **words}

@@ -1,0 +1,191 @@
+"""Conformers chosen for their spread: farthest points by heavy-atom RMSD, all pairs of a pool at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.molecules.conformers import with_conformers
+
+MAX_MAPPINGS = 128
+"""Most symmetric mappings of atoms tried for one pair. Seven independent phenyl flips, or a tert-butyl, a CF3 and a
+phenyl, have no more; beyond it a distance is an upper bound."""
+
+# Newton's method on the quartic converges quadratically but for linear molecules, whose largest root is double.
+_MAX_ITERATIONS = 60
+_PRECISION = 1e-11
+
+# The two ends of a carboxylate or a nitro group are one kind: as RDKit's `symmetrizeConjugatedTerminalGroups`.
+_TERMINAL = Chem.MolFromSmarts("[O,N;D1;$([O,N;D1]-[*]=[O,N;D1]),$([O,N;D1]=[*]-[O,N;D1])]~[*]")
+
+
+def select_spread(
+    mol: Chem.Mol, num: int, energies: np.ndarray | None = None, max_mappings: int = MAX_MAPPINGS
+) -> Chem.Mol:
+    """A copy of `mol` with `num` of its conformers that lie far from each other.
+
+    The first is the one of lowest energy, or the first of `mol` without energies; each further one is that whose
+    nearest chosen neighbour is farthest (Gonzalez 1985, at most twice the best covering radius). So the first k of
+    them are what would be chosen for k.
+
+    Args:
+        mol: conformers of one molecule, hydrogens do not count.
+        num: how many; all of them if there are no more.
+        energies: of the conformers, shape (n,); NaN is none.
+        max_mappings: see `MAX_MAPPINGS`.
+
+    Raises:
+        ValueError: num is below 1.
+
+    Example:
+        >>> from rdkit.Chem import AddHs, MolFromSmiles, rdDistGeom
+        >>> mol = AddHs(MolFromSmiles("CCCCCO"))
+        >>> _ = rdDistGeom.EmbedMultipleConfs(mol, 20, randomSeed=7)
+        >>> select_spread(mol, 5).GetNumConformers()
+        5
+    """
+    if num < 1:
+        raise ValueError(f"num must be at least 1, how many conformers to choose; got {num!r}.")
+    if mol.GetNumConformers() == 0:
+        return Chem.Mol(mol)
+    chosen = spread_order(mol, num, energies, max_mappings)
+    conformers = list(mol.GetConformers())
+    return with_conformers(mol, [conformers[i].GetPositions() for i in chosen])
+
+
+def spread_order(
+    mol: Chem.Mol,
+    num: int,
+    energies: np.ndarray | None = None,
+    max_mappings: int = MAX_MAPPINGS,
+    out_of_time: Callable[[], bool] = lambda: False,
+) -> np.ndarray:
+    """Positions of the conformers that `select_spread` takes, in its order, int64, shape (at most num,).
+
+    Args:
+        mol, num, energies, max_mappings: see `select_spread`; at least one conformer.
+        out_of_time: asked before each choice; once it says yes, what is not chosen is left.
+    """
+    start = 0
+    if energies is not None and not np.isnan(energies).all():
+        start = int(np.nanargmin(energies))
+    distances = ConformerDistances(mol, max_mappings)
+    return farthest_points(distances.to_all, mol.GetNumConformers(), num, start, out_of_time)
+
+
+def farthest_points(
+    distances: Callable[[int], np.ndarray],
+    num_points: int,
+    num: int,
+    start: int = 0,
+    out_of_time: Callable[[], bool] = lambda: False,
+) -> np.ndarray:
+    """Greedy max-min choice of `num` of `num_points` points, in order, int64; of equal ones the first.
+
+    Args:
+        distances: from the position of a point to its distances to all, shape (num_points,).
+        num_points: how many there are.
+        num: how many to choose.
+        start: the first choice.
+        out_of_time: see `spread_order`.
+
+    Source: Gonzalez 1985, "Clustering to minimize the maximum intercluster distance".
+    """
+    chosen = [start]
+    nearest = np.full(num_points, np.inf)
+    while len(chosen) < min(num, num_points) and not out_of_time():
+        nearest = np.minimum(nearest, distances(chosen[-1]))
+        nearest[chosen] = -np.inf  # never twice, also among equals
+        chosen.append(int(nearest.argmax()))
+    return np.array(chosen, dtype=np.int64)
+
+
+class ConformerDistances:
+    """Heavy-atom RMSD between the n conformers of a molecule, as `molecules.rmsd.heavy_atom_rmsd` has it.
+
+    Args:
+        mol: conformers; hydrogens are left out (unless there is nothing else).
+        max_mappings: most symmetric mappings tried for a pair.
+    """
+
+    def __init__(self, mol: Chem.Mol, max_mappings: int = MAX_MAPPINGS):
+        heavy = Chem.RemoveHs(mol)
+        self.mappings = symmetric_mappings(heavy, max_mappings)
+        x = np.stack([conformer.GetPositions() for conformer in heavy.GetConformers()])
+        self._x = x - x.mean(axis=1, keepdims=True)
+        self._size = (self._x**2).sum(axis=(1, 2))
+        self._by_atom = np.ascontiguousarray(self._x.transpose(1, 0, 2).reshape(x.shape[1], -1))
+
+    def to_all(self, i: int) -> np.ndarray:
+        """RMSD of conformer i to each in Angstrom, shape (n,); 0 to itself."""
+        n, num_atoms = self._x.shape[:2]
+        # Inner products of all mappings of i with all conformers, one matrix product: (M, 3, n, 3) -> (M, n, 3, 3).
+        mapped = self._x[i][self.mappings].transpose(0, 2, 1).reshape(-1, num_atoms)
+        products = (mapped @ self._by_atom).reshape(-1, 3, n, 3).transpose(0, 2, 1, 3)
+        sizes = (self._size[i] + self._size) / 2
+        overlap = largest_overlap(products, np.broadcast_to(sizes, products.shape[:2])).max(axis=0)
+        rmsd = np.sqrt(np.maximum(2 * (sizes - overlap), 0) / num_atoms)
+        rmsd[i] = 0.0
+        return rmsd
+
+    def matrix(self) -> np.ndarray:
+        """All pairs, shape (n, n)."""
+        return np.stack([self.to_all(i) for i in range(len(self._x))])
+
+
+def largest_overlap(products: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    """max over proper rotations R of trace(R^T H), shape (...,): the largest root of a quartic, by Newton's method.
+
+    With the signed singular values s of H the roots are s1 + s2 + s3, s1 - s2 - s3, ..., so that the quartic is
+    z^4 - 2 a z^2 - 8 d z + 2 b - a^2, where a = tr(H^T H), b = tr((H^T H)^2) and d = det H. All roots are real:
+    from above, Newton's steps go down to the largest one and never past it.
+
+    Args:
+        products: H = sum over atoms of x y^T, shape (..., 3, 3), in Angstrom^2.
+        bound: not below the root, shape (...,): (|x|^2 + |y|^2) / 2.
+
+    Source: Theobald 2005, "Rapid calculation of RMSDs using a quaternion-based characteristic polynomial".
+    """
+    h = [[products[..., row, column] for column in range(3)] for row in range(3)]
+    gram = [[sum(h[k][i] * h[k][j] for k in range(3)) for j in range(3)] for i in range(3)]
+    a: Any = gram[0][0] + gram[1][1] + gram[2][2]
+    b: Any = sum(gram[i][j] ** 2 for i in range(3) for j in range(3))
+    d = (
+        h[0][0] * (h[1][1] * h[2][2] - h[1][2] * h[2][1])
+        - h[0][1] * (h[1][0] * h[2][2] - h[1][2] * h[2][0])
+        + h[0][2] * (h[1][0] * h[2][1] - h[1][1] * h[2][0])
+    )
+    constant = 2 * b - a * a
+    z = np.array(bound, dtype=np.float64)
+    for _ in range(_MAX_ITERATIONS):
+        value = ((z * z - 2 * a) * z - 8 * d) * z + constant
+        slope = (4 * z * z - 4 * a) * z - 8 * d
+        # At a multiple root both vanish: rounding must not throw a step far away.
+        step = np.where((value > 0) & (slope > 0), value / np.where(slope > 0, slope, 1.0), 0.0)
+        z -= step
+        if (step <= _PRECISION * bound).all():
+            break
+    return z
+
+
+def symmetric_mappings(mol: Chem.Mol, max_mappings: int = MAX_MAPPINGS) -> np.ndarray:
+    """Renumberings that leave the graph of `mol` as it is, int64, shape (M, N), the identity first.
+
+    The two ends of a carboxylate or a nitro group count as equal.
+
+    Args:
+        mol: without the hydrogens that are not to count.
+        max_mappings: most of them; then some are missing.
+    """
+    plain = Chem.RWMol(mol)
+    plain.RemoveAllConformers()
+    for terminal, centre in mol.GetSubstructMatches(_TERMINAL, maxMatches=1000):
+        plain.GetAtomWithIdx(terminal).SetFormalCharge(0)
+        plain.GetBondBetweenAtoms(terminal, centre).SetBondType(Chem.BondType.SINGLE)
+    found = plain.GetSubstructMatches(plain.GetMol(), uniquify=False, maxMatches=max_mappings)
+    identity = tuple(range(mol.GetNumAtoms()))
+    others = [mapping for mapping in found if mapping != identity]
+    return np.array([identity, *others][:max_mappings], dtype=np.int64).reshape(-1, len(identity))

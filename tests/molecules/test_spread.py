@@ -1,0 +1,133 @@
+"""Farthest points, and the distances between conformers that they are chosen by."""
+
+import numpy as np
+import pytest
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom, rdMolAlign
+
+import molediff.molecules
+from molediff.molecules.conformers import with_conformers
+from molediff.molecules.spread import (
+    ConformerDistances,
+    farthest_points,
+    largest_overlap,
+    select_spread,
+    spread_order,
+    symmetric_mappings,
+)
+
+
+def embedded(smiles: str, num: int) -> Chem.Mol:
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    rdDistGeom.EmbedMultipleConfs(mol, num, randomSeed=3)
+    return mol
+
+
+def rdkit_matrix(mol: Chem.Mol) -> np.ndarray:
+    heavy, num = Chem.RemoveHs(mol), mol.GetNumConformers()
+    below = rdMolAlign.GetAllConformerBestRMS(heavy, maxMatches=10_000)
+    matrix = np.zeros((num, num))
+    matrix[np.tril_indices(num, -1)] = below
+    return matrix + matrix.T
+
+
+def on_a_line(*places: float):
+    points = np.array(places)
+    return lambda i: abs(points - points[i])
+
+
+# Farthest points --------------------------------------------------------------------------------------------------
+
+
+def test_farthest_points_of_a_line_are_its_ends_then_the_middle_then_the_quarters():
+    order = farthest_points(on_a_line(0, 1, 2, 3, 4), 5, 5)
+    assert order.tolist() == [0, 4, 2, 1, 3]
+
+
+def test_farthest_points_begin_where_they_are_told_to():
+    assert farthest_points(on_a_line(0, 1, 2, 3, 10), 5, 3, start=3).tolist() == [3, 4, 0]
+
+
+def test_equal_points_are_each_taken_once():
+    assert sorted(farthest_points(on_a_line(1, 1, 1), 3, 3).tolist()) == [0, 1, 2]
+
+
+def test_no_more_points_are_chosen_than_there_are_or_than_time_allows():
+    assert len(farthest_points(on_a_line(0, 1), 2, 5)) == 2
+    assert farthest_points(on_a_line(0, 1, 2), 3, 3, out_of_time=lambda: True).tolist() == [0]
+
+
+# Distances --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("smiles", "num_mappings"),
+    [
+        ("CCCCO", 1),
+        ("CC(C)(C)c1ccc(cc1)C(=O)O", 24),  # 3! methyls, a flip of the ring, two oxygens of the acid
+        ("O=C([O-])c1ccc(cc1)[N+](=O)[O-]", 8),
+        ("COP(=O)(O)O", 6),
+        ("C#CC#C", 2),  # linear: the quartic has a double root
+        ("C[C@H](O)C(N)=O", 1),
+    ],
+)
+def test_distances_are_those_of_rdkit(smiles, num_mappings):
+    mol = embedded(smiles, 8)
+    distances = ConformerDistances(mol)
+    assert len(distances.mappings) == num_mappings
+    np.testing.assert_allclose(distances.matrix(), rdkit_matrix(mol), atol=1e-4)
+
+
+def test_a_mirror_image_is_not_a_match():
+    mol = embedded("C[C@H](O)C(N)=O", 1)
+    x = mol.GetConformer().GetPositions()
+    both = ConformerDistances(with_conformers(mol, [x, x * [1, 1, -1]])).matrix()
+    assert both[0, 1] > 0.1
+
+
+def test_largest_overlap_of_a_diagonal_matrix_is_its_trace_or_loses_twice_the_smallest_if_it_reflects():
+    products = np.stack([np.diag([3.0, 2.0, 1.0]), np.diag([3.0, 2.0, -1.0])])
+    np.testing.assert_allclose(largest_overlap(products, np.array([9.0, 9.0])), [6.0, 4.0], rtol=1e-9)
+
+
+def test_mappings_are_bounded_and_keep_the_identity():
+    mol = Chem.MolFromSmiles("CC(C)(C)CC(C)(C)C")
+    mappings = symmetric_mappings(mol, 10)
+    assert mappings.shape == (10, mol.GetNumAtoms())
+    assert mappings[0].tolist() == list(range(mol.GetNumAtoms()))
+    assert len(symmetric_mappings(mol, 1000)) == 72
+
+
+# Selection --------------------------------------------------------------------------------------------------------
+
+
+def test_selection_is_wider_than_the_first_conformers():
+    mol = embedded("OCCCCCCN", 40)
+    matrix = rdkit_matrix(mol)
+    np.fill_diagonal(matrix, np.inf)
+    chosen = spread_order(mol, 6)
+    assert matrix[np.ix_(chosen, chosen)].min() > matrix[:6, :6].min()
+    np.fill_diagonal(matrix, 0)
+    farthest_from_all = [matrix[:, places].min(axis=1).max() for places in (chosen, range(6))]
+    assert farthest_from_all[0] < farthest_from_all[1]
+    spread = molediff.molecules.select_spread(mol, 6)
+    expected = [mol.GetConformer(int(i)).GetPositions() for i in chosen]
+    np.testing.assert_array_equal([c.GetPositions() for c in spread.GetConformers()], expected)
+
+
+def test_fewer_chosen_are_the_first_of_more():
+    mol = embedded("OCCCCN", 12)
+    assert spread_order(mol, 3).tolist() == spread_order(mol, 8)[:3].tolist()
+
+
+def test_selection_begins_at_the_lowest_energy_that_is_known():
+    mol = embedded("OCCCN", 5)
+    assert spread_order(mol, 2, np.array([2.0, np.nan, -1.0, 0.0, 3.0]))[0] == 2
+    assert spread_order(mol, 2, np.full(5, np.nan))[0] == 0
+
+
+def test_few_or_no_conformers_are_all_taken():
+    assert select_spread(embedded("CCO", 2), 5).GetNumConformers() == 2
+    assert select_spread(Chem.MolFromSmiles("CCO"), 5).GetNumConformers() == 0
+    with pytest.raises(ValueError, match="at least 1"):
+        select_spread(embedded("CCO", 2), 0)
