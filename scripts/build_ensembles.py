@@ -1,4 +1,4 @@
-"""GFN2-xTB ensembles: `python scripts/build_ensembles.py num_molecules=4`. Keys: configs/build_ensembles.yaml."""
+"""Ensembles of minima: `python scripts/build_ensembles.py num_molecules=4`. Keys: configs/build_ensembles.yaml."""
 
 from _cli import DictConfig, call, command
 

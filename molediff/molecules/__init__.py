@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from molediff.molecules.data.minima import load_minima as load_minima
     from molediff.molecules.data.qm9 import load_qm9 as load_qm9
     from molediff.molecules.data.sdf import load_sdf as load_sdf
-    from molediff.molecules.ensembles.search import Recipe as Recipe
+    from molediff.molecules.ensembles.recipe import Recipe as Recipe
     from molediff.molecules.ensembles.search import build_ensemble as build_ensemble
     from molediff.molecules.generation.check import Check as Check
     from molediff.molecules.generation.check import CheckFactory as CheckFactory
@@ -48,7 +48,7 @@ __getattr__ = lazy_names(
         "MolecularGraph": "molediff.molecules.graph.graph",
         "NODE_CARDINALITIES": "molediff.networks.graph",
         "PAIR_CARDINALITIES": "molediff.networks.graph",
-        "Recipe": "molediff.molecules.ensembles.search",
+        "Recipe": "molediff.molecules.ensembles.recipe",
         "Refinement": "molediff.molecules.generation.settings",
         "Sampling": "molediff.molecules.generation.settings",
         "Trajectory": "molediff.sampling.trajectory",

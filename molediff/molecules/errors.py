@@ -16,7 +16,7 @@ class PerceptionError(MoleculeError):
 
 
 class ForceFieldError(MoleculeError):
-    """MMFF94s lacks parameters for this molecule, or describes it wrongly; the message says which."""
+    """MMFF94s or AIMNet2 does not describe this molecule; the message says why."""
 
 
 class XTBError(MoleculeError, RuntimeError):

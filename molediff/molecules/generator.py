@@ -175,7 +175,7 @@ class ConformerGenerator:
 
         Raises:
             ValueError: an option is out of range, or given twice.
-            ImportError: "gfn2" is asked for and tblite is not installed.
+            ImportError: "gfn2" or "aimnet2" is asked for and not installed.
         """
         check_is_a_list(molecules)
         groups = {"sampling": sampling, "refinement": refinement, "limits": limits}
@@ -192,6 +192,7 @@ class ConformerGenerator:
             fixed=FixedPart.read(fixed),
             checks=tuple(checks),
             strict=strict,
+            device=str(self.device),
             **settings,
         )
         if options.num_workers > 1 and self.device.type != "cpu":

@@ -6,6 +6,7 @@ import sys
 from importlib.util import find_spec
 
 EXTRA_OF = {
+    "Auto3D": "aimnet2",
     "CDPL": "rivals",
     "PIL": "report",
     "ase": "xtb",

@@ -31,6 +31,9 @@ class Limits:
     num_relaxed: int = 0
     """The first so many conformers are relaxed by GFN2-xTB."""
 
+    num_relaxed_by_aimnet2: int = 0
+    """The first so many conformers are relaxed by AIMNet2."""
+
 
 UNLIMITED = Limits()
 

@@ -1,1 +1,1 @@
-"""Energies and relaxation: MMFF94s and GFN2-xTB."""
+"""Energies and relaxation: MMFF94s, GFN2-xTB and AIMNet2."""

@@ -1,4 +1,4 @@
-"""What can be done with finished conformers: relaxation and energies (MMFF94s, GFN2-xTB), pruning by RMSD."""
+"""What can be done with finished conformers: relaxation, energies (MMFF94s, GFN2-xTB, AIMNet2), pruning by RMSD."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from rdkit import Chem
 
-from molediff.molecules.energies import xtb
+from molediff.molecules.energies import aimnet2, xtb
 from molediff.molecules.energies.mmff import MMFF, VARIANT, RelaxedConformer
 from molediff.molecules.errors import XTBError
 from molediff.molecules.rmsd import heavy_atom_rmsd
 from molediff.runtime.former import former_names
 
-METHODS = {"mmff": VARIANT, "gfn2": "GFN2-xTB"}
+METHODS = {"mmff": VARIANT, "gfn2": "GFN2-xTB", "aimnet2": aimnet2.NAME}
 """What `relax` and `energies` can be, and the name of the method."""
 
 
@@ -28,17 +28,23 @@ class Relaxed(NamedTuple):
     """What became of n conformers that were relaxed.
 
     Attributes:
-        energies: in kcal/mol, float64, shape (n,); NaN where a conformer was not relaxed: GFN2-xTB failed on it or the
-            time was up.
+        energies: in kcal/mol, float64, shape (n,); NaN where a conformer was not relaxed: the method failed on it
+            or the time was up.
         converged: whether it is at a minimum, bool, shape (n,).
+        late: whether the time was up before it was relaxed, bool, shape (n,).
     """
 
     energies: np.ndarray
     converged: np.ndarray
+    late: np.ndarray
 
 
 def relax_conformers(
-    mol: Chem.Mol, method: str, fixed: Collection[int] = (), out_of_time: OutOfTime = lambda: False
+    mol: Chem.Mol,
+    method: str,
+    fixed: Collection[int] = (),
+    out_of_time: OutOfTime = lambda: False,
+    device: str = "cpu",
 ) -> Relaxed:
     """Move every conformer of `mol` to its next minimum, in place.
 
@@ -46,25 +52,36 @@ def relax_conformers(
         mol: explicit hydrogens, n conformers.
         method: one of `METHODS`.
         fixed: atoms that stay where they are.
-        out_of_time: asked before each conformer; once it says yes, the rest is left as it is.
+        out_of_time: asked before each conformer (AIMNet2, which moves all at once: before each step); once it says yes,
+            the rest is left as it is.
+        device: of AIMNet2, "cpu" or "cuda".
 
     Raises:
-        ForceFieldError: MMFF94s lacks parameters or does not describe the molecule; the conformers are as they were.
-        ImportError: GFN2-xTB is not installed.
+        ForceFieldError: the method does not describe the molecule; the conformers are as they were.
+        ImportError: GFN2-xTB or AIMNet2 is not installed.
     """
+    if method == "aimnet2":
+        found = aimnet2.relax(mol, fixed, device, out_of_time)
+        return Relaxed(found.energies, found.converged, found.late)
     relax = _mmff_relaxation(mol, fixed) if method == "mmff" else _gfn2_relaxation(mol, fixed)
-    not_relaxed = RelaxedConformer(np.nan, False)
-    done = [not_relaxed if out_of_time() else relax(c.GetId()) for c in mol.GetConformers()]
+    done = [None if out_of_time() else relax(c.GetId()) for c in mol.GetConformers()]
+    ended = [RelaxedConformer(np.nan, False) if one is None else one for one in done]
     return Relaxed(
-        np.array([one.energy for one in done], float), np.array([one.converged for one in done], bool)
+        np.array([one.energy for one in ended], float),
+        np.array([one.converged for one in ended], bool),
+        np.array([one is None for one in done], bool),
     )
 
 
-def conformer_energies(mol: Chem.Mol, method: str, out_of_time: OutOfTime = lambda: False) -> np.ndarray:
-    """Energy of every conformer in kcal/mol, float64, shape (n,); NaN if GFN2-xTB failed on it or the time was up.
+def conformer_energies(
+    mol: Chem.Mol, method: str, out_of_time: OutOfTime = lambda: False, device: str = "cpu"
+) -> np.ndarray:
+    """Energy of every conformer in kcal/mol, float64, shape (n,); NaN if the method failed on it or the time was up.
 
     Arguments and errors as of `relax_conformers`.
     """
+    if method == "aimnet2":
+        return aimnet2.energies(mol, device, out_of_time)
     energy = MMFF(mol).energy if method == "mmff" else _gfn2_energy(mol)
     return np.array([np.nan if out_of_time() else energy(c.GetId()) for c in mol.GetConformers()], float)
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from molediff.molecules.data.qm9 import load_qm9
+from molediff.molecules.energies.aimnet2_model import read_model
+from molediff.molecules.energies.relax import METHODS
 from molediff.molecules.energies.xtb import require_tblite
+from molediff.molecules.ensembles.recipe import Recipe
 from molediff.molecules.ensembles.records import (
     EnsembleRecords,
     check_completeness,
     run_tasks,
     write_ensembles,
 )
-from molediff.molecules.ensembles.search import Recipe
 from molediff.molecules.ensembles.tasks import draw_tasks, own_tasks
 from molediff.molecules.files.io import read_inputs
 
@@ -35,6 +38,7 @@ def build_ensembles(
     seconds_each: float | None,
     retry_failed: bool,
     progress: bool = False,
+    method: str | None = None,
 ) -> int:
     """Build the ensembles that the records lack, and write all of them; return how many molecules have one.
 
@@ -47,12 +51,18 @@ def build_ensembles(
         smiles_column: header of the SMILES in .csv files.
         recipe, num_processes, seconds_each, retry_failed: see `run_tasks`.
         progress: a bar on stderr.
+        method: whose minima count, instead of what the recipe says.
 
     Raises:
         ValueError: the output has another suffix, or the records are of another recipe.
         OSError: a file cannot be read or written.
+        ImportError: the method of the recipe is not installed.
     """
-    require_tblite()
+    recipe = replace(recipe, method=method) if method else recipe
+    if recipe.method == "gfn2":
+        require_tblite()
+    else:
+        read_model()
     file = Path(output)
     if not file.name.endswith((".sdf", ".sdf.gz")):
         raise ValueError(f"ensembles are written as .sdf or .sdf.gz, not as '{output}'")
@@ -76,7 +86,7 @@ def build_ensembles(
     if len(failed) == len(chosen):
         print(f"no ensemble: {output} is not written")
         return 0
-    write_ensembles(output, chosen, {"method": "GFN2-xTB", "recipe": recipe})
+    write_ensembles(output, chosen, {"method": METHODS[recipe.method], "recipe": recipe})
     found, seconds = check_completeness(chosen), sum(record.seconds for record in chosen)
     print(
         f"{sum(len(record.energies) for record in chosen)} conformers of {found.num_molecules} molecules in {output} "

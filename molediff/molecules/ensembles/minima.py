@@ -21,7 +21,7 @@ LOW_WINDOW = 2.5
 
 
 class Minimum(NamedTuple):
-    """A minimum of GFN2-xTB: positions (N, 3) in Angstrom, total energy in kcal/mol, where its start came from."""
+    """A minimum: positions (N, 3) in Angstrom, total energy in kcal/mol, where its start came from."""
 
     positions: np.ndarray
     energy: float

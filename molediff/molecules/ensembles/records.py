@@ -16,7 +16,8 @@ import numpy as np
 from rdkit import Chem, rdBase
 
 from molediff.molecules.conformers import with_conformers
-from molediff.molecules.ensembles.search import EnsembleError, FoundMinima, Recipe, build_ensemble
+from molediff.molecules.ensembles.recipe import Recipe
+from molediff.molecules.ensembles.search import EnsembleError, FoundMinima, build_ensemble
 from molediff.molecules.ensembles.tasks import EnsembleTask
 from molediff.molecules.files.sdf import sdf_record
 from molediff.runtime.files import write_bytes
@@ -24,6 +25,9 @@ from molediff.runtime.former import former_names
 from molediff.runtime.processes import as_completed
 
 __getattr__ = former_names(__name__, {"Record": "EnsembleRecord"})
+
+# Name of the property in SDF, by `energies.relax.METHODS`.
+_ENERGY = {"GFN2-xTB": "GFN2_kcal_per_mol", "AIMNet2": "AIMNet2_kcal_per_mol"}
 
 _DIGITS = 4  # of coordinates, in Angstrom: an SDF file has no more
 
@@ -65,6 +69,12 @@ class EnsembleRecord:
         )
 
 
+def _head(recipe: Recipe) -> dict[str, object]:
+    """What a file of records begins with; files from before there was a choice of methods go on."""
+    settings = asdict(recipe)
+    return {key: value for key, value in settings.items() if (key, value) != ("method", "gfn2")}
+
+
 def _loads(text: str) -> object:
     try:
         return json.loads(text)
@@ -89,7 +99,7 @@ class EnsembleRecords:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.records: dict[str, EnsembleRecord] = {}
-        for line in self._whole_lines({"recipe": asdict(recipe)}):
+        for line in self._whole_lines({"recipe": _head(recipe)}):
             record = EnsembleRecord(**json.loads(line))
             self.records[record.name] = record
 
@@ -192,7 +202,7 @@ class Completeness(NamedTuple):
     Attributes:
         num_low: minima within 2.5 kcal/mol of the lowest, over all molecules, by way of the force field.
         num_low_by_half: how many of them half the seeds had found.
-        num_low_direct: how many more were found by starts that went to GFN2-xTB directly.
+        num_low_direct: how many more were found by starts that were relaxed directly.
         num_changed: molecules whose number differs.
         num_molecules: molecules with an ensemble.
     """
@@ -241,7 +251,9 @@ def _sdf(record: EnsembleRecord, provenance: Mapping[str, object]) -> str:
     for place in range(len(record.energies)):
         properties = {
             "SMILES": record.smiles,
-            "GFN2_kcal_per_mol": f"{record.energies[place]:.3f}",
+            _ENERGY.get(
+                str(provenance.get("method")), "energy_kcal_per_mol"
+            ): f"{record.energies[place]:.3f}",
             "boltzmann_weight": f"{record.weights[place]:.4f}",
             "source": record.sources[place],
             **provenance,

@@ -1,9 +1,9 @@
-"""Reference ensembles: the minima of a molecule on the energy surface of GFN2-xTB.
+"""Reference ensembles: the minima of a molecule on the energy surface of GFN2-xTB, or of AIMNet2.
 
 Starting geometries of several kinds are relaxed in a force field; what is new among the force field's minima goes to
-GFN2-xTB. That has minima which the force field lacks, so that other starts go to it directly. What comes back with the
-graph and the stereo asked for, is no duplicate and lies in the energy window is the ensemble. Of a molecule that equals
-its mirror image every minimum has a mirror image of the same energy, which is added.
+the method whose minima count. That has minima which the force field lacks, so that other starts go to it directly. What
+comes back with the graph and the stereo asked for, is no duplicate and lies in the energy window is the ensemble. Of a
+molecule that equals its mirror image every minimum has a mirror image of the same energy, which is added.
 """
 
 from __future__ import annotations
@@ -18,71 +18,30 @@ from rdkit import Chem
 
 from molediff.molecules.conformers import boltzmann_weights, with_conformers
 from molediff.molecules.energies.mmff import MAX_ITERATIONS
-from molediff.molecules.energies.xtb import MAX_GRADIENT
-from molediff.molecules.ensembles.engines import relax_by_gfn2, relax_in_force_field
+from molediff.molecules.ensembles.engines import MINIMIZERS, relax_in_force_field
 from molediff.molecules.ensembles.minima import Minimum, distinct_minima, is_known, num_low, within
+from molediff.molecules.ensembles.recipe import Recipe
 from molediff.molecules.ensembles.starts import OWN, Start, make_starts
-from molediff.molecules.errors import EnsembleError, PerceptionError, XTBError
+from molediff.molecules.errors import EnsembleError, ForceFieldError, PerceptionError
 from molediff.molecules.perception.bonds import perceive
 from molediff.molecules.perception.stereo import reflected
-from molediff.runtime.checks import check_whole_number
 from molediff.runtime.former import former_names
 
 _COMPLETE = 0.05  # growth of the number of low minima at which a search ends
 
 # Relaxation keeps a symmetry of its start and would end on a pass between two minima.
 _JITTER = 0.01  # Angstrom, standard deviation
-# Of a start that goes to GFN2-xTB directly: enough to part atoms that random torsions have put on top of each other,
-# too few to turn torsions into the force field's minima.
+# Of a start that goes to the minimizer directly: enough to part atoms that random torsions have put on top of each
+# other, too few to turn torsions into the force field's minima.
 _PARTING_STEPS = 30
 
 
 __getattr__ = former_names(__name__, {"NoEnsemble": "EnsembleError"})
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How minima are searched.
-
-    Attributes:
-        num_seeds: starting geometries (see `starts.make_starts`) to begin with.
-        max_seeds: they are doubled until that finds less than 5 % more minima within `LOW_WINDOW`, up to this number.
-        num_direct: starting geometries that go to GFN2-xTB without the force field's minima in between, so many at a
-            time until they find less than 5 % more minima within `LOW_WINDOW`; 0 for none.
-        max_direct: the most of these.
-        window: highest energy above the lowest minimum that is kept, in kcal/mol.
-        force_field_window: starts higher than this above the force field's lowest are not tried, in kcal/mol.
-        temperature: of the Boltzmann weights, in Kelvin.
-        max_gradient: where a relaxation ends, largest component in kcal/mol/Angstrom.
-        seed: of the random numbers.
-
-    Raises:
-        ValueError: a setting is out of range.
-    """
-
-    num_seeds: int = 100
-    max_seeds: int = 3200
-    num_direct: int = 16
-    max_direct: int = 96
-    window: float = 6.0
-    force_field_window: float = 15.0
-    temperature: float = 298.15
-    max_gradient: float = MAX_GRADIENT
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("num_seeds", "max_seeds", "num_direct", "max_direct", "seed"):
-            check_whole_number(f"{name} of an ensemble", getattr(self, name), least=0)
-        for name in ("num_seeds", "window", "force_field_window", "temperature", "max_gradient"):
-            value = getattr(self, name)
-            if not (isinstance(value, int | float) and value > 0):
-                raise ValueError(f"{name} of an ensemble must be above 0; got {value!r}")
-        if self.num_seeds < 2:
-            raise ValueError(f"an ensemble needs at least 2 seeds; got {self.num_seeds}")
-        if self.max_seeds < self.num_seeds:
-            raise ValueError(f"max_seeds is at least num_seeds; got {self.max_seeds} and {self.num_seeds}")
-        if self.num_direct > self.max_direct:
-            raise ValueError(f"num_direct is at most max_direct; got {self.num_direct} and {self.max_direct}")
+Minimizer = Callable[[Chem.Mol, float], np.ndarray]
+"""Moves the n conformers of a molecule, in place, to the next minima that count, where the largest component of the
+gradient is below so many kcal/mol/Angstrom; their energies in kcal/mol, shape (n,), NaN where it finds none."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +54,9 @@ class FoundMinima:
         energies: above the lowest, in kcal/mol, shape (K,).
         weights: Boltzmann weights, shape (K,), of sum 1; a minimum counts once however many rotamers it stands for.
         sources: how the start of each was made, K words.
-        lowest: GFN2-xTB energy of the lowest, in kcal/mol.
+        lowest: energy of the lowest, in kcal/mol.
         num_seeds: starting geometries.
-        num_relaxed: relaxations by GFN2-xTB.
+        num_relaxed: relaxations by the method of the recipe.
         num_low: minima within `LOW_WINDOW` that were found by way of the force field.
         num_low_by_half: how many there were before the seeds were last doubled.
         num_low_direct: how many more the direct starts found.
@@ -118,11 +77,14 @@ class FoundMinima:
     num_rejected: dict[str, int]
 
 
+_DEFAULT = Recipe()
+
+
 def build_ensemble(
     mol: Chem.Mol,
-    recipe: Recipe = Recipe(),
+    recipe: Recipe = _DEFAULT,
     force_field: Callable[[Chem.Mol, int], float] = relax_in_force_field,
-    minimizer: Callable[[Chem.Mol, float], float] = relax_by_gfn2,
+    minimizer: Minimizer | None = None,
 ) -> FoundMinima:
     """Search the minima of one molecule.
 
@@ -131,13 +93,20 @@ def build_ensemble(
             without its own geometry as first conformer.
         recipe: how to search.
         force_field: see `Search`.
-        minimizer: see `Search`.
+        minimizer: None takes that of the recipe's method.
 
     Raises:
-        EnsembleError: no minimum has the graph and the stereo asked for.
-        ImportError: tblite is not installed.
+        EnsembleError: no minimum has the graph and the stereo asked for, or the method does not describe the molecule.
+        ImportError: the method is not installed.
     """
-    search = Search(mol, recipe, force_field, minimizer)
+    try:
+        return _search(Search(mol, recipe, force_field, minimizer or MINIMIZERS[recipe.method]))
+    except ForceFieldError as error:
+        raise EnsembleError(str(error)) from error
+
+
+def _search(search: Search) -> FoundMinima:
+    mol, recipe = search.mol, search.recipe
     starts = make_starts(mol, recipe.max_seeds, recipe.seed)
     first = list(islice(starts, recipe.num_seeds // 2))
     search.add(first)
@@ -191,14 +160,13 @@ class Search:
         recipe: see there.
         force_field: moves the first conformer of a molecule downhill, in place, for so many steps at most, and returns
             its energy in kcal/mol.
-        minimizer: moves it to the next minimum that counts, where the largest component of the gradient is below so
-            many kcal/mol/Angstrom, and returns the energy there; XTBError if it finds none.
+        minimizer: see `Minimizer`.
     """
 
     mol: Chem.Mol
     recipe: Recipe
-    force_field: Callable[[Chem.Mol, int], float] = relax_in_force_field
-    minimizer: Callable[[Chem.Mol, float], float] = relax_by_gfn2
+    force_field: Callable[[Chem.Mol, int], float]
+    minimizer: Minimizer
     num_rejected: Counter[str] = field(default_factory=Counter)
     num_relaxed: int = 0
     _tried: list[Minimum] = field(default_factory=list)
@@ -211,7 +179,8 @@ class Search:
         self._random = np.random.default_rng(self.recipe.seed)
 
     def add(self, starts: Sequence[Start]) -> None:
-        """Relax starting geometries in the force field and, where that gives something new, by GFN2-xTB."""
+        """Relax starting geometries in the force field and, where that gives something new, by the minimizer."""
+        chosen: list[Start] = []
         minima = [self._force_field_minimum(start) for start in starts]
         for minimum in sorted(minima, key=lambda minimum: minimum.energy):
             lowest = min([minimum.energy, *(known.energy for known in self._tried)])
@@ -219,13 +188,12 @@ class Search:
             if minimum.energy - lowest > self.recipe.force_field_window or is_known(self.mol, minimum, tried):
                 continue
             self._tried.append(minimum)
-            self._relax(minimum.positions, minimum.source)
-        for start in starts:
-            if start.source == OWN:  # as it is: what a force field does to a strained cage may not be undone
-                self._relax(start.positions, OWN)
+            chosen.append(Start(minimum.positions, minimum.source))
+        # Its own geometry as it is: what a force field does to a strained cage may not be undone.
+        self._relax([*chosen, *(start for start in starts if start.source == OWN)])
 
     def add_directly(self, minima: Sequence[Minimum]) -> int:
-        """Relax new starts by GFN2-xTB without the force field's minima in between, as long as that adds to `minima`.
+        """Relax new starts without the force field's minima in between, as long as that adds to `minima`.
 
         Returns:
             How many starts they were.
@@ -235,9 +203,8 @@ class Search:
         starts = make_starts(blank, recipe.max_direct, recipe.seed + 1)
         num_starts = 0
         while batch := list(islice(starts, recipe.num_direct)):
-            for start in batch:
-                parted = self._force_field_minimum(start, _PARTING_STEPS)
-                self._relax(parted.positions, f"{start.source}, direct")
+            parted = [self._force_field_minimum(start, _PARTING_STEPS) for start in batch]
+            self._relax([Start(one.positions, f"{one.source}, direct") for one in parted])
             num_starts += len(batch)
             before, minima = minima, self.distinct()
             if not _found_more(minima, before):
@@ -254,21 +221,23 @@ class Search:
         energy = self.force_field(mol, num_steps)
         return Minimum(mol.GetConformer().GetPositions(), energy, start.source)
 
-    def _relax(self, positions: np.ndarray, source: str) -> None:
-        self.num_relaxed += 1
+    def _relax(self, starts: Sequence[Start]) -> None:
+        self.num_relaxed += len(starts)
+        shape = (self.mol.GetNumAtoms(), 3)
         mol = with_conformers(
-            self.mol, [positions + self._random.normal(scale=_JITTER, size=positions.shape)]
+            self.mol,
+            [start.positions + self._random.normal(scale=_JITTER, size=shape) for start in starts],
         )
-        try:
-            energy = self.minimizer(mol, self.recipe.max_gradient)
-        except XTBError:
-            self.num_rejected["without a minimum"] += 1
-            return
-        minimum = self._as_asked(Minimum(mol.GetConformer().GetPositions(), energy, source))
-        if minimum is None:
-            self.num_rejected["of another graph or stereo"] += 1
-        else:
-            self._minima.append(minimum)
+        energies = self.minimizer(mol, self.recipe.max_gradient)
+        for start, conformer, energy in zip(starts, mol.GetConformers(), energies, strict=True):
+            if np.isnan(energy):
+                self.num_rejected["without a minimum"] += 1
+                continue
+            minimum = self._as_asked(Minimum(conformer.GetPositions(), float(energy), start.source))
+            if minimum is None:
+                self.num_rejected["of another graph or stereo"] += 1
+            else:
+                self._minima.append(minimum)
 
     def _as_asked(self, minimum: Minimum) -> Minimum | None:
         """The minimum with its atoms in the order of the SMILES; None if it is not the molecule asked for."""

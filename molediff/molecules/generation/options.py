@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from molediff.molecules.energies.aimnet2_model import load_aimnet2, read_model
 from molediff.molecules.energies.relax import METHODS
 from molediff.molecules.energies.xtb import require_tblite
 from molediff.molecules.generation.check import CheckFactory
@@ -23,7 +24,7 @@ class GenerationOptions(SolverOptions):
 
     Raises:
         ValueError: a setting is out of range; the message names it and what is allowed.
-        ImportError: GFN2-xTB is asked for and not installed.
+        ImportError: GFN2-xTB or AIMNet2 is asked for and not installed.
     """
 
     num_conformers: int
@@ -45,6 +46,7 @@ class GenerationOptions(SolverOptions):
     init: str | None = None
     pool: int | None = None
     select: str | None = None
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
@@ -63,7 +65,7 @@ class GenerationOptions(SolverOptions):
                 raise ValueError(f"{name} must be {what}, or None; got {value!r}.")
         if self.energies is None and (self.rank or self.energy_window is not None):
             asked = "rank" if self.rank else "energy_window"
-            raise ValueError(f"{asked} needs energies: say which, energies='mmff' or energies='gfn2'.")
+            raise ValueError(f"{asked} needs energies: say which, energies='mmff', 'gfn2' or 'aimnet2'.")
         self._check_pool()
         super().__post_init__()
         self._check_size()
@@ -74,6 +76,11 @@ class GenerationOptions(SolverOptions):
             )
         if "gfn2" in (self.relax, self.energies):
             require_tblite()
+        if "aimnet2" in (self.relax, self.energies):
+            if self.num_workers == 1:
+                load_aimnet2(self.device)
+            else:  # each process loads its own
+                read_model()
 
     @property
     def num_slots(self) -> int:
@@ -93,7 +100,9 @@ class GenerationOptions(SolverOptions):
                 f"pool={self.pool} is less than the {self.num_conformers} conformers that are to be chosen from it."
             )
         if self.select == "energy" and self.energies is None:
-            raise ValueError("select='energy' needs energies: say which, energies='mmff' or energies='gfn2'.")
+            raise ValueError(
+                "select='energy' needs energies: say which, energies='mmff', 'gfn2' or 'aimnet2'."
+            )
 
     def _check_size(self) -> None:
         held = self.num_slots * (self.num_steps if self.trajectory else 1)

@@ -79,7 +79,7 @@ def refine(
             _relax(found, options, still_good, fixed, out_of_time)
     if options.energies and len(found.rows) and found.energies is None:
         with _said(found, "given energies"):
-            _compute_energies(found, options.energies, out_of_time)
+            _compute_energies(found, options.energies, out_of_time, options.device)
     if options.energy_window is not None and found.energies is not None:
         # Not known to be outside: those without an energy stay, and a problem says that they have none.
         inside = np.flatnonzero(~(above_lowest(found.energies) > options.energy_window))
@@ -138,16 +138,15 @@ def _relax(
     fixed: Collection[int],
     out_of_time: OutOfTime,
 ) -> None:
-    energies, converged = relax_conformers(found.mol, str(options.relax), fixed, out_of_time)
+    energies, converged, late = relax_conformers(
+        found.mol, str(options.relax), fixed, out_of_time, options.device
+    )
     relaxed = ~np.isnan(energies)
     if options.energies == options.relax:
         found.energies = energies
     x = np.stack([conformer.GetPositions() for conformer in found.mol.GetConformers()])
     good = relaxed & still_good(x)
-    num_late = 0
-    if out_of_time():
-        # Those behind the last one that was relaxed were not tried; what is not relaxed before it failed.
-        num_late = len(relaxed) - int(np.flatnonzero(relaxed).max(initial=-1)) - 1
+    num_late = int(late.sum())
     found.num_relaxation_rejected = int((~good).sum()) - num_late
     if num_late:
         found.problems.append(f"time was up before {num_late} conformers were relaxed: they are left out")
@@ -156,8 +155,8 @@ def _relax(
     found.keep(np.flatnonzero(good))
 
 
-def _compute_energies(found: Refined, method: str, out_of_time: OutOfTime) -> None:
-    found.energies = conformer_energies(found.mol, method, out_of_time)
+def _compute_energies(found: Refined, method: str, out_of_time: OutOfTime, device: str) -> None:
+    found.energies = conformer_energies(found.mol, method, out_of_time, device)
     num_unknown = int(np.isnan(found.energies).sum())
     if num_unknown:
         why = "time was up" if out_of_time() else f"{METHODS[method]} failed"

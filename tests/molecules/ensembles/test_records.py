@@ -8,6 +8,7 @@ import pytest
 from rdkit import Chem
 
 from molediff.molecules.ensembles import records as ensemble_records
+from molediff.molecules.ensembles.recipe import Recipe
 from molediff.molecules.ensembles.records import (
     EnsembleRecord,
     EnsembleRecords,
@@ -16,7 +17,6 @@ from molediff.molecules.ensembles.records import (
     run_tasks,
     write_ensembles,
 )
-from molediff.molecules.ensembles.search import Recipe
 from molediff.molecules.ensembles.tasks import EnsembleTask, draw_tasks, own_tasks
 from molediff.molecules.files.io import MoleculeInput
 from molediff.runtime.processes import Outcome

@@ -27,7 +27,7 @@ from molediff.molecules.generator import ConformerGenerator
         ({"solver": "ddim", "eta": 2.0}, "eta"),
         ({"solver": "ddim", "eta": "x"}, "eta scales the noise"),
         ({"grid": "cubic"}, "grid must be one of"),
-        ({"relax": "uff"}, "relax must be one of None, 'mmff', 'gfn2'; got 'uff'"),
+        ({"relax": "uff"}, "relax must be one of None, 'mmff', 'gfn2', 'aimnet2'; got 'uff'"),
         ({"energies": "xtb"}, "energies"),
         ({"prune_rmsd": -0.1}, "prune_rmsd"),
         ({"energy_window": 0, "energies": "mmff"}, "energy_window must be an energy above 0"),

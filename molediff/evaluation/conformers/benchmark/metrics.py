@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from molediff.evaluation.conformers.metrics import CONFORMER_METRICS
+from molediff.evaluation.conformers.metrics.aimnet2_strain import aimnet2_strain
 from molediff.evaluation.conformers.metrics.metric import Metric, median_of_conformers
 from molediff.evaluation.conformers.metrics.recall_precision import COVERAGE_THRESHOLDS
 from molediff.evaluation.conformers.metrics.xtb_strain import XtbRelaxation, xtb_relaxation
@@ -25,6 +26,11 @@ def _relaxation(result: MoleculeResult) -> XtbRelaxation:
     if result.limits.num_relaxed == 0:
         return XtbRelaxation(np.empty(0), np.empty(0))
     return xtb_relaxation(result.conformers, result.limits.num_relaxed)
+
+
+def _aimnet2_strain(result: MoleculeResult) -> np.ndarray:
+    most = result.limits.num_relaxed_by_aimnet2
+    return aimnet2_strain(result.conformers, most) if most else np.empty(0)
 
 
 def _returned_pooled(values: Sequence[Any], comparison: Comparison) -> float:
@@ -72,6 +78,9 @@ BENCHMARK_METRICS = (
            _relaxation, _strain, "xtb_relaxation"),
     Metric("xtb_moved_median", "moved", "Å", 3, "low", "heavy-atom RMSD to that minimum, median over conformers",
            _relaxation, _moved, "xtb_relaxation"),
+    Metric("aimnet2_strain_median", "in AIMNet2", "kcal/mol", 2, "low",
+           "energy above the minimum of AIMNet2 that relaxation leads to, median over conformers",
+           _aimnet2_strain, median_of_conformers),
     _shown("processor_seconds_per_conformer", "time", unit="ms", digits=2,
            meaning="processor time of one thread for a conformer returned"),
     replace(_OF_REPORT["wall_seconds_per_conformer"], in_table=False),

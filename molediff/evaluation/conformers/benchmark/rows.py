@@ -23,7 +23,7 @@ from molediff.runtime.files import complete_file
 Kind = Literal["data", "rdkit", "ours", "relaxed"]
 
 # What a row is measured by besides its own settings: rows of another version are measured again.
-_VERSION = 4
+_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ def measure_row(
     strain_molecules: int = 0,
     strain_conformers: int = 2,
     progress: bool = True,
+    strain_methods: Sequence[str] = ("gfn2",),
 ) -> Row:
     """Run a method once on all molecules, 2K samples of a molecule with K references, and measure what it returns.
 
@@ -90,9 +91,10 @@ def measure_row(
         references: molecules with explicit hydrogens, stereo, and their K reference conformers.
         seed: handed to the method, at least 1.
         run_id: see `Row`.
-        strain_molecules: of so many molecules, evenly spread, conformers are relaxed by GFN2-xTB; 0 for none.
+        strain_molecules: of so many molecules, evenly spread, conformers are relaxed; 0 for none.
         strain_conformers: of each of these, the first so many.
         progress: show a bar.
+        strain_methods: by which: "gfn2", GFN2-xTB, and "aimnet2", AIMNet2.
 
     Raises:
         ValueError: the method returned another molecule, or ended early.
@@ -102,8 +104,10 @@ def measure_row(
     else:
         counts = [2 * mol.GetNumConformers() for mol in references]
     relaxed = set(np.linspace(0, len(references) - 1, strain_molecules).round().astype(int).tolist())
+    by_gfn2, by_aimnet2 = (strain_conformers * (method in strain_methods) for method in ("gfn2", "aimnet2"))
     limits = [
-        Limits(num_relaxed=strain_conformers if place in relaxed else 0) for place in range(len(references))
+        Limits(num_relaxed=by_gfn2, num_relaxed_by_aimnet2=by_aimnet2) if place in relaxed else Limits()
+        for place in range(len(references))
     ]
     molecules = measure_method(
         contender.name, contender.method, references, counts, seed, BENCHMARK_METRICS, limits, progress

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,8 @@ from molediff.evaluation.conformers.generated import Generated
 from molediff.evaluation.conformers.references import read_references
 from molediff.evaluation.report.files import finite_or_none, write_figure
 from molediff.molecules.data.qm9 import load_qm9
+from molediff.molecules.energies.aimnet2_model import find_model
+from molediff.molecules.energies.xtb import require_tblite
 from molediff.molecules.generator import ConformerGenerator
 from molediff.networks.pretrained import find_weights
 from molediff.runtime.files import complete_file
@@ -64,10 +65,13 @@ def measure(
     mols = read_references(references)[:num_molecules]
     generator = ConformerGenerator.from_pretrained(weights, device="cpu")
     generator.generate(mols[0], 1, seed)  # warm up
-    if strain["num_molecules"] and find_spec("tblite") is None:
-        print("without strain: GFN2-xTB needs tblite, pip install 'molediff[xtb]'")
-        strain = {**strain, "num_molecules": 0}
-    shared = {"references": digest(references), "num_molecules": len(mols), "seed": seed, "strain": strain}
+    methods = _strain_methods() if strain["num_molecules"] else []
+    shared = {
+        "references": digest(references),
+        "num_molecules": len(mols),
+        "seed": seed,
+        "strain": {**strain, "methods": methods},
+    }
     store = RowStore(Path(folder) / "rows", shared)
     run_id = datetime.now(timezone.utc).isoformat(timespec="microseconds")
     ours = Ours(generator, digest(find_weights(weights)), mols, seed, solvers, max_attempts)
@@ -78,7 +82,14 @@ def measure(
         row = store.load(contender)
         if row is None:
             row = measure_row(
-                contender, mols, seed, run_id, strain["num_molecules"], strain["num_conformers"], progress
+                contender,
+                mols,
+                seed,
+                run_id,
+                strain["num_molecules"],
+                strain["num_conformers"],
+                progress,
+                methods,
             )
             store.save(contender, row)
         rows.append(row)
@@ -96,6 +107,18 @@ def measure(
         "rows": [finite_or_none({key: getattr(row, key) for key in _KEPT}) for row in rows],
         "hard": found,
     }
+
+
+def _strain_methods() -> list[str]:
+    """Those that are installed; about the others a line is printed."""
+    found = []
+    for method, check in (("gfn2", require_tblite), ("aimnet2", find_model)):
+        try:
+            check()
+            found.append(method)
+        except (ImportError, OSError) as error:
+            print(f"without this strain: {error}")
+    return found
 
 
 def digest(path: str | Path) -> str:

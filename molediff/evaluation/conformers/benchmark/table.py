@@ -10,7 +10,8 @@ from molediff.evaluation.report.text import text_table as columns_of_text
 
 LEGEND = (
     "COV, MAT and moved: means over molecules unless said; failed molecules count as COV 0 and are left out of MAT. "
-    "Wrong stereo: before any sample was reflected or rejected. Strain and moved: medians, by relaxation in GFN2-xTB. "
+    "Wrong stereo: before any sample was reflected or rejected. Strain and moved: medians, by relaxation in GFN2-xTB, "
+    "and the strain in AIMNet2 likewise. "
     "Time: of one thread, by the processor's clock, for a conformer returned."
 )
 
