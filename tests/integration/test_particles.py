@@ -39,16 +39,14 @@ def trained(objective, coupling, num_steps, **network):
         **sizes, num_basis=12, cutoff=5.0, basis_power=1.0, chiral=False, length_scale=STD, **network
     )
     model = DiffusionModel(module, objective.path, objective.target, ZeroCentreOfMass(), STD)
-    task = DiffusionTask(
-        model, objective, Clock(num_steps), lambda batch: (batch, None, None), coupling, num_draws=1
-    )
+    task = DiffusionTask(model, objective, Clock(num_steps), coupling, num_draws=1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     losses = []
     for step in range(num_steps):
         for group in optimizer.param_groups:
             group["lr"] = 1e-2 * (1 - step / num_steps)
         optimizer.zero_grad()
-        loss = task.training_step(configurations(128, step), step)
+        loss = task.training_step((configurations(128, step), None, None), step)
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))

@@ -135,7 +135,7 @@ def test_a_student_that_is_to_end_in_minima_is_trained(tmp_path):
     (table,) = (tmp_path / "out").glob("csv/*/metrics.csv")
     head, *rows = (line.split(",") for line in table.read_text().splitlines())
     last = next(row for row in (dict(zip(head, row, strict=True)) for row in rows[::-1]) if row["val/loss"])
-    assert float(last["val/arrived"]) == 1
+    assert float(last["val/reached_minimum"]) == 1
     assert all(0 < float(last[f"val/loss_stop_{stop}"]) < 10 for stop in (0, 5, 7))
     for word, message in (("data.num_validation=4", "hold out some"), ("data.path=no.sdf", "no file no.sdf")):
         ended = run(*words, word, "overwrite=true", folder=tmp_path)

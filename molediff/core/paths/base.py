@@ -90,7 +90,7 @@ class Path(ABC):
             t: time of each sample, shape (n,), or of all of them, shape ().
 
         Returns:
-            x_t, shape (n, ...).
+            x_t, shape (n, ...), in the dtype of `x_0` even where times are more precise.
 
         Example:
             >>> import torch
@@ -101,7 +101,7 @@ class Path(ABC):
                     [0.7070, 0.7070],
                     [0.0000, 0.0000]])
         """
-        alpha, sigma = self.alpha(t), self.sigma(t)
+        alpha, sigma = self.alpha(t).to(x_0), self.sigma(t).to(x_0)
         return expand_like(alpha, x_0) * x_0 + expand_like(sigma, eps) * eps
 
     def drift(self, t: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from rdkit import Chem
 
 from molediff.molecules.energies import aimnet2, xtb
 from molediff.molecules.energies.mmff import MMFF, VARIANT, RelaxedConformer
+from molediff.molecules.errors import ForceFieldError as ForceFieldError
 from molediff.molecules.errors import XTBError
 from molediff.molecules.rmsd import heavy_atom_rmsd
 from molediff.runtime.former import former_names

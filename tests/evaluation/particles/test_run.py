@@ -68,7 +68,7 @@ def test_configurations_with_densities_and_a_film(run, capsys):
         np.testing.assert_allclose(arrays["energy"], dw4.energy(arrays["x"]))
     with Image.open("a/x.gif") as film:
         assert film.n_frames > 20
-    assert "effective share" in capsys.readouterr().out
+    assert "effective sample fraction" in capsys.readouterr().out
 
 
 def test_xyz_files_have_a_third_coordinate(run):

@@ -176,3 +176,13 @@ def test_a_recipe_is_the_same_with_whole_numbers(tmp_path):
     EnsembleRecords(tmp_path / "r.jsonl", Recipe(window=6.0))
     with pytest.raises(ValueError, match="another recipe"):
         EnsembleRecords(tmp_path / "r.jsonl", Recipe(window=7.0))
+
+
+def test_records_from_before_there_was_a_choice_of_methods_go_on(tmp_path):
+    path = tmp_path / "r.jsonl"
+    EnsembleRecords(path, Recipe())
+    head = json.loads(path.read_text().splitlines()[0])
+    assert "method" not in head["recipe"]
+    EnsembleRecords(path, Recipe(method="gfn2"))
+    with pytest.raises(ValueError, match="another recipe"):
+        EnsembleRecords(path, Recipe(method="aimnet2"))

@@ -1,6 +1,7 @@
 """Rows of the benchmark on methods whose answer is known, and what is kept of them."""
 
 import math
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -62,6 +63,22 @@ def test_former_keys_keep_their_meaning_for_one_release(measured):
     figures = measured[1].figures
     assert figures["seconds_per_conformer"] == figures["processor_seconds_per_conformer"]
     assert figures["returned"] == figures["returned_pooled"]
+
+
+@pytest.mark.skipif(find_spec("Auto3D") is None, reason="needs AIMNet2: pip install 'molediff[aimnet2]'")
+def test_strain_is_measured_by_the_methods_asked_for_alone(references):
+    contender = Contender("data", "data", references)
+    row = measure_row(
+        contender,
+        references,
+        1,
+        strain_molecules=1,
+        strain_conformers=1,
+        progress=False,
+        strain_methods=["aimnet2"],
+    )
+    assert 0 < row.figures["aimnet2_strain_median"] < 20
+    assert math.isnan(row.figures["xtb_strain_median"])
 
 
 def test_curves_agree_with_the_figures(measured):
