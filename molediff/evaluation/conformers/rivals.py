@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from rdkit.Chem import Mol, MolToSmiles, RemoveHs
 
@@ -10,6 +12,9 @@ from molediff.molecules.conformers import with_conformers
 from molediff.molecules.spread import select_spread
 from molediff.runtime.extras import require
 
+MAX_SECONDS = 20.0
+"""Processor time after which CONFORGE gives up a molecule. Its own limit is an hour; most need a tenth of a second, but
+a macrocycle was not done after a minute."""
 _NUMBER = "_molediff_number"
 
 
@@ -23,7 +28,7 @@ def conforge(mol: Mol, num_conformers: int, seed: int) -> Mol | None:
     """Conformers by CONFORGE as it does it by default, at most `num_conformers`, from the isomeric SMILES of `mol`.
 
     Its defaults: at least 0.5 Angstrom between conformers, at most 15 kcal/mol above the lowest. Where it cannot set
-    up its force field it fails. It takes no seed: fragments are built by random starts of its own.
+    up its force field, or needs more than `MAX_SECONDS`, it fails. It takes no seed.
 
     Args:
         mol: molecule with explicit hydrogens and stereo; coordinates are not used and not changed.
@@ -49,6 +54,8 @@ def conforge(mol: Mol, num_conformers: int, seed: int) -> Mol | None:
     ConfGen.prepareForConformerGeneration(theirs)
     generator = ConfGen.ConformerGenerator()
     generator.settings.maxNumOutputConformers = num_conformers
+    end = time.process_time() + MAX_SECONDS
+    generator.setTimeoutCallback(lambda: time.process_time() > end)
     generator.generate(theirs)
     if generator.numConformers == 0:
         return None
