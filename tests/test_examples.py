@@ -42,6 +42,12 @@ def test_conformers_of_the_readme(capsys):
     assert names["result"].num_conformers == 10
 
 
+def test_drug_like_molecules_of_the_readme():
+    result = run(next(block for block in BLOCKS if "drugs_refiner" in block))["result"]
+    assert result.status == "ok"
+    assert result.mol.GetNumConformers() == 20
+
+
 def test_particles_and_images_of_the_readme():
     names = run(next(block for block in BLOCKS if "ParticleGenerator" in block))
     assert names["x"].shape == (4, 13, 3)

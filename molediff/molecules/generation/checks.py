@@ -68,6 +68,13 @@ class BondLengths(InRange):
     name = "bond_length"
     _values = staticmethod(internal_coordinates.length)
 
+    def ranges(self) -> list[tuple[tuple[int, int], float, float]]:
+        """Both atoms of each bond, its least and its greatest length in Angstrom."""
+        return [
+            ((int(i), int(j)), float(low), float(high))
+            for (i, j), low, high in zip(self._atoms, self._low, self._high, strict=True)
+        ]
+
     def _terms(self, kinds: Kinds) -> Terms:
         return kinds.lengths()
 

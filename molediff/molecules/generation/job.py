@@ -14,9 +14,10 @@ from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.relax import METHODS
 from molediff.molecules.generation import outcome
 from molediff.molecules.generation.check import Check, sieve
-from molediff.molecules.generation.checks import bond_length, standard_checks
+from molediff.molecules.generation.checks import BondLengths, bond_length, standard_checks
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.fixed import FixedAtoms
+from molediff.molecules.generation.hydrogens import HydrogenLengths
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.refine import Refined, refine
 from molediff.molecules.generation.result import GenerationResult
@@ -60,6 +61,8 @@ class Job:
         self.stereo = StereoCheck(prepared.mol, prepared.graph)
         with rdBase.BlockLogs():  # of atoms that UFF has no type for
             self.checks: list[Check] = standard_checks(prepared.mol)
+            lengths = next(check for check in self.checks if isinstance(check, BondLengths))
+            self.hydrogens = HydrogenLengths(prepared.mol, lengths)
             self.checks += [make(prepared.mol) for make in options.checks]
         self.fixed: FixedAtoms | None = None
         if options.fixed is not None:
@@ -69,7 +72,7 @@ class Job:
             self.starts = Starts(prepared, options.init, options.num_slots, options.seed)
         self.accepted: dict[int, Accepted] = {}
         self.rejected: Counter[str] = Counter()
-        self.num_drawn = self.num_reflected = 0
+        self.num_drawn = self.num_reflected = self.num_mended = 0
         self._times: np.ndarray | None = None
         if prepared.num_atoms <= 2:
             self._place_directly()
@@ -95,13 +98,15 @@ class Job:
         self.rejected.update({outcome.EMBEDDING: raw.num_without_start})
         self.rejected.update(not_finite=not_finite, stereo=int((~verdict.right).sum()))
         self.num_reflected += int((verdict.right & verdict.reflected).sum())
-        rows, x, mirrored = rows[verdict.right], verdict.x[verdict.right], verdict.reflected[verdict.right]
+        rows, mirrored = rows[verdict.right], verdict.reflected[verdict.right]
+        x, mended = self.hydrogens.mended(verdict.x[verdict.right])
         placed, checks = None, self.checks
         if self.fixed is not None:
             placed = self.fixed.place(x)
             x, checks = placed.x, [placed, self.stereo, *self.checks]
         good, failed = sieve(checks, x)
         self.rejected.update(failed)
+        self.num_mended += int((good & mended).sum())
         for i in map(int, np.flatnonzero(good)):
             frames = self._frames(raw.trajectory, int(rows[i]), bool(mirrored[i]))
             if placed is not None:
@@ -138,6 +143,7 @@ class Job:
             seed=options.seed,
             num_drawn=self.num_drawn,
             num_reflected=self.num_reflected,
+            num_mended=self.num_mended,
             num_rejected={name: count for name, count in self.rejected.items() if count},
             num_pruned=found.num_pruned,
             num_outside_window=found.num_outside_window,

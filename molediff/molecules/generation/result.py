@@ -66,6 +66,8 @@ class GenerationResult:
         seconds: time spent on this molecule; of a batch, its share.
         trajectory: the way from noise to the n conformers, if asked for.
         provenance: how the conformers were made: weights and their SHA-256, solver, number of steps, ...
+        num_mended: conformers of which a hydrogen was moved along its bond, to the usual length, since that was
+            impossible (`generation.hydrogens`).
     """
 
     smiles: str
@@ -85,6 +87,7 @@ class GenerationResult:
     seconds: float = 0.0
     trajectory: Trajectory | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    num_mended: int = 0
 
     @property
     def num_conformers(self) -> int:

@@ -112,7 +112,7 @@ def training_step(
         task.on_before_optimizer_step(optimizer)
         task.configure_gradient_clipping(optimizer)
         optimizer.step()
-        return len(batch[0])  # type: ignore[arg-type]
+        return len(batch[0])
 
     return step, {
         "num_parameters": sum(parameter.numel() for parameter in task.model.parameters()),
