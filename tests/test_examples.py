@@ -54,4 +54,4 @@ def test_particles_and_images_of_the_readme():
 
 
 def test_every_block_of_the_readme_is_run():
-    assert len(BLOCKS) == 2
+    assert len(BLOCKS) == 3
