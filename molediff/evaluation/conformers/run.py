@@ -86,6 +86,7 @@ def sample(
     made = f"{summary.num_conformers} conformers in {file}"
     if summary.num_conformers == 0:
         made = f"no conformer: {file} is not written"
+        made += ", and the file of that name is of an earlier run" if file.exists() else ""
     print(f"{made}; molecules in {table}: {counts}")
     return summary.num_conformers
 

@@ -36,12 +36,12 @@ class HydrogenLengths:
 
     Args:
         mol: sanitized, explicit hydrogens.
-        lengths: the check of the bonds of `mol`, whose ranges decide.
+        lengths: the check of the bonds of `mol`, whose ranges decide; None: nothing is moved.
     """
 
-    def __init__(self, mol: Chem.Mol, lengths: BondLengths):
+    def __init__(self, mol: Chem.Mol, lengths: BondLengths | None):
         rows = []
-        for (i, j), low, high in lengths.ranges():
+        for (i, j), low, high in [] if lengths is None else lengths.ranges():
             for atom, carrier in ((i, j), (j, i)):
                 usual = _usual_length(mol.GetAtomWithIdx(atom), mol.GetAtomWithIdx(carrier))
                 if usual is not None:

@@ -61,7 +61,7 @@ class Job:
         self.stereo = StereoCheck(prepared.mol, prepared.graph)
         with rdBase.BlockLogs():  # of atoms that UFF has no type for
             self.checks: list[Check] = standard_checks(prepared.mol)
-            lengths = next(check for check in self.checks if isinstance(check, BondLengths))
+            lengths = next((check for check in self.checks if isinstance(check, BondLengths)), None)
             self.hydrogens = HydrogenLengths(prepared.mol, lengths)
             self.checks += [make(prepared.mol) for make in options.checks]
         self.fixed: FixedAtoms | None = None
@@ -69,6 +69,9 @@ class Job:
             self.fixed = options.fixed.find_in(prepared.mol, self.stereo)
         self.starts: Starts | None = None
         if options.init is not None:
+            num_given = len(prepared.conformers)
+            if options.init == "given" and 0 < num_given < options.num_slots:
+                self.cautions = (*cautions, outcome.too_few_starts(num_given, options.num_slots))
             self.starts = Starts(prepared, options.init, options.num_slots, options.seed)
         self.accepted: dict[int, Accepted] = {}
         self.rejected: Counter[str] = Counter()

@@ -31,6 +31,11 @@ MORE_OF_STARTS = "max_attempts"
 """What is refined depends on what it begins with."""
 
 
+def too_few_starts(num_given: int, num_conformers: int) -> str:
+    """A word of caution where given conformers are taken more than once: refinement adds no chance."""
+    return f"{num_given} conformers given for {num_conformers}: some of what came out is alike"
+
+
 def status_of(num_requested: int, num_missing: int, num_left: int, problems: Sequence[str] = ()) -> Status:
     """ "ok" if all that was asked for is there, "failed" without a conformer, "partial" between.
 
