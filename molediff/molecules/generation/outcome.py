@@ -22,7 +22,10 @@ _NOT_MENDED_BY_MORE = {
 OUTSIDE = "outside what these weights were trained on: "
 """How the caution about a molecule outside the domain begins."""
 NOT_KNOWN = "the network does not know such molecules, use other weights"
-IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structure: check its marks (of a few strained cages RDKit reads the stereo wrongly, and they are refused as well)"
+IMPOSSIBLE_STEREO = (
+    "this stereoisomer is not possible as a strain-free structure: check its marks (or it is one of a few cages whose "
+    "stereo RDKit does not read back)"
+)
 """Distance geometry builds none either."""
 MORE = "num_steps or max_attempts"
 MORE_OF_DISTILLED = "max_attempts or the weights 'qm9'"
