@@ -7,6 +7,7 @@ from molediff.runtime.lazy import lazy_names
 if TYPE_CHECKING:
     from molediff.images.generator import ImageGenerator as ImageGenerator
     from molediff.molecules.errors import MoleculeError as MoleculeError
+    from molediff.molecules.files.output import write as write
     from molediff.molecules.generation.result import GenerationResult as GenerationResult
     from molediff.molecules.generator import ConformerGenerator as ConformerGenerator
     from molediff.particles.generator import ParticleGenerator as ParticleGenerator
@@ -22,5 +23,6 @@ __getattr__ = lazy_names(
         "ImageGenerator": "molediff.images.generator",
         "MoleculeError": "molediff.molecules.errors",
         "ParticleGenerator": "molediff.particles.generator",
+        "write": "molediff.molecules.files.output",
     },
 )

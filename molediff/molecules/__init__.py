@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from molediff.molecules.data.sdf import load_sdf as load_sdf
     from molediff.molecules.ensembles.recipe import Recipe as Recipe
     from molediff.molecules.ensembles.search import build_ensemble as build_ensemble
+    from molediff.molecules.files.arrays import read_arrays as read_arrays
+    from molediff.molecules.files.ase import from_ase as from_ase
+    from molediff.molecules.files.io import read_inputs as read_inputs
+    from molediff.molecules.files.output import write as write
     from molediff.molecules.generation.check import Check as Check
     from molediff.molecules.generation.check import CheckFactory as CheckFactory
     from molediff.molecules.generation.result import Ensemble as Ensemble
@@ -57,13 +61,17 @@ __getattr__ = lazy_names(
         "collate": "molediff.molecules.graph.graph",
         "drugs_datamodule": "molediff.molecules.data.drugs",
         "ensembles_datamodule": "molediff.molecules.data.datamodule",
+        "from_ase": "molediff.molecules.files.ase",
         "load_minima": "molediff.molecules.data.minima",
         "load_qm9": "molediff.molecules.data.qm9",
         "load_sdf": "molediff.molecules.data.sdf",
         "mol_to_graph": "molediff.molecules.graph.graph",
         "qm9_datamodule": "molediff.molecules.data.datamodule",
+        "read_arrays": "molediff.molecules.files.arrays",
+        "read_inputs": "molediff.molecules.files.io",
         "relaxed_datamodule": "molediff.molecules.data.datamodule",
         "select_spread": "molediff.molecules.spread",
         "sdf_datamodule": "molediff.molecules.data.datamodule",
+        "write": "molediff.molecules.files.output",
     },
 )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from molediff.particles.energies import Energy, pair_distances
 from molediff.particles.ladder import Ladder

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
@@ -23,9 +24,27 @@ def complete_file(path: str | os.PathLike[str]) -> Iterator[TextIO]:
         yield file
 
 
+@contextmanager
+def complete_binary_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """The same for bytes."""
+    with _renamed_at_end(Path(path)) as descriptor, os.fdopen(descriptor, "wb") as file:
+        yield file
+
+
+@contextmanager
+def complete_gzip_file(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+    """The same for text that is compressed by gzip; the same text gives the same file."""
+    with (
+        complete_binary_file(path) as file,
+        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="") as text,
+    ):
+        yield text
+
+
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file so that it is there whole or not at all; missing folders are made."""
-    with _renamed_at_end(Path(path)) as descriptor, os.fdopen(descriptor, "wb") as file:
+    with complete_binary_file(path) as file:
         file.write(content)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, Checkpoint
 from pytorch_lightning.utilities.exceptions import SIGTERMException
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from molediff.training.averaging import ExponentialMovingAverage
 from molediff.training.checkpoint import write_checkpoint

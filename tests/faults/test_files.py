@@ -9,7 +9,9 @@ from rdkit import Chem
 
 from molediff.molecules.data.sdf import load_sdf
 from molediff.molecules.files.export import export_conformers
-from molediff.molecules.files.io import ConformerWriter, MoleculeInput, read_inputs
+from molediff.molecules.files.inputs import MoleculeInput
+from molediff.molecules.files.io import read_inputs
+from molediff.molecules.files.output import ConformerWriter
 from molediff.molecules.files.sdf import read_sdf, sdf_record, title_of
 from molediff.molecules.generation.result import GenerationResult
 from molediff.runtime.files import complete_file

@@ -18,7 +18,7 @@ from molediff.core.paths import CosineVP
 from molediff.core.target import V
 from molediff.evaluation.conformers.during_training import SampledConformers
 from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
-from molediff.molecules.files.io import ConformerWriter
+from molediff.molecules.files.output import ConformerWriter
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph.graph import collate, mol_to_graph
 from molediff.networks.equivariant import EquivariantNetwork

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rdkit.Chem import Mol
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from molediff.evaluation.conformers.metrics import CONFORMER_METRICS
 from molediff.evaluation.conformers.metrics.geometry import Geometry

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from rdkit.Chem import Mol
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from molediff.core.solvers import Solver
 from molediff.evaluation.conformers import baselines
@@ -88,6 +88,8 @@ def sample(
         made = f"no conformer: {file} is not written"
         made += ", and the file of that name is of an earlier run" if file.exists() else ""
     print(f"{made}; molecules in {table}: {counts}")
+    if summary.interrupted:
+        raise KeyboardInterrupt
     return summary.num_conformers
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from molediff.evaluation.particles.draws import Draws, draw, load_draws
 from molediff.evaluation.particles.evaluate import ParticleSettings, evaluate_particles

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock
 from rdkit import Chem, rdBase
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from rdkit import Chem, rdBase
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.energies.aimnet2_model import read_model

@@ -1,4 +1,4 @@
-"""From a stream of inputs to files: conformers as SDF or XYZ, and a table with the status of every input."""
+"""From a stream of inputs to files: conformers, and a table with the status of every input."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from molediff.molecules.files.io import OUTPUT_SUFFIXES, ConformerWriter, MoleculeInput
+from molediff.molecules.files.inputs import MoleculeInput
+from molediff.molecules.files.output import open_output, output_suffix
 from molediff.molecules.generation.result import GenerationResult
 from molediff.runtime.files import complete_file
+from molediff.runtime.interrupts import interrupts_held_back
 
 STATUS_COLUMNS = ("index", "name", "smiles", "status", "num_conformers", "num_rejected", "reason", "output")
 NUM_FAILURES_KEPT = 10
@@ -30,12 +32,21 @@ class ExportSummary:
         num_conformers: conformers written, over all inputs.
         failures: (name, reason) of the first inputs that are not "ok".
         former_status: where the table of another output now is that was in the place of this one's; None if none was.
+        interrupted: Ctrl-C came before all inputs were done; what was done is written.
     """
 
     num_inputs: dict[str, int] = field(default_factory=lambda: {"ok": 0, "partial": 0, "failed": 0})
     num_conformers: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
     former_status: Path | None = None
+    interrupted: bool = False
+
+    def count(self, item: MoleculeInput, result: GenerationResult, written: int) -> None:
+        """Take in one result, of which `written` conformers were written."""
+        self.num_inputs[result.status] += 1
+        self.num_conformers += written
+        if result.status != "ok" and len(self.failures) < NUM_FAILURES_KEPT:
+            self.failures.append((item.name, _reason(item, result)))
 
 
 class _NoConformers(Exception):
@@ -51,6 +62,8 @@ def export_conformers(
 ) -> ExportSummary:
     """Generate conformers and write them as they come; both files appear, complete, at the end.
 
+    Ctrl-C is an end, too: the files then have what was done until then, whole records, and the summary says so.
+
     Without any conformer there is only the table, and a file that is already there keeps what it has. The table
     replaces one of the same output; a table of another output in its place is kept under a number (`status.1.csv`).
 
@@ -59,17 +72,17 @@ def export_conformers(
     Args:
         inputs: molecules, read lazily.
         generate_many: from an iterator of SMILES and Mols to their `GenerationResult`s in the same order.
-        output: file for the conformers, `.sdf` or `.xyz`.
+        output: file for the conformers, of one of `output.OUTPUT_SUFFIXES`.
         status: file for the table, one row an input: `STATUS_COLUMNS`.
         provenance: what to store with every conformer beyond `GenerationResult.provenance`.
 
     Raises:
         ValueError: `output` has another suffix, both files are the same, or there are no inputs.
         OSError: a file cannot be written; known before anything is generated.
+        KeyboardInterrupt: Ctrl-C came before the first result; the files are as they were.
     """
     output, status = Path(output), Path(status)
-    if output.suffix.lower() not in OUTPUT_SUFFIXES:
-        raise ValueError(f"conformers are written as {' or '.join(OUTPUT_SUFFIXES)}, not as '{output}'")
+    output_suffix(output)
     if output.resolve() == status.resolve():
         raise ValueError(f"conformers and status cannot both go to {output}")
     summary = ExportSummary()
@@ -81,22 +94,24 @@ def export_conformers(
             yield item.molecule
 
     # Both files are opened at once, so that an unwritable place is known before any work is done.
-    with complete_file(status) as status_file, suppress(_NoConformers), complete_file(output) as output_file:
+    with (
+        complete_file(status) as status_file,
+        suppress(_NoConformers),
+        open_output(output, provenance) as writer,
+    ):
         table = csv.writer(status_file)
         table.writerow(STATUS_COLUMNS)
-        writer = ConformerWriter(output_file, output.suffix, provenance)
-        for index, result in enumerate(generate_many(molecules())):
-            item = pending.popleft()
-            written = writer.write(result, item.name)
-            smiles, reason = result.smiles, result.reason
-            if item.molecule is None:
-                smiles, reason = "", UNREADABLE
-            counts = _counts(result.num_rejected)
-            table.writerow((index, item.name, smiles, result.status, written, counts, reason, output.name))
-            summary.num_inputs[result.status] += 1
-            summary.num_conformers += written
-            if result.status != "ok" and len(summary.failures) < NUM_FAILURES_KEPT:
-                summary.failures.append((item.name, reason))
+        try:
+            for index, result in enumerate(generate_many(molecules())):
+                with interrupts_held_back():
+                    item = pending.popleft()
+                    written = writer.write(result, item.name)
+                    table.writerow(_row(index, item, result, written, output.name))
+                    summary.count(item, result, written)
+        except KeyboardInterrupt:
+            if not any(summary.num_inputs.values()):
+                raise
+            summary.interrupted = True
         if not any(summary.num_inputs.values()):
             raise ValueError("no molecule in what was given to read: the files are as they were")
         summary.former_status = _set_aside(status, output)
@@ -120,6 +135,18 @@ def _set_aside(status: Path, output: Path) -> Path | None:
     names = (status.with_name(f"{status.stem}.{number}{status.suffix}") for number in itertools.count(1))
     free = next(name for name in names if not name.exists())
     return status.rename(free)
+
+
+def _row(
+    index: int, item: MoleculeInput, result: GenerationResult, written: int, output: str
+) -> tuple[object, ...]:
+    smiles = result.smiles if item.molecule is not None else ""
+    rejected, reason = _counts(result.num_rejected), _reason(item, result)
+    return index, item.name, smiles, result.status, written, rejected, reason, output
+
+
+def _reason(item: MoleculeInput, result: GenerationResult) -> str:
+    return result.reason if item.molecule is not None else item.reason or UNREADABLE
 
 
 def _counts(num_rejected: Mapping[str, int]) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from rdkit import Chem, rdBase
+
+from molediff.molecules.files.inputs import open_bytes
 
 SUFFIXES = (".sdf", ".sd", ".mol", ".sdf.gz")
 
@@ -29,8 +29,7 @@ def read_sdf(path: str | os.PathLike[str], sanitize: bool = True) -> Iterator[Ch
     Raises:
         OSError: the file is missing or cannot be read.
     """
-    path = Path(path)
-    with cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb") as file:
+    with open_bytes(Path(path)) as file:
         records = iter(Chem.ForwardSDMolSupplier(file, sanitize=sanitize, removeHs=False))
         while True:
             with rdBase.BlockLogs():
@@ -65,16 +64,16 @@ def sdf_record(mol: Chem.Mol, conformer_id: int, title: str, properties: Mapping
     if cleaned != " ".join(title.split()):
         properties = {"original_title": json.dumps(title), **properties}
     for key, value in properties.items():
-        record.SetProp(key, _one_line(str(value)))
+        record.SetProp(key, one_line(str(value)))
     return str(Chem.SDWriter.GetText(record))
 
 
 def clean_title(title: str) -> str:
     """`title` as one line that no reader of SDF takes for something else."""
-    return _one_line(title).lstrip("$> ") if title.lstrip().startswith(("$", ">")) else _one_line(title)
+    return one_line(title).lstrip("$> ") if title.lstrip().startswith(("$", ">")) else one_line(title)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Printed text in one line, and not one that ends the record or begins another property."""
     line = " ".join(_NOT_PRINTED.sub(" ", text).split())
     return f" {line}" if line.startswith(("$$$$", "> ", "><")) else line

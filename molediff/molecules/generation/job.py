@@ -30,11 +30,14 @@ from molediff.sampling.trajectory import Trajectory
 
 @dataclass(frozen=True)
 class Accepted:
-    """A sample that passed all checks: x (N, 3) in Angstrom; its frames x_t and x_0_hat (S, N, 3), if kept."""
+    """A sample that passed all checks: x (N, 3) in Angstrom; its frames x_t and x_0_hat (S, N, 3), if kept; which
+    attempt at it was the one.
+    """
 
     x: np.ndarray
     x_t: np.ndarray | None = None
     x_0_hat: np.ndarray | None = None
+    attempt: int = 0
 
 
 class Job:
@@ -92,7 +95,7 @@ class Job:
             return ()
         return tuple(slot for slot in range(self.options.num_slots) if slot not in self.accepted)
 
-    def examine(self, slots: tuple[int, ...], raw: RawSamples) -> None:
+    def examine(self, slots: tuple[int, ...], raw: RawSamples, attempt: int = 0) -> None:
         """Check samples drawn for `slots`; keep the good ones, count the others under the first check they fail."""
         self.num_drawn += len(raw.x)
         rows = np.flatnonzero(np.isfinite(raw.x).all(axis=(1, 2)))
@@ -114,7 +117,7 @@ class Job:
             frames = self._frames(raw.trajectory, int(rows[i]), bool(mirrored[i]))
             if placed is not None:
                 frames = [placed.moved(frame, i) for frame in frames]
-            self.accepted[slots[rows[i]]] = Accepted(x[i], *frames)
+            self.accepted[slots[rows[i]]] = Accepted(x[i], *frames, attempt=attempt)
 
     def _frames(self, way: Trajectory | None, row: int, mirrored: bool) -> list[np.ndarray]:
         """x_t and x_0_hat of a sample, reflected as it was; none if they are not kept."""
@@ -133,6 +136,7 @@ class Job:
         fixed = () if self.fixed is None else self.fixed.atoms.tolist()
         found = refine(mol, options, self._still_good, fixed, lambda: self.clock.is_up)
         self.rejected[outcome.RELAXATION] += found.num_relaxation_rejected
+        chosen = [slots[row] for row in found.rows]
         # A pool need not be full for a choice of what was asked for.
         num_missing = max(0, options.num_conformers - len(slots) + found.num_relaxation_rejected)
         if (late and len(slots) < options.num_slots) or (found.problems and self.clock.is_up):
@@ -154,8 +158,11 @@ class Job:
             energies=found.energies,
             energy_method=None if found.energies is None else METHODS[str(options.energies)],
             seconds=self.clock.seconds,
-            trajectory=self._trajectory([slots[row] for row in found.rows]),
+            trajectory=self._trajectory(chosen),
             provenance=provenance,
+            samples=np.array([(slot, self.accepted[slot].attempt) for slot in chosen], np.int64).reshape(
+                -1, 2
+            ),
         )
 
     def _still_good(self, x: np.ndarray) -> np.ndarray:

@@ -162,7 +162,7 @@ class Pipeline:
             )
         for (job, slots), raw in zip(batch, samples, strict=True):
             with running([job.clock]):
-                job.examine(slots, raw)
+                job.examine(slots, raw, attempt)
 
     def lost(self, sent: Sent) -> GenerationResult:
         """The result of an input whose process died."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from rdkit import Chem
@@ -11,6 +12,9 @@ from rdkit import Chem
 from molediff.molecules.conformers import ROOM_TEMPERATURE, above_lowest, boltzmann_weights
 from molediff.molecules.perception.stereo import perceived_smiles
 from molediff.sampling.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from molediff.molecules.files.records import Record
 
 Status = Literal["ok", "partial", "failed"]
 
@@ -38,7 +42,7 @@ class Ensemble:
         return len(self.coordinates)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GenerationResult:
     """Conformers of one input, or the reason why there are none.
 
@@ -68,6 +72,8 @@ class GenerationResult:
         provenance: how the conformers were made: weights and their SHA-256, solver, number of steps, ...
         num_mended: conformers of which a hydrogen was moved along its bond, to the usual length, since that was
             impossible (`generation.hydrogens`).
+        samples: number of the sample that each conformer is, and the attempt at it, int64, shape (n, 2): with the seed
+            they fix its noise. None if that is not known. A longer call begins with the samples of a shorter one.
     """
 
     smiles: str
@@ -88,6 +94,15 @@ class GenerationResult:
     trajectory: Trajectory | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     num_mended: int = 0
+    samples: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        facts = [f"{self.num_conformers} of {self.num_requested} conformers"]
+        if self.energies is not None and np.isfinite(self.energies).any():
+            facts.append(f"{self.energy_method} within {np.nanmax(self.relative_energies):.1f} kcal/mol")
+        facts += [f"seed {self.seed}", f"{self.seconds:.2g} s"]
+        why = f"; {self.reason}" if self.reason else ""
+        return f"<GenerationResult {self.smiles}: {self.status}, {', '.join(facts)}{why}>"
 
     @property
     def num_conformers(self) -> int:
@@ -143,6 +158,57 @@ class GenerationResult:
         They differ only where the input left stereo open.
         """
         return [] if self.mol is None else perceived_smiles(self.mol)
+
+    def to_sdf(self, path: str | os.PathLike[str] | None = None) -> str | None:
+        """The conformers as SDF, a record each, with energies and how they were made as properties.
+
+        Args:
+            path: a file, which is replaced (`.gz` behind it: compressed). None: the text is returned.
+
+        Raises:
+            ValueError: there is no conformer to write to a file.
+        """
+        return self._as_text(".sdf", path)
+
+    def to_xyz(self, path: str | os.PathLike[str] | None = None) -> str | None:
+        """The same as extended XYZ, which ASE reads with all properties."""
+        return self._as_text(".xyz", path)
+
+    def to_dataframe(self) -> Any:
+        """A pandas DataFrame with a row for every conformer: energies in kcal/mol, the stereo that its coordinates
+        show, and how it was made. The coordinates are in `ensemble`. Several results: `pandas.concat`.
+        """
+        from molediff.molecules.files.frame import data_frame
+
+        return data_frame([self._records()])
+
+    def to_data(self) -> list[Any]:
+        """A `torch_geometric.data.Data` of every conformer; see `molecules.files.graphs`."""
+        from molediff.molecules.files.graphs import to_data
+
+        return to_data(self._records())
+
+    def to_ase(self) -> list[Any]:
+        """An `ase.Atoms` of every conformer, `info` with its energies and how it was made.
+
+        The way back is `molediff.molecules.from_ase`.
+        """
+        from molediff.molecules.files.ase import to_ase
+
+        return to_ase(self._records())
+
+    def _records(self) -> list[Record]:
+        from molediff.molecules.files.records import records_of
+
+        return list(records_of(self, self.smiles))
+
+    def _as_text(self, suffix: str, path: str | os.PathLike[str] | None) -> str | None:
+        from molediff.molecules.files.output import text_of, write_as
+
+        if path is None:
+            return text_of(self, suffix)
+        write_as(self, path, suffix)
+        return None
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickled, the Mol keeps its properties and the last digit of its coordinates; by itself it would not."""

@@ -12,7 +12,7 @@ from rdkit import Chem
 from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.molecules.data.datamodule import relaxed_datamodule
 from molediff.molecules.data.relaxed_samples import load_relaxed
-from molediff.molecules.files.io import ConformerWriter
+from molediff.molecules.files.output import ConformerWriter
 from molediff.molecules.generator import ConformerGenerator
 from molediff.sampling.options import make_solver
 

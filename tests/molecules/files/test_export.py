@@ -6,7 +6,7 @@ import pytest
 from rdkit import Chem
 
 from molediff.molecules.files.export import export_conformers
-from molediff.molecules.files.io import MoleculeInput
+from molediff.molecules.files.inputs import MoleculeInput
 from molediff.molecules.generation.result import GenerationResult
 from tests.molecules.files.test_io import water_result
 
@@ -70,7 +70,43 @@ def test_a_crash_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("output", "message"), [("o.pdb", "as .sdf or .xyz"), ("s.sdf", "cannot both go")])
+@pytest.mark.parametrize("num_done", [0, 4])
+def test_an_interrupt_leaves_whole_records_and_says_so(tmp_path, num_done):
+    def generate_many(molecules):
+        for number, molecule in enumerate(molecules):
+            if number == num_done:
+                raise KeyboardInterrupt
+            yield water_result(num_conformers=2, smiles=molecule)
+
+    inputs = [MoleculeInput("O", f"name {i}") for i in range(7)]
+    if num_done == 0:
+        with pytest.raises(KeyboardInterrupt):
+            export_conformers(inputs, generate_many, tmp_path / "o.sdf", tmp_path / "s.csv")
+        assert list(tmp_path.iterdir()) == []
+        return
+    summary = export_conformers(inputs, generate_many, tmp_path / "o.sdf", tmp_path / "s.csv")
+    assert (summary.interrupted, summary.num_inputs["ok"], summary.num_conformers) == (True, 4, 8)
+    records = Chem.SDMolSupplier(str(tmp_path / "o.sdf"))
+    assert [record.GetProp("_Name") for record in records] == [
+        f"name {i}" for i in range(4) for _ in range(2)
+    ]
+    assert len((tmp_path / "s.csv").read_text().splitlines()) == 1 + 4
+
+
+def test_a_reason_of_the_reader_reaches_the_table(tmp_path):
+    def generate_many(molecules):
+        for _ in molecules:
+            yield GenerationResult.failure("None", "not a molecule", 2, 7)
+
+    summary = export_conformers(
+        [MoleculeInput(None, "x", "no orders")], generate_many, tmp_path / "o.sdf", tmp_path / "s.csv"
+    )
+    assert summary.failures == [("x", "no orders")]
+
+
+@pytest.mark.parametrize(
+    ("output", "message"), [("o.mol2", "RDKit writes no mol2"), ("s.sdf", "cannot both go")]
+)
 def test_a_wrong_output_is_refused_before_work_begins(tmp_path, output, message):
     def generate_many(molecules):
         raise AssertionError("must not be called")

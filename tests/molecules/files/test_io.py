@@ -5,7 +5,8 @@ import pytest
 from rdkit import Chem
 
 from molediff.molecules.conformers import with_conformers
-from molediff.molecules.files.io import ConformerWriter, read_fixed, read_inputs
+from molediff.molecules.files.io import read_fixed, read_inputs
+from molediff.molecules.files.output import ConformerWriter
 from molediff.molecules.generation.result import GenerationResult
 from molediff.runtime.files import complete_file
 
@@ -64,7 +65,10 @@ def test_an_unreadable_sdf_record_keeps_its_place(tmp_path):
         ("missing.sdf", None, FileNotFoundError, "missing.sdf"),
         ("a.csv", "name,structure\nx,C\n", ValueError, "no column 'smiles'.*name, structure"),
         ("a.csv", "", ValueError, "the file is empty"),
-        ("a.mol2", "", ValueError, "a.mol2 is none of .smi, .inchi"),
+        ("a.tsv", "name\tstructure\nx\tC\n", ValueError, "no column 'smiles'.*name, structure"),
+        ("a.xyz", "", ValueError, "a.xyz is none of .smi, .inchi"),
+        ("missing.sdf.gz", None, FileNotFoundError, "missing.sdf.gz"),
+        ("a.parquet", "no table", ValueError, "a.parquet cannot be read as Parquet"),
     ],
 )
 def test_a_wrong_source_is_known_before_the_first_molecule_is_read(tmp_path, name, content, error, message):
@@ -89,6 +93,7 @@ def test_sdf_gives_back_coordinates_and_provenance(tmp_path):
     )
     records = list(Chem.SDMolSupplier(str(tmp_path / "out.sdf"), removeHs=False))
     assert written == [2]
+    first = 1 / (1 + np.exp(-1 / (8.31446261815324 / 4184 * 298.15)))  # of two, 1 kcal/mol apart
     assert [record.GetPropsAsDict() for record in records] == [
         {
             "SMILES": smiles,
@@ -98,6 +103,7 @@ def test_sdf_gives_back_coordinates_and_provenance(tmp_path):
             "weights_sha256": "0f",
             "MMFF94s_kcal_per_mol": k - 0.25,
             "relative_kcal_per_mol": k,
+            "boltzmann_weight_298K": pytest.approx([first, 1 - first][k], abs=1e-6),
         }
         for k in range(2)
     ]

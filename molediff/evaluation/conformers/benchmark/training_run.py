@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from molediff.core.solvers import DPMSolverPP2M
 from molediff.evaluation.conformers.benchmark.rows import Contender, measure_row

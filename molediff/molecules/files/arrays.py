@@ -1,0 +1,156 @@
+"""Conformers as plain numbers in an `.npz` file, which numpy alone reads.
+
+Molecules one behind the other, of each its conformers one behind the other, of each its atoms:
+
+    names, smiles, energy_methods, provenance  texts, one a molecule; provenance is JSON
+    num_atoms, num_bonds, num_conformers       one a molecule
+    atomic_numbers, formal_charges             one an atom of each molecule
+    bonds, bond_orders                         two atoms, counted within the molecule; 1, 1.5, 2 or 3
+    energies                                   one a conformer, in kcal/mol, NaN where it is not known
+    samples                                    sample and attempt that fix its noise, -1 where there are none
+    coordinates                                one row (x, y, z) an atom of each conformer, in Angstrom
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.molecules.conformers import with_conformers
+from molediff.molecules.files.records import Record
+
+_OF_A_CONFORMER = ("SMILES", "conformer", "sample", "attempt")
+_BOND_TYPES = {
+    1.0: Chem.BondType.SINGLE,
+    1.5: Chem.BondType.AROMATIC,
+    2.0: Chem.BondType.DOUBLE,
+    3.0: Chem.BondType.TRIPLE,
+}
+_SHAPES = {"bonds": (0, 2), "samples": (0, 2), "coordinates": (0, 3)}
+_TYPES = {"energies": np.float64, "coordinates": np.float64, "bond_orders": np.float64}
+_TEXTS = ("names", "smiles", "energy_methods", "provenance")
+_NUMBERS = ("num_atoms", "num_bonds", "num_conformers")
+_ARRAYS = ("atomic_numbers", "formal_charges", "bonds", "bond_orders", "energies", "samples", "coordinates")
+
+
+class SavedMolecule(NamedTuple):
+    """One molecule of an `.npz` file.
+
+    Attributes:
+        name: its title.
+        smiles: as it was given to the generator; empty if that is not known.
+        mol: atoms, bonds and n conformers, coordinates in Angstrom; stereo as the first conformer shows it.
+        energies: in kcal/mol, shape (n,), NaN where it is not known.
+        energy_method: empty without energies.
+        samples: sample and attempt of each conformer, int64, shape (n, 2); -1 where they are not known.
+        provenance: how they were made.
+    """
+
+    name: str
+    smiles: str
+    mol: Chem.Mol
+    energies: np.ndarray
+    energy_method: str
+    samples: np.ndarray
+    provenance: dict[str, Any]
+
+
+class ArraysOutput:
+    """Gathers the records of molecules, and writes them all at the end."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, list[str]] = {name: [] for name in _TEXTS}
+        self._numbers: dict[str, list[int]] = {name: [] for name in _NUMBERS}
+        self._arrays: dict[str, list[np.ndarray]] = {name: [] for name in _ARRAYS}
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Take the conformers of one molecule, one or more."""
+        first = records[0]
+        atoms, bonds = list(first.mol.GetAtoms()), list(first.mol.GetBonds())
+        made = {key: value for key, value in first.made.items() if key not in _OF_A_CONFORMER}
+        texts = (
+            first.title,
+            str(first.made.get("SMILES", "")),
+            next((record.energy.method for record in records if record.energy is not None), ""),
+            json.dumps(made, default=str),
+        )
+        for name, text in zip(_TEXTS, texts, strict=True):
+            self._texts[name].append(text.encode("utf-8", "replace").decode())
+        for name, number in zip(_NUMBERS, (len(atoms), len(bonds), len(records)), strict=True):
+            self._numbers[name].append(number)
+        arrays = (
+            [atom.GetAtomicNum() for atom in atoms],
+            [atom.GetFormalCharge() for atom in atoms],
+            [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in bonds],
+            [bond.GetBondTypeAsDouble() for bond in bonds],
+            [np.nan if record.energy is None else record.energy.value for record in records],
+            [(record.made.get("sample", -1), record.made.get("attempt", -1)) for record in records],
+            np.concatenate([record.positions for record in records]),
+        )
+        for name, values in zip(_ARRAYS, arrays, strict=True):
+            array = np.array(values, dtype=_TYPES.get(name, np.int64))
+            self._arrays[name].append(array.reshape(-1, *_SHAPES[name][1:]) if name in _SHAPES else array)
+
+    def save(self, file: BinaryIO) -> None:
+        """Write all that was added."""
+        texts = {name: np.array(values, dtype=str) for name, values in self._texts.items()}
+        numbers = {name: np.array(values, dtype=np.int64) for name, values in self._numbers.items()}
+        arrays = {
+            name: np.concatenate([np.zeros(_SHAPES.get(name, (0,)), _TYPES.get(name, np.int64)), *values])
+            for name, values in self._arrays.items()
+        }
+        np.savez_compressed(file, **texts, **numbers, **arrays)
+
+
+def read_arrays(path: str | os.PathLike[str]) -> Iterator[SavedMolecule]:
+    """The molecules of an `.npz` file that `write` made.
+
+    Raises:
+        ValueError: it is another kind of file.
+        OSError: it is missing or cannot be read.
+    """
+    with np.load(path, allow_pickle=False) as saved:
+        if lacking := {*_TEXTS, *_NUMBERS, *_ARRAYS} - set(saved.files):
+            raise ValueError(f"{path} is no file of conformers: it has no {', '.join(sorted(lacking))}")
+        all_of = {name: saved[name] for name in (*_TEXTS, *_NUMBERS, *_ARRAYS)}
+    atoms, bonds, conformers, rows = 0, 0, 0, 0
+    for place in range(len(all_of["names"])):
+        num_atoms, num_bonds, num = (int(all_of[name][place]) for name in _NUMBERS)
+        mine = {name: all_of[name][atoms : atoms + num_atoms] for name in _ARRAYS[:2]}
+        mine |= {name: all_of[name][bonds : bonds + num_bonds] for name in _ARRAYS[2:4]}
+        mine |= {name: all_of[name][conformers : conformers + num] for name in _ARRAYS[4:6]}
+        x = all_of["coordinates"][rows : rows + num * num_atoms].reshape(num, num_atoms, 3)
+        atoms, bonds, conformers, rows = (
+            atoms + num_atoms,
+            bonds + num_bonds,
+            conformers + num,
+            rows + num * num_atoms,
+        )
+        name, smiles, method, provenance = (str(all_of[text][place]) for text in _TEXTS)
+        yield SavedMolecule(
+            name, smiles, _mol(mine, x), mine["energies"], method, mine["samples"], json.loads(provenance)
+        )
+
+
+def _mol(arrays: dict[str, np.ndarray], x: np.ndarray) -> Chem.Mol:
+    built = Chem.RWMol()
+    for number, charge in zip(arrays["atomic_numbers"], arrays["formal_charges"], strict=True):
+        atom = Chem.Atom(int(number))
+        atom.SetFormalCharge(int(charge))
+        atom.SetNoImplicit(True)
+        built.AddAtom(atom)
+    for (i, j), order in zip(arrays["bonds"], arrays["bond_orders"], strict=True):
+        built.AddBond(int(i), int(j), _BOND_TYPES[float(order)])
+        if order == 1.5:
+            for end in (int(i), int(j)):
+                built.GetAtomWithIdx(end).SetIsAromatic(True)
+            built.GetBondBetweenAtoms(int(i), int(j)).SetIsAromatic(True)
+    mol = with_conformers(built.GetMol(), x)
+    Chem.SanitizeMol(mol)
+    Chem.AssignStereochemistryFrom3D(mol)
+    return mol

@@ -1,0 +1,41 @@
+"""One molecule as a file gives it, and text and bytes of files that may be compressed."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+from rdkit import Chem
+
+
+@dataclass(frozen=True)
+class MoleculeInput:
+    """One molecule as its source gives it: nothing is checked yet.
+
+    Attributes:
+        molecule: SMILES, or the Mol of a record with coordinates, or None if the record cannot be read.
+        name: title in the file, or the SMILES.
+        reason: why it cannot be read, where that is known.
+    """
+
+    molecule: str | Chem.Mol | None
+    name: str
+    reason: str = ""
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """The bytes of a file, unpacked if its name ends in `.gz`."""
+    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def open_text(path: Path, newline: str | None = None) -> TextIO:
+    """The text of a file, unpacked if its name ends in `.gz`; bytes that are no UTF-8 do not stop a reader."""
+    return io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", errors="replace", newline=newline)
+
+
+def stem_of(path: Path) -> str:
+    """The name of a file without its endings."""
+    return path.name.split(".")[0]

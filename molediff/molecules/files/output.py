@@ -1,0 +1,193 @@
+"""Conformers out to files: the ending of the name says how. A file appears under its name when it is complete."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from rdkit import Chem
+
+from molediff.molecules.files.arrays import ArraysOutput
+from molediff.molecules.files.frame import ParquetOutput
+from molediff.molecules.files.pdb import pdb_record
+from molediff.molecules.files.records import Record, records_of
+from molediff.molecules.files.sdf import sdf_record, title_of
+from molediff.molecules.files.xyz import xyz_record
+from molediff.molecules.generation.result import GenerationResult
+from molediff.runtime.files import complete_binary_file, complete_file, complete_gzip_file
+
+TEXT_SUFFIXES = (".sdf", ".xyz", ".pdb")
+OUTPUT_SUFFIXES = (".sdf", ".sdf.gz", ".xyz", ".xyz.gz", ".pdb", ".pdb.gz", ".parquet", ".npz")
+
+
+class ResultWriter:
+    """Hands the conformers of results, as records, to one kind of file.
+
+    Args:
+        add: takes the records of one molecule.
+        provenance: what to store with every conformer beyond `GenerationResult.provenance`.
+    """
+
+    def __init__(
+        self, add: Callable[[Sequence[Record]], None], provenance: Mapping[str, object] | None = None
+    ) -> None:
+        self._add = add
+        self._provenance = {key: value for key, value in (provenance or {}).items() if value is not None}
+
+    def write(self, result: GenerationResult | Chem.Mol, name: str) -> int:
+        """Write all conformers of a result, or of a Mol, with `name` as title, and return their number."""
+        records = list(records_of(result, name, self._provenance))
+        if records:
+            self._add(records)
+        return len(records)
+
+
+class ConformerWriter(ResultWriter):
+    """Writes the conformers of molecules to an open text file, one record a conformer.
+
+    Args:
+        file: open for writing text; the caller closes it.
+        suffix: one of `TEXT_SUFFIXES`.
+        provenance: what to store with every conformer beyond `GenerationResult.provenance`.
+    """
+
+    def __init__(self, file: TextIO, suffix: str, provenance: Mapping[str, object] | None = None) -> None:
+        super().__init__(self._add_text, provenance)
+        self._file, self._suffix, self._number = file, suffix.lower(), 0
+        if self._suffix not in TEXT_SUFFIXES:
+            raise ValueError(f"as text, conformers are written as {', '.join(TEXT_SUFFIXES)}; got '{suffix}'")
+
+    def _add_text(self, records: Sequence[Record]) -> None:
+        self._file.write("".join(map(self._text, records)))
+
+    def _text(self, record: Record) -> str:
+        self._number += 1
+        of = record.mol, record.conformer_id, record.title, record.properties
+        if self._suffix == ".pdb":
+            return pdb_record(*of, number=self._number)
+        return sdf_record(*of) if self._suffix == ".sdf" else xyz_record(*of)
+
+
+@contextmanager
+def open_output(
+    path: str | os.PathLike[str], provenance: Mapping[str, object] | None = None
+) -> Iterator[ResultWriter]:
+    """A new file for results, of one of `OUTPUT_SUFFIXES`, which gets its name when the block ends without an error.
+
+    Text and Parquet are written as results come; an `.npz` file is held in memory until the end.
+
+    Args:
+        path: missing folders are made, a file of this name is replaced.
+        provenance: what to store with every conformer beyond `GenerationResult.provenance`.
+
+    Raises:
+        ValueError: the name ends in something else.
+        ModuleNotFoundError: a `.parquet` file without pyarrow.
+        OSError: the file cannot be written. All are raised at once.
+    """
+    suffix = output_suffix(path)
+    if suffix == ".parquet":
+        with complete_binary_file(path) as file, ParquetOutput(file) as table:
+            yield ResultWriter(table.add, provenance)
+    elif suffix == ".npz":
+        with complete_binary_file(path) as file:
+            arrays = ArraysOutput()
+            yield ResultWriter(arrays.add, provenance)
+            arrays.save(file)
+    else:
+        with complete_gzip_file(path) if suffix.endswith(".gz") else complete_file(path) as text:
+            yield ConformerWriter(text, suffix.removesuffix(".gz"), provenance)
+
+
+def output_suffix(path: str | os.PathLike[str]) -> str:
+    """The one of `OUTPUT_SUFFIXES` that a name ends in.
+
+    Raises:
+        ValueError: it ends in none of them.
+    """
+    name = Path(path).name.lower()
+    for suffix in OUTPUT_SUFFIXES:
+        if name.endswith(suffix):
+            return suffix
+    why = " (RDKit writes no mol2: give .sdf)" if name.endswith(".mol2") else ""
+    raise ValueError(f"conformers are written as {', '.join(OUTPUT_SUFFIXES)}, not as '{path}'{why}")
+
+
+Results = GenerationResult | Chem.Mol | Iterable[Any]
+
+
+def write(results: Results, path: str | os.PathLike[str], names: Iterable[str] | None = None) -> int:
+    """Write conformers to a file; its ending says how: see `OUTPUT_SUFFIXES`.
+
+    Results are written as they come, so that `generate_many` needs no list; those without conformers are passed over.
+
+    Args:
+        results: a `GenerationResult`, an RDKit Mol with conformers, or an iterable of them.
+        path: missing folders are made, a file of this name is replaced.
+        names: a title for each of them. None: the title of the molecule, else its SMILES.
+
+    Returns:
+        How many conformers were written.
+
+    Raises:
+        ValueError: the name ends in something else, there is no conformer at all (the file is as it was), or there are
+            fewer names than results.
+        TypeError: something is neither a result nor a Mol.
+
+    Example:
+        >>> from rdkit.Chem import AddHs, MolFromSmiles, rdDistGeom
+        >>> mol = AddHs(MolFromSmiles("CCO"))
+        >>> _ = rdDistGeom.EmbedMultipleConfs(mol, 3, randomSeed=7)
+        >>> write(mol, "ethanol.sdf")  # doctest: +SKIP
+        3
+    """
+    listed = [results] if isinstance(results, GenerationResult | Chem.Mol) else results
+    if isinstance(listed, str) or not isinstance(listed, Iterable):
+        raise TypeError(f"write takes results or Mols with conformers; got {type(results).__name__}")
+    titles = None if names is None else iter(names)
+    num, reasons = 0, []
+    with open_output(path) as writer:
+        for result in listed:
+            if not isinstance(result, GenerationResult | Chem.Mol):
+                raise TypeError(f"write takes results or Mols with conformers; got {type(result).__name__}")
+            title = _title(result) if titles is None else next(titles, None)
+            if title is None:
+                raise ValueError("there are fewer names than results: give one for each")
+            num += writer.write(result, title)
+            if isinstance(result, GenerationResult) and result.reason:
+                reasons.append(f"{result.smiles}: {result.reason}")
+        if num == 0:
+            why = f" ({reasons[0]})" if reasons else ""
+            raise ValueError(f"no conformer to write: {path} is as it was{why}")
+    return num
+
+
+def write_as(result: GenerationResult, path: str | os.PathLike[str], suffix: str) -> int:
+    """The same for one result and a file that must be of one kind, compressed or not.
+
+    Raises:
+        ValueError: the name ends in something else, or there is no conformer.
+    """
+    if output_suffix(path).removesuffix(".gz") != suffix:
+        raise ValueError(
+            f"the name must end in {suffix} or {suffix}.gz, not as '{path}': molediff.write knows others"
+        )
+    return write(result, path)
+
+
+def text_of(result: GenerationResult | Chem.Mol, suffix: str) -> str:
+    """What stands in a file of `TEXT_SUFFIXES`, as text; empty without conformers."""
+    file = io.StringIO(newline="")
+    ConformerWriter(file, suffix).write(result, _title(result))
+    return file.getvalue()
+
+
+def _title(result: GenerationResult | Chem.Mol) -> str:
+    mol = result if isinstance(result, Chem.Mol) else result.mol
+    if title := title_of(mol):
+        return title
+    return Chem.MolToSmiles(Chem.RemoveHs(result)) if isinstance(result, Chem.Mol) else result.smiles

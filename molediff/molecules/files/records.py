@@ -1,0 +1,111 @@
+"""What is written with every conformer, whatever the format: names that tell their unit, and how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.molecules.conformers import ROOM_TEMPERATURE
+from molediff.molecules.generation.result import GenerationResult
+
+RELATIVE = "relative_kcal_per_mol"
+WEIGHT = f"boltzmann_weight_{ROOM_TEMPERATURE:.0f}K"
+_PER_MOL = "_kcal_per_mol"
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Of one conformer.
+
+    Attributes:
+        method: such as "MMFF94s".
+        value: in kcal/mol.
+        relative: above the lowest of the ensemble, in kcal/mol.
+        weight: Boltzmann weight at 298.15 K.
+    """
+
+    method: str
+    value: float
+    relative: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """One conformer on its way to a file.
+
+    Attributes:
+        mol: the molecule with all its conformers.
+        conformer_id: which of them.
+        title: one line for people.
+        made: how it was made: with the same weights, version and settings the seed, the sample and the attempt fix its
+            noise.
+        energy: None where it is not known.
+    """
+
+    mol: Chem.Mol
+    conformer_id: int
+    title: str
+    made: dict[str, Any]
+    energy: Energy | None = None
+
+    @property
+    def positions(self) -> np.ndarray:
+        """In Angstrom, shape (N, 3)."""
+        return np.asarray(self.mol.GetConformer(self.conformer_id).GetPositions())
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """All of it by name, energies to 0.0001 kcal/mol, for files of text."""
+        if self.energy is None:
+            return self.made
+        return {
+            **self.made,
+            f"{self.energy.method}{_PER_MOL}": round(self.energy.value, 4),
+            RELATIVE: round(self.energy.relative, 4),
+            WEIGHT: round(self.energy.weight, 6),
+        }
+
+
+def records_of(
+    result: GenerationResult | Chem.Mol, name: str, provenance: Mapping[str, object] | None = None
+) -> Iterator[Record]:
+    """A record of every conformer of a result, or of a Mol, of which nothing else is known.
+
+    Args:
+        result: what was generated.
+        name: title of its records.
+        provenance: what to store beyond `GenerationResult.provenance`.
+    """
+    more = dict(provenance or {})
+    if isinstance(result, Chem.Mol):
+        yield from (Record(result, conformer.GetId(), name, more) for conformer in result.GetConformers())
+    elif result.mol is not None:
+        known = None if result.energies is None else (result.relative_energies, result.boltzmann_weights())
+        for index, conformer in enumerate(result.mol.GetConformers()):
+            energy = None
+            if result.energies is not None and known is not None and np.isfinite(result.energies[index]):
+                method, relative, weights = str(result.energy_method), *known
+                energy = Energy(
+                    method, float(result.energies[index]), float(relative[index]), float(weights[index])
+                )
+            made = {**_made(result, index), **more}
+            yield Record(result.mol, conformer.GetId(), name, made, energy)
+
+
+def _made(result: GenerationResult, index: int) -> dict[str, Any]:
+    made: dict[str, Any] = {"SMILES": result.smiles, "conformer": index, "seed": result.seed}
+    if result.samples is not None:
+        made["sample"], made["attempt"] = map(int, result.samples[index])
+    return {**made, **result.provenance}
+
+
+def method_of(property_name: str) -> str | None:
+    """The method whose energy a property of this name holds; None if it is no energy of a conformer."""
+    if property_name == RELATIVE or not property_name.endswith(_PER_MOL):
+        return None
+    return property_name.removesuffix(_PER_MOL)
