@@ -1,7 +1,6 @@
 """Choose crystal conformers to test on: `python scripts/build_crystal_set.py`. Keys: configs/build_crystal_set.yaml."""
 
-from _cli import DictConfig, command
-
+from molediff.commands.configured import DictConfig, command
 from molediff.molecules.data.crystal_set import build
 
 

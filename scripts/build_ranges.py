@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from _cli import DictConfig, command
-
+from molediff.commands.configured import DictConfig, command
 from molediff.molecules.data.range_sources import build_ranges, pass_rates, read_set
 from molediff.runtime.files import write_bytes
 

@@ -1,6 +1,6 @@
 """Measure samples: `python scripts/evaluate.py num_molecules=5`, or `evaluate=images`. Keys: configs/evaluate/."""
 
-from _cli import DictConfig, call, command
+from molediff.commands.configured import DictConfig, call, command
 
 
 @command("evaluate")

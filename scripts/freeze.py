@@ -1,6 +1,6 @@
 """Film of a molecule freezing out of noise: `python scripts/freeze.py 'OC[C@H](N)C=O'`. Keys: configs/freeze.yaml."""
 
-from _cli import DictConfig, call, command
+from molediff.commands.configured import DictConfig, call, command
 
 
 @command("freeze", takes_arguments=True)

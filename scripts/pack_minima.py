@@ -2,8 +2,7 @@
 
 import sys
 
-from _cli import DictConfig, command
-
+from molediff.commands.configured import DictConfig, command
 from molediff.molecules.data.minima import pack_minima, read_keys
 
 

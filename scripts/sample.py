@@ -1,7 +1,8 @@
 """Draw samples: `python scripts/sample.py 'CCO' output=out.sdf`, or `sample=images`. Keys: configs/sample/."""
 
-from _cli import DictConfig, call, command
 from hydra.core.hydra_config import HydraConfig
+
+from molediff.commands.configured import DictConfig, call, command
 
 
 @command("sample", takes_arguments=True)

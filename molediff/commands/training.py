@@ -17,7 +17,7 @@ from pytorch_lightning import LightningDataModule, seed_everything
 from pytorch_lightning.callbacks import Callback
 from torch import nn
 
-from molediff.commands import CONFIGS, REPOSITORY
+from molediff.commands import CONFIGS
 from molediff.core.distillation import Teacher
 from molediff.core.model import DiffusionModel
 from molediff.core.solvers import DDIM, AtLambdas, central_lambda, with_final_denoising
@@ -40,7 +40,7 @@ from molediff.training.task import DiffusionTask
 
 
 class Run(NamedTuple):
-    """What a run of train.py trains, on which data, and the facts of the weights that it begins with, if any."""
+    """What `molediff train` trains, on which data, and the facts of the weights that it begins with, if any."""
 
     task: OptimizedTask
     data: LightningDataModule
@@ -64,7 +64,7 @@ def build_run(config: DictConfig) -> Run:
 
 
 def compose_run(words: Sequence[str]) -> tuple[OptimizedTask, LightningDataModule, dict[str, Any]]:
-    """What train.py would train with these words, on which data, and all settings."""
+    """What `molediff train` would train with these words, on which data, and all settings."""
     # By the main of a script; not in a process that it started.
     begun = GlobalHydra.instance().is_initialized()
     with nullcontext() if begun else initialize_config_dir(str(CONFIGS), version_base="1.3"):
@@ -75,8 +75,8 @@ def compose_run(words: Sequence[str]) -> tuple[OptimizedTask, LightningDataModul
 
 
 def run_train(words: Sequence[str], log: Path) -> int:
-    """Run train.py with these words, its output appended to `log`; return its exit code."""
-    command = [sys.executable, str(REPOSITORY / "scripts" / "train.py"), *words]
+    """Run `molediff train` with these words, its output appended to `log`; return its exit code."""
+    command = [sys.executable, "-m", "molediff", "train", *words]
     with log.open("a", encoding="utf-8") as file:
         return subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 from torch import nn
 
+from molediff.networks.weights import WeightsError
+
 Kind = Literal["conformers", "images", "particles"]
 
 _GENERATORS: dict[Kind, tuple[str, str, str]] = {
@@ -16,7 +18,7 @@ _GENERATORS: dict[Kind, tuple[str, str, str]] = {
 
 
 def check_kind(network: nn.Module, expected: Kind) -> None:
-    """Raise a ValueError if a network says, by its attribute `kind`, that it is for something else.
+    """Raise a WeightsError if a network says, by its attribute `kind`, that it is for something else.
 
     One of your own that says nothing is taken at its word.
     """
@@ -25,6 +27,6 @@ def check_kind(network: nn.Module, expected: Kind) -> None:
         return
     model, _, weights = _GENERATORS[expected]
     use = f"{_GENERATORS[kind][1]} for them" if kind in _GENERATORS else "another generator for them"
-    raise ValueError(
+    raise WeightsError(
         f"Expected weights of {model}; these are of {kind}. Use {use}, or weights such as {weights!r} here."
     )

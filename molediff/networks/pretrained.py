@@ -18,7 +18,7 @@ from molediff.core.paths import Path
 from molediff.core.target import Target
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.former_names import FORMER_NAMES
-from molediff.networks.weights import load_weights
+from molediff.networks.weights import NoSuchWeightsError, WeightsError, load_weights
 
 SHIPPED = FilePath(molediff.__file__).parent / "weights"
 
@@ -27,16 +27,16 @@ def find_weights(weights: str | FilePath) -> FilePath:
     """The file of shipped weights of this name, or the path given.
 
     Raises:
-        FileNotFoundError: no weights of this name are shipped; the message says which are. Or it is no name at all.
+        NoSuchWeightsError: no weights of this name are shipped; the message says which are. Or it is no name at all.
     """
     if not isinstance(weights, str | FilePath) or not str(weights):
-        raise FileNotFoundError(f"Weights are a name or the path of a .safetensors file; got {weights!r}.")
+        raise NoSuchWeightsError(f"Weights are a name or the path of a .safetensors file; got {weights!r}.")
     path = FilePath(weights)
     if path.suffix == "" and path.name == str(weights) and not path.exists():
         path = SHIPPED / f"{weights}.safetensors"
         if not path.is_file():
             names = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.safetensors")))
-            raise FileNotFoundError(
+            raise NoSuchWeightsError(
                 f"No weights {weights!r} ({path} is missing): give one of the shipped names "
                 f"({names or 'none found'}) or the path of a .safetensors file; if a shipped file is gone, "
                 "install molediff again."
@@ -119,16 +119,16 @@ def _explained(path: FilePath) -> Iterator[None]:
     try:
         yield
     except _NotBuiltError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise WeightsError(f"{path}: {error}") from None
     except (KeyError, TypeError, AttributeError, ImportError, RuntimeError, ValueError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0]
-        raise ValueError(
+        raise WeightsError(
             f"{path} does not hold a model that this version of molediff can build ({type(error).__name__}: {reason}): "
             "use weights of this version, or train anew."
         ) from error
 
 
-class _NotBuiltError(ValueError):
+class _NotBuiltError(WeightsError):
     """A weights file asks for what nobody has allowed, or nobody has any more; the message says all there is to say."""
 
 

@@ -18,6 +18,14 @@ from molediff.runtime.files import write_bytes
 FORMAT = "molediff-1"
 
 
+class WeightsError(ValueError):
+    """These weights cannot be used; the message says why and what to do."""
+
+
+class NoSuchWeightsError(WeightsError, FileNotFoundError):
+    """There are no weights of this name; the message says which there are."""
+
+
 def save_weights(
     path: str | os.PathLike[str],
     module: nn.Module,
@@ -59,26 +67,28 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
         The tensors, floating-point ones as float32, and the metadata with the checksum as "sha256".
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is cut short, damaged or altered, or not one of ours; the message names it and the remedy.
+        NoSuchWeightsError: there is no such file (a FileNotFoundError).
+        WeightsError: the file is cut short, damaged, altered or not one of ours; the message names it and the remedy.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no weights file {path}: check the path.")
-    remedy = "get the file again, or train anew with scripts/train.py"
+        raise NoSuchWeightsError(f"There is no weights file {path}: check the path.")
+    remedy = "get the file again, or train anew with molediff train"
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, ValueError) as error:
-        raise ValueError(f"{path} is not a readable weights file ({error}): {remedy}.") from None
+        raise WeightsError(f"{path} is not a readable weights file ({error}): {remedy}.") from None
     if header.get("format") != FORMAT:
-        raise ValueError(
+        raise WeightsError(
             f"{path} is not a weights file of molediff (format {header.get('format')!r}): {remedy}."
         )
     text = header.get("metadata", "")
     if checksum(tensors, text) != header.get("sha256"):
-        raise ValueError(f"{path} is damaged or was altered: its SHA-256 is not the recorded one; {remedy}.")
+        raise WeightsError(
+            f"{path} is damaged or was altered: its SHA-256 is not the recorded one; {remedy}."
+        )
     metadata = {**_parsed(path, text), "sha256": header["sha256"]}
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}, metadata
 
@@ -88,11 +98,11 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         metadata = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(
+        raise WeightsError(
             f"The metadata of {path} cannot be read ({type(error).__name__}): write them anew."
         ) from None
     if not isinstance(metadata, dict):
-        raise ValueError(
+        raise WeightsError(
             f"The metadata of {path} are {type(metadata).__name__} instead of a mapping of names to values: write them "
             "anew."
         )

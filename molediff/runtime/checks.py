@@ -9,21 +9,25 @@ from typing import Any
 import torch
 
 
+class DeviceError(ValueError):
+    """There is no such device; the message says which there are."""
+
+
 def choose_device(device: str | torch.device | None) -> torch.device:
     """The device asked for, or the best there is.
 
     Raises:
-        ValueError: CUDA is asked for and missing, or torch knows no such device.
+        DeviceError: CUDA is asked for and missing, or torch knows no such device.
     """
     available = torch.cuda.is_available()
     try:
         chosen = torch.device(device if device is not None else "cuda" if available else "cpu")
     except RuntimeError as error:
-        raise ValueError(f"device must be 'cpu', 'cuda' or None; got {device!r}.") from error
+        raise DeviceError(f"device must be 'cpu', 'cuda' or None; got {device!r}.") from error
     if chosen.type not in ("cpu", "cuda"):
-        raise ValueError(f"device must be 'cpu', 'cuda' or None; got {device!r}.")
+        raise DeviceError(f"device must be 'cpu', 'cuda' or None; got {device!r}.")
     if chosen.type == "cuda" and not available:
-        raise ValueError(f"device={device!r}, but torch sees no CUDA device here: use device='cpu'.")
+        raise DeviceError(f"device={device!r}, but torch sees no CUDA device here: use device='cpu'.")
     return chosen
 
 

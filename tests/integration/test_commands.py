@@ -16,7 +16,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from _cli import CONFIGS, split_arguments
 from hydra import compose, initialize_config_dir
 from in_process import run_script
 from places import ROOT
@@ -24,6 +23,9 @@ from rdkit import Chem
 
 import molediff
 from molediff import ConformerGenerator
+from molediff.commands import CONFIGS
+from molediff.commands.configured import split_arguments
+from molediff.commands.exits import BAD_WEIGHTS, FAILED, WRONG_ARGUMENTS
 from molediff.networks.weights import load_weights
 
 DEMO = ROOT / "data" / "demo.sdf"
@@ -161,7 +163,8 @@ def test_a_users_mistake_is_one_line_and_leaves_nothing_behind(run, tmp_path, wo
     weights[-1] ^= 1
     (tmp_path / "tampered.safetensors").write_bytes(weights)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    ended = run("sample.py", *words, code=2)
+    code = BAD_WEIGHTS if any(word.startswith("weights=") for word in words) else WRONG_ARGUMENTS
+    ended = run("sample.py", *words, code=code)
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
     assert message in ended.stderr
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
@@ -210,7 +213,7 @@ def test_a_full_disk_spoils_no_picture_that_is_there(run, tmp_path, monkeypatch,
         "fdopen",
         lambda fd, mode, **options: FullFile(fd, "w") if "b" in mode else real(fd, mode, **options),
     )
-    ended = run(script, *words, code=2)
+    ended = run(script, *words, code=FAILED)
     assert ended.stderr.strip().endswith("No space left on device")
     assert [(tmp_path / name).read_text() for name in names] == ["a good picture"] * len(names)
     assert len(list(tmp_path.iterdir())) == len(names)

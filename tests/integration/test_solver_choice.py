@@ -1,11 +1,11 @@
 """What the scripts make of solver= and eta=."""
 
 import pytest
-from _cli import with_eta
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from places import CONFIGS
 
+from molediff.commands.configured import with_eta
 from molediff.core.solvers import DDIM, DPMSolverPP2M, Euler, EulerMaruyama, Heun, solver_named
 from molediff.sampling.options import SOLVERS
 

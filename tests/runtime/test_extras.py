@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from places import ROOT, SCRIPTS
+from places import ROOT
 
 from molediff.runtime.extras import EXTRA_OF, explain, require
 
@@ -34,9 +34,8 @@ def test_every_extra_that_is_named_exists():
 WITHOUT = """
 import sys
 sys.modules.update(dict.fromkeys({missing!r}))
-sys.path.insert(0, {scripts!r})
 sys.argv[0] = "train.py"
-import _interrupt
+import molediff.commands.interrupt
 {code}
 """
 
@@ -51,7 +50,7 @@ import _interrupt
     ],
 )
 def test_a_missing_extra_is_one_line(package, code, message):
-    code = WITHOUT.format(missing=[package], scripts=str(SCRIPTS), code=code)
+    code = WITHOUT.format(missing=[package], code=code)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60
@@ -68,7 +67,7 @@ assert ConformerGenerator.from_pretrained("qm9").generate("CCO", 1).status == "o
 assert len(ImageGenerator.from_pretrained("digits").generate(1)) == 1
 assert len(ParticleGenerator.from_pretrained("dw4").generate(1)) == 1
 """
-    code = WITHOUT.format(missing=list(EXTRA_OF), scripts=str(SCRIPTS), code=code)
+    code = WITHOUT.format(missing=list(EXTRA_OF), code=code)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120

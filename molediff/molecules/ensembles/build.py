@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm.auto import tqdm
 
@@ -24,6 +25,13 @@ from molediff.molecules.ensembles.tasks import draw_tasks, own_tasks
 from molediff.molecules.files.io import read_inputs
 
 
+class Built(NamedTuple):
+    """How many molecules have an ensemble, and how many have none."""
+
+    num_done: int
+    num_failed: int
+
+
 def build_ensembles(
     sources: Sequence[str],
     output: str,
@@ -39,8 +47,8 @@ def build_ensembles(
     retry_failed: bool,
     progress: bool = False,
     method: str | None = None,
-) -> int:
-    """Build the ensembles that the records lack, and write all of them; return how many molecules have one.
+) -> Built:
+    """Build the ensembles that the records lack, and write all of them.
 
     Args:
         sources: SMILES, and files of molecules; without any, molecules of QM9 are drawn.
@@ -85,7 +93,7 @@ def build_ensembles(
         print(record.line(), file=sys.stderr)
     if len(failed) == len(chosen):
         print(f"no ensemble: {output} is not written")
-        return 0
+        return Built(0, len(failed) + len(refused))
     write_ensembles(output, chosen, {"method": METHODS[recipe.method], "recipe": recipe})
     found, seconds = check_completeness(chosen), sum(record.seconds for record in chosen)
     print(
@@ -96,4 +104,4 @@ def build_ensembles(
         f"2.5 kcal/mol ({100 * found.growth:+.1f} %), in {found.num_changed} molecules; starts without the force "
         f"field: {found.num_low_direct} more"
     )
-    return len(chosen) - len(failed)
+    return Built(len(chosen) - len(failed), len(failed) + len(refused))

@@ -1,6 +1,6 @@
-"""What all scripts share: a Hydra main whose errors are one line for the person who caused them.
+"""What is configured by Hydra: a main whose errors are one line for the person who caused them.
 
-    from _cli import DictConfig, command
+    from molediff.commands.configured import DictConfig, command
 
     @command("train")                      # reads configs/train.yaml
     def main(config: DictConfig) -> None: ...
@@ -9,7 +9,8 @@
         main()
 
 An error of the user's (a misspelt key, a missing file, a value out of range) is printed as one line on stderr and
-the script ends with code 2; an interrupt ends it with code 130. Anything else is a bug and keeps its traceback.
+the script ends with the code of `exits`; an interrupt ends it with code 130. Anything else is a bug and keeps its
+traceback.
 `HYDRA_FULL_ERROR=1` shows the traceback of the first kind too.
 """
 
@@ -26,16 +27,20 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-import _interrupt  # noqa: F401 (first: what follows takes seconds)
+import molediff.commands.interrupt  # noqa: F401 (first: what follows takes seconds)
+
+# isort: split
 import hydra
-import torch
-from _help import FUNCTIONS, help_text
 from hydra.errors import HydraException, OverrideParseException
 from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from molediff.commands import CONFIGS
+from molediff.commands.config_help import FUNCTIONS, help_text
+from molediff.commands.exits import INTERRUPTED, WRONG_ARGUMENTS, code_of
+from molediff.commands.exits import sentence as plain_sentence
+from molediff.commands.threads import use_threads
 from molediff.core.solvers import Solver
 from molediff.runtime.memory import keep_freed_memory
 
@@ -116,7 +121,7 @@ def command(
                 except USER_ERRORS as error:
                     if traceback_wanted:
                         raise
-                    _stop(_sentence(error))
+                    stop(sentence(error), code_of(error))
 
             try:
                 if takes_arguments:
@@ -125,12 +130,12 @@ def command(
                 os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise its errors instead of printing them
                 hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)(task)()
             except KeyboardInterrupt:
-                print(f"{_script()}: interrupted", file=sys.stderr)
-                raise SystemExit(130) from None
+                print(f"{script_name()}: interrupted", file=sys.stderr)
+                raise SystemExit(INTERRUPTED) from None
             except (HydraException, OmegaConfBaseException) as error:
                 if traceback_wanted:
                     raise
-                _stop(_unknown_key(error, config_name, takes_arguments) or _sentence(error))
+                stop(_unknown_key(error, config_name, takes_arguments) or sentence(error))
             finally:
                 if not traceback_wanted:
                     os.environ.pop("HYDRA_FULL_ERROR", None)
@@ -223,25 +228,24 @@ def _dotted_keys(config: Any, prefix: str = "") -> Iterator[str]:
             yield from _dotted_keys(config[key], f"{prefix}{key}.")
 
 
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
     """The message of an error on one line; of an error in instantiating an object, that of its cause."""
     if isinstance(error, HydraException) and isinstance(error.__cause__, USER_ERRORS):
-        return _sentence(error.__cause__)
+        return sentence(error.__cause__)
     if isinstance(error, OverrideParseException):
         key, _, value = error.override.partition("=")
         return f"{error.override} cannot be read; if it is meant as it stands, quote the value: \"{key}='{value}'\""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.strerror}: {error.filename}"
-    words = " ".join(str(error).split()) or type(error).__name__
-    return re.split(r" Config search path:| See https://hydra\.cc", words)[0]
+    return re.split(r" Config search path:| See https://hydra\.cc", plain_sentence(error))[0]
 
 
-def _stop(message: str) -> NoReturn:
-    print(f"{_script()}: error: {message}", file=sys.stderr)
-    raise SystemExit(2)
+def stop(message: str, code: int = WRONG_ARGUMENTS) -> NoReturn:
+    """Print one line and end with `code`."""
+    print(f"{script_name()}: error: {message}", file=sys.stderr)
+    raise SystemExit(code)
 
 
-def _script() -> str:
+def script_name() -> str:
+    """What the user typed: `train.py`, or `molediff train`."""
     return Path(sys.argv[0]).name
 
 
@@ -276,16 +280,3 @@ def with_eta(solver: Solver | None, eta: float | None) -> Solver | None:
             "solver=euler_maruyama"
         )
     return replace(solver, eta=eta)  # type: ignore[type-var]
-
-
-def use_threads(threads: int | None) -> None:
-    """Let torch compute with this many threads; None leaves its choice.
-
-    Raises:
-        ValueError: fewer than one.
-    """
-    if threads is None:
-        return
-    if threads < 1:
-        raise ValueError(f"threads must be at least 1, or null for torch's choice; got {threads}")
-    torch.set_num_threads(threads)

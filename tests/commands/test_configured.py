@@ -1,15 +1,16 @@
-"""The front that all scripts share: which words are molecules, and what a user's error looks like."""
+"""What Hydra configures: which words are molecules, and what a user's error looks like."""
 
 import signal
 import subprocess
 import sys
 
 import pytest
-from _cli import quoted_path, split_arguments
-from _help import help_text
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from in_process import run_script
-from places import CONFIGS, SCRIPTS
+from places import CONFIGS, ROOT
+
+from molediff.commands.config_help import help_text
+from molediff.commands.configured import quoted_path, split_arguments
 
 
 @pytest.mark.parametrize(
@@ -56,8 +57,7 @@ def failing_script(tmp_path_factory):
     """A script that reads configs/sample.yaml and fails as its one argument says."""
     script = tmp_path_factory.mktemp("scripts") / "fails.py"
     script.write_text(
-        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\n"
-        "from _cli import command\n"
+        "from molediff.commands.configured import command\n"
         "errors = {'value': ValueError('three\\n  lines\\nof text'), 'bug': TypeError('a bug'),\n"
         "          'file': FileNotFoundError(2, 'No such file', 'x.smi'), 'interrupt': KeyboardInterrupt()}\n"
         "@command('sample', takes_arguments=True)\n"
@@ -95,7 +95,7 @@ def test_a_users_error_is_one_line(failing_script, tmp_path, capfd, words, code,
 def test_an_interrupt_while_it_still_imports_is_one_line(tmp_path):
     script = tmp_path / "early.py"
     script.write_text(
-        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\nimport _cli\nraise KeyboardInterrupt\n"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\nimport molediff.commands.interrupt\nraise KeyboardInterrupt\n"
     )
     ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path)
     assert ended.stderr == "early.py: interrupted\n"

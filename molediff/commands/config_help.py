@@ -42,8 +42,9 @@ def help_text(config_name: str, words: Sequence[str], purpose: str, takes_argume
             if member.is_file():
                 files.append(member)
                 parts.append(_member_keys(member, group))
-    script = Path(sys.argv[0]).name
-    usage = f"python scripts/{script}{' [MOLECULE ...]' if takes_arguments else ''} [key=value ...]"
+    name = Path(sys.argv[0]).name
+    program = f"python scripts/{name}" if name.endswith(".py") else name
+    usage = f"{program}{' [MOLECULE ...]' if takes_arguments else ''} [key=value ...]"
     chapters = [f"{purpose}\n\nUsage: {usage}", *parts, _QUOTING]
     if groups:
         chapters.insert(1, "Choices, each with keys of its own:\n" + "\n".join(groups))

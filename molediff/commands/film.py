@@ -1,0 +1,64 @@
+"""`molediff film`: a molecule that freezes out of noise."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from typer import Argument, Option
+
+from molediff.commands.options import FILES, SAMPLING, Overwrite, Seed, Threads
+
+Molecule = Annotated[str, Argument(metavar="MOLECULE", help="A SMILES or an InChI.")]
+Output = Annotated[
+    str,
+    Option(
+        "--output",
+        "-o",
+        metavar="NAME",
+        help="Pictures NAME.gif, the film, and NAME.png, a strip.",
+        rich_help_panel=FILES,
+    ),
+]
+Weights = Annotated[
+    str, Option("--weights", metavar="NAME", help="Weights that draw from noise.", rich_help_panel=SAMPLING)
+]
+Steps = Annotated[
+    int,
+    Option(
+        "--num-steps",
+        min=1,
+        metavar="N",
+        help="More than sampling needs, for a smooth film.",
+        rich_help_panel=SAMPLING,
+    ),
+]
+Grid = Annotated[
+    str, Option("--grid", metavar="NAME", help="Spacing of the steps.", rich_help_panel=SAMPLING)
+]
+
+EXAMPLES = """\
+Examples:
+  molediff film 'OC[C@H](N)c1ccoc1' -o freezing
+"""
+
+
+def film(
+    molecule: Molecule,
+    output: Output = "freezing",
+    overwrite: Overwrite = False,
+    seed: Seed = 0,
+    weights: Weights = "qm9",
+    num_steps: Steps = 40,
+    grid: Grid = "uniform_t",
+    threads: Threads = None,
+) -> None:
+    """Film a molecule freezing out of noise, and draw the film as a strip."""
+    from molediff.commands.files import check_new
+
+    name = output.removesuffix(".gif").removesuffix(".png")
+    check_new([f"{name}.gif", f"{name}.png"], overwrite)
+    from molediff.commands.threads import use_threads
+    from molediff.evaluation.conformers.run import freeze
+
+    use_threads(threads)
+    freeze([molecule], name, seed, weights, num_steps, grid)

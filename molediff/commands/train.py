@@ -1,0 +1,63 @@
+"""`molediff train`: build the parts that configs/train.yaml and the command line name, and train."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from molediff.commands.configured import DictConfig, command, script_name
+from molediff.commands.threads import use_threads
+from molediff.commands.training import Run, build_callbacks, build_run
+from molediff.training.distillation import DistillationTask
+from molediff.training.guard import DivergedError
+from molediff.training.run import find_checkpoint, train
+
+
+@command("train")
+def main(config: DictConfig) -> None:
+    """Build the parts that the config names and train."""
+    use_threads(config.threads)
+    settings = config.trainer
+    find_checkpoint(Path(config.run_dir), config.ckpt_path, config.overwrite)  # before data take their time
+    run = build_run(config)
+    for note in getattr(run.data, "notes", ()):
+        print(f"{script_name()}: {note}", file=sys.stderr)
+    try:
+        metrics = train(
+            run.task,
+            run.data,
+            config.run_dir,
+            config.ckpt_path,
+            config.overwrite,
+            config.device,
+            config.precision,
+            settings.ema_decay,
+            settings.log_steps,
+            settings.validate_minutes,
+            settings.checkpoint_minutes,
+            callbacks=build_callbacks(config, run.task, run.data),
+            metadata=metadata_of(config, run),
+        )
+    except DivergedError as error:
+        good = Path(config.run_dir, "last.ckpt").exists()
+        left = f"the last good checkpoint is in {config.run_dir}" if good else "there is no checkpoint yet"
+        print(f"{script_name()}: stopped: {error}; {left}", file=sys.stderr)
+        raise SystemExit(1) from None
+    print(
+        f"weights: {config.run_dir}/weights.safetensors; validation loss {metrics.get('val/loss', float('nan')):.4f}"
+    )
+
+
+def metadata_of(config: DictConfig, run: Run) -> dict[str, Any]:
+    """What the weights file says of its origin, besides how far the training is."""
+    metadata = {"config": OmegaConf.to_container(config, resolve=True), "split": run.data.split}
+    if run.former:
+        metadata["begun_with"] = run.former["begun_with"]
+    if isinstance(run.task, DistillationTask):
+        metadata["sampling"] = {"solver": "ddim", "lambdas": run.task.teacher.lambdas}
+    if config.get("refinement"):
+        metadata["sampling"] = {"solver": "ddim", "lambdas": list(config.refinement.lambdas), "init": "etkdg"}
+    if hasattr(run.data, "max_atoms"):
+        metadata["max_atoms"] = max(run.data.max_atoms, run.former.get("max_atoms", 0))
+    return metadata
