@@ -18,7 +18,8 @@ class BuildWithConfigs(build_py):
             shutil.copytree(CONFIGS, self._goal, dirs_exist_ok=True)
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
-        built = [] if self.editable_mode else [str(self._goal / path.relative_to(CONFIGS)) for path in configconfig_files()]
+        files = [] if self.editable_mode else config_files()
+        built = [str(self._goal / path.relative_to(CONFIGS)) for path in files]
         return [*super().get_outputs(include_bytecode), *built]
 
     def get_source_files(self) -> list[str]:
