@@ -9,6 +9,7 @@ import numpy as np
 from rdkit import Chem
 
 from molediff.molecules.conformers import with_conformers
+from molediff.runtime.checks import check_whole_number
 
 MAX_MAPPINGS = 128
 """Most symmetric mappings of atoms tried for one pair. Seven independent phenyl flips, or a tert-butyl, a CF3 and a
@@ -38,7 +39,7 @@ def select_spread(
         max_mappings: see `MAX_MAPPINGS`.
 
     Raises:
-        ValueError: num is below 1.
+        ValueError: num is no whole number of at least 1.
 
     Example:
         >>> from rdkit.Chem import AddHs, MolFromSmiles, rdDistGeom
@@ -47,8 +48,7 @@ def select_spread(
         >>> select_spread(mol, 5).GetNumConformers()
         5
     """
-    if num < 1:
-        raise ValueError(f"num must be at least 1, how many conformers to choose; got {num!r}.")
+    num = check_whole_number("num", num, least=1)
     if mol.GetNumConformers() == 0:
         return Chem.Mol(mol)
     chosen = spread_order(mol, num, energies, max_mappings)

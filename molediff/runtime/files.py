@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import glob
 import gzip
 import io
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import numpy as np
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+# Of `tempfile.mkstemp`; and between that and the lock a new file must not be taken for a leftover.
+_RANDOM_LETTERS = 8
+_SECONDS_UNTIL_LOCKED = 60.0
 
 
 @contextmanager
@@ -61,14 +72,44 @@ def _renamed_at_end(path: Path) -> Iterator[int]:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of a file")
+    _remove_leftovers(path)
     # In the folder of the result: a rename is atomic only within one file system.
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from None
+    _lock(descriptor)
     try:
         yield descriptor
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what writers of the same file left that were killed: nobody has it locked any more."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.{'?' * _RANDOM_LETTERS}"):
+        with suppress(OSError):  # it is another user's, or has gone already
+            if time.time() - leftover.stat().st_mtime < _SECONDS_UNTIL_LOCKED:
+                continue
+            descriptor = os.open(leftover, os.O_RDWR)
+            try:
+                if _lock(descriptor):
+                    leftover.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed, and say whether it could be; without locks it cannot."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _umask() -> int:

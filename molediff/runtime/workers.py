@@ -30,6 +30,9 @@ _PATIENCE = 10.0
 
 _READY = "ready"
 
+_WITHOUT_GUARD = 86
+"""Exit code of a worker that would start workers while it imports the script."""
+
 
 @dataclass(frozen=True)
 class Outcome(Generic[Item, Value]):
@@ -132,24 +135,39 @@ class Pool:
         return worker.outcome(*message)
 
 
+def _end_if_importing() -> None:
+    """End a worker that runs the script which started it, on the way to import it, before it starts workers itself.
+
+    Python would raise there, and each worker would print that traceback before `_check_start` says what to do.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise SystemExit(_WITHOUT_GUARD)
+
+
 def _check_start(code: int | None, starts: int) -> None:
     """Raise if another start is no use: the code ended by itself, or too many workers were killed."""
+    if code == _WITHOUT_GUARD:
+        raise RuntimeError(
+            "With several processes, what starts them must stand below `if __name__ == '__main__':` in a script, since "
+            "each of them imports the script."
+        ) from None
     if code is None or code >= 0:
         raise RuntimeError(
             f"A worker process ended with code {code} before it began; it may have said why above. In a script, what "
             "starts processes must stand below `if __name__ == '__main__':`, since each of them imports the script."
-        )
+        ) from None
     if starts >= _MAX_STARTS:
         raise RuntimeError(
             f"{starts} worker processes in a row were killed by signal {-code} before they began: memory may be short; "
             "try fewer processes."
-        )
+        ) from None
 
 
 class _Worker:
     """One process and this end of its pipe."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
+        _end_if_importing()
         context = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads half
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(function, theirs), daemon=True)

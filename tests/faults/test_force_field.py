@@ -17,3 +17,31 @@ def test_relaxation_that_does_not_apply_keeps_the_conformers(smiles):
     assert any(
         "force field not applicable" in problem and "not relaxed" in problem for problem in found.problems
     )
+
+
+@pytest.mark.parametrize("relaxed_well", [False, True])
+def test_a_force_field_whose_minima_are_not_the_molecule_is_not_applied(relaxed_well):
+    """Of isocyanates MMFF94s has all parameters and wrong bonds."""
+    mol = embedded("CN=C=O")
+    start = mol.GetConformer().GetPositions() + 0.1 * np.sin(np.arange(21.0)).reshape(7, 3)
+    mol.GetConformer().SetPositions(start)
+    before = mol.GetConformer().GetPositions().copy()
+    found = refine(
+        mol, options(relax="mmff", energies="mmff"), lambda x: np.full(len(x), relaxed_well, dtype=bool)
+    )
+    assert len(found.rows) == 1
+    assert found.num_relaxation_rejected == 0
+    moved = np.abs(found.mol.GetConformer().GetPositions() - before).max()
+    if relaxed_well:
+        assert (moved > 0.01, found.problems) == (True, [])
+    else:
+        assert moved == 0
+        assert "force field not applicable" in found.problems[0]
+        assert "not relaxed" in found.problems[0]
+
+
+def test_where_some_minima_are_the_molecule_the_others_are_left_out():
+    mol = embedded("CCO")
+    mol.AddConformer(mol.GetConformer(), assignId=True)
+    found = refine(mol, options(relax="mmff"), lambda x: np.arange(len(x)) == 0)
+    assert (len(found.rows), found.num_relaxation_rejected, found.problems) == (1, 1, [])

@@ -1,10 +1,15 @@
 """Stereo that cannot be: nothing of it is handed out, and RDKit reads what was asked for off everything that is."""
 
+import numpy as np
 import pytest
+from places import DATA
 from rdkit import Chem
 from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
 
+from molediff.evaluation.conformers.references import read_references
 from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.graph.inputs import prepare
+from molediff.molecules.perception.stereo import StereoCheck
 
 IMPOSSIBLE = [
     "O1[C@@H]2CC[C@@H]1CC2",  # a trans-bridged 7-oxanorbornane
@@ -47,3 +52,36 @@ def test_rdkit_reads_the_isomer_asked_for_off_every_conformer(generator):
             assert read_by_rdkit(result.mol, conformer) == Chem.CanonSmiles(result.smiles)
             num_returned += 1
     assert num_returned > len(asked) / 2
+
+
+INSIDE_OUT_CAGES = ["O[C@H]1[C@@]23CCO[C@@]12CO3", "O[C@H]1C[C@]23CN4[C@H]2C[C@@]143"]
+
+
+@pytest.fixture(scope="module")
+def minima():
+    """GFN2-xTB minima of test molecules by canonical SMILES."""
+    mols = read_references(DATA / "ensembles_test.sdf.gz")
+    return {Chem.MolToSmiles(Chem.RemoveHs(mol)): mol for mol in mols}
+
+
+@pytest.mark.parametrize("smiles", INSIDE_OUT_CAGES)
+def test_a_cage_that_rdkit_misreads_passes_and_its_mirror_image_is_turned(minima, smiles):
+    """Of a carbon outside its four neighbours the signed volume knows the hand, three bonds do not."""
+    mol = minima[smiles]
+    blank = Chem.Mol(mol)
+    blank.RemoveAllConformers()
+    prepared = prepare(blank)
+    check = StereoCheck(prepared.mol, prepared.graph)
+    x = np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
+    assert check.misread(x[0])  # RDKit reads another hand
+    assert check.correct(x).right.all()
+    mirrored = check.correct(x * np.array([1, 1, -1]))
+    assert mirrored.right.all()
+    assert mirrored.reflected.all()
+    assert len(check.misread_atoms) == 1
+
+
+def test_the_result_of_such_a_cage_says_what_rdkit_reads(generator):
+    result = generator.generate(INSIDE_OUT_CAGES[0], 2, seed=1)
+    assert result.num_conformers
+    assert "atom 6 lies outside its four neighbours" in result.reason

@@ -131,3 +131,9 @@ def test_few_or_no_conformers_are_all_taken():
     assert select_spread(Chem.MolFromSmiles("CCO"), 5).GetNumConformers() == 0
     with pytest.raises(ValueError, match="at least 1"):
         select_spread(embedded("CCO", 2), 0)
+
+
+@pytest.mark.parametrize("num", [0, 1.5, "3", True, None])
+def test_what_is_no_number_of_conformers_is_refused(num):
+    with pytest.raises(ValueError, match="num must be a whole number"):
+        select_spread(embedded("CCO", 3), num)

@@ -1,6 +1,10 @@
+import os
+import tempfile
+import time
+
 import pytest
 
-from molediff.runtime.files import complete_file
+from molediff.runtime.files import complete_file, write_bytes
 
 
 def test_an_interrupted_file_leaves_nothing_and_keeps_the_old_one(tmp_path):
@@ -24,3 +28,40 @@ def test_the_file_appears_only_when_complete(tmp_path):
 def test_a_folder_is_refused_as_output(tmp_path):
     with pytest.raises(IsADirectoryError, match="name of a file"), complete_file(tmp_path):
         pass
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_another_writes_is_not(tmp_path):
+    target, leftover = tmp_path / "out.sdf", tmp_path / ".out.sdf.abc_d123"
+    other = tmp_path / ".out.sdf.backup"
+    for path in (leftover, other):
+        path.write_text("half")
+    an_hour_ago = time.time() - 3600
+    with complete_file(target) as file:
+        file.write("first")
+        file.flush()
+        (running,) = set(tmp_path.iterdir()) - {leftover, other}
+        for path in (leftover, other, running):
+            os.utime(path, (an_hour_ago, an_hour_ago))
+        write_bytes(target, b"second")
+        assert running.exists()
+        assert not leftover.exists()
+    assert target.read_text() == "first"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "out.sdf"]
+
+
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_place_is_named_and_not_the_file_on_the_way_there(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError) as raised:
+        write_bytes(tmp_path / "out.sdf", b"")
+    assert raised.value.filename == str(tmp_path / "out.sdf")
+
+
+def test_no_room_for_a_new_file_is_said_of_the_file_asked_for(tmp_path, monkeypatch):
+    def fails(prefix, dir):
+        raise OSError(28, "No space left on device", f"{dir}/{prefix}xyz")
+
+    monkeypatch.setattr(tempfile, "mkstemp", fails)
+    with pytest.raises(OSError, match="No space left") as raised:
+        write_bytes(tmp_path / "out.sdf", b"")
+    assert raised.value.filename == str(tmp_path / "out.sdf")

@@ -231,3 +231,4 @@ def test_a_script_without_its_guard_is_told_so(tmp_path):
         [sys.executable, str(script), "in_order"], capture_output=True, text=True, env=environment, timeout=60
     )
     assert "__name__ == '__main__'" in ended.stderr.splitlines()[-1]
+    assert ended.stderr.count("Traceback") == 1  # of the script, and none of the workers

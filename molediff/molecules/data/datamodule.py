@@ -12,6 +12,14 @@ from rdkit.Chem import rdDistGeom
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from molediff.molecules.data.beside import (
+    Beside,
+    MixedBatches,
+    MixedSource,
+    constitution,
+    load_beside,
+    smiles_of,
+)
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.packing import PackedRecord, pack
 from molediff.molecules.data.qm9 import load_qm9
@@ -57,6 +65,7 @@ class ConformerDataModule(ResumableDataModule):
         seed: of the order of the batches.
         split: what was held out and how, for the record.
         notes: what the user should know of the data, sentences.
+        beside: other molecules of which a share of the batches is taken.
     """
 
     def __init__(
@@ -69,18 +78,24 @@ class ConformerDataModule(ResumableDataModule):
         seed: int = 0,
         split: str = "",
         notes: Sequence[str] = (),
+        beside: Beside | None = None,
     ) -> None:
         super().__init__(batch_size, num_workers, seed)
         self.train = train
         self.val = val
         self.reference_mols = reference_mols
+        self.beside = beside
         self.split = split
         self.notes = list(notes)
+        if beside is not None:
+            self.split += f", beside them {beside}"
+            self.notes += beside.notes
 
     @property
     def max_atoms(self) -> int:
         """Atoms of the largest molecule to train on."""
-        return int(self.train.num_atoms.max())
+        parts = [self.train, *([self.beside.conformers] if self.beside else [])]
+        return max(int(part.num_atoms.max()) for part in parts)
 
     def scale(self, num_molecules: int = 4096) -> float:
         """Standard deviation in Angstrom of the coordinates about the centre of each molecule."""
@@ -96,8 +111,13 @@ class ConformerDataModule(ResumableDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Endless batches, which go on where a resumed run was."""
-        batches = EndlessBatches(self.train.num_atoms, self.batch_size, self.seed, self.start)
-        return self.loader(_Conformers(self.train), batches)
+        if self.beside is None:
+            batches = EndlessBatches(self.train.num_atoms, self.batch_size, self.seed, self.start)
+            return self.loader(_Conformers(self.train), batches)
+        sources = MixedSource(_Conformers(self.train), _Conformers(self.beside.conformers))
+        return self.loader(
+            sources, MixedBatches(self.train.num_atoms, self.beside, self.batch_size, self.seed, self.start)
+        )
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the held-out molecules; their order does not depend on the batch size."""
@@ -129,8 +149,20 @@ def sdf_datamodule(
     num_reference: int = 20,
     num_workers: int = 0,
     seed: int = 0,
+    beside: Sequence[str] = (),
+    beside_share: float = 0.2,
+    withheld: str | None = None,
 ) -> ConformerDataModule:
-    """An SDF file or a folder of them; a fixed tenth of the molecules is held out, and another tenth for tests."""
+    """An SDF file or a folder of them; a fixed tenth of the molecules is held out, and another tenth for tests.
+
+    Args:
+        path: of the file or folder.
+        batch_size, num_reference, num_workers, seed: see `ConformerDataModule`.
+        beside, beside_share, withheld: see `load_beside`.
+
+    Raises:
+        ValueError: nothing would be left to train or to validate on.
+    """
     conformers = load_sdf(path)
     train, val = conformers.split("train"), conformers.split("val")
     if not len(train) or not len(val):
@@ -148,38 +180,47 @@ def sdf_datamodule(
         seed,
         "hash of the molecule, train",
         left_out(path, conformers),
+        load_beside(beside, beside_share, [val, conformers.split("test")], withheld),
     )
 
 
 def ensembles_datamodule(
-    train: str,
+    train: str | Sequence[str],
     val: str,
     batch_size: int = 32,
     num_reference: int = 20,
     num_workers: int = 0,
     seed: int = 0,
+    beside: Sequence[str] = (),
+    beside_share: float = 0.2,
+    withheld: str | None = None,
 ) -> ConformerDataModule:
     """Ensembles as scripts/build_ensembles.py writes them: all of `train` to train on, all of `val` held out.
+
+    Args:
+        train: a file of molecules to train on, or several.
+        val: one of others.
+        batch_size, num_reference, num_workers, seed: see `ConformerDataModule`.
+        beside, beside_share, withheld: see `load_beside`.
 
     Raises:
         ValueError: a molecule is in both, also as another stereoisomer, or a file has no usable one.
     """
-    parts = {path: load_sdf(path) for path in (train, val)}
-    known, held_out = (
-        {Chem.CanonSmiles(smiles, useChiral=0) for smiles in conformers.packed.smiles_list()}
-        for conformers in parts.values()
-    )
+    names = " and ".join([train] if isinstance(train, str) else train)
+    parts = {names: load_sdf(train), val: load_sdf(val)}
+    known, held_out = (set(map(constitution, smiles_of(conformers))) for conformers in parts.values())
     if known & held_out:
-        raise ValueError(f"{train} and {val} share {len(known & held_out)} molecules: none would be held out")
+        raise ValueError(f"{names} and {val} share {len(known & held_out)} molecules: none would be held out")
     return ConformerDataModule(
-        parts[train],
+        parts[names],
         parts[val],
         first_mols(one_each(parts[val]), num_reference),
         batch_size,
         num_workers,
         seed,
-        "two files of ensembles",
+        "files of ensembles",
         [note for path, conformers in parts.items() for note in left_out(path, conformers)],
+        load_beside(beside, beside_share, [parts[val]], withheld),
     )
 
 
@@ -190,8 +231,17 @@ def relaxed_datamodule(
     num_reference: int = 20,
     num_workers: int = 0,
     seed: int = 0,
+    beside: Sequence[str] = (),
+    beside_share: float = 0.2,
+    withheld: str | None = None,
 ) -> ConformerDataModule:
     """Samples that were relaxed, with their noise; those of the last `num_validation` molecules are held out.
+
+    Args:
+        path: what `load_relaxed` reads.
+        batch_size, num_reference, num_workers, seed: see `ConformerDataModule`.
+        num_validation: molecules that are held out.
+        beside, beside_share, withheld: see `load_beside`; files as `path`.
 
     Raises:
         ValueError: nothing would be left to train on.
@@ -215,6 +265,7 @@ def relaxed_datamodule(
         num_workers,
         seed,
         "all but the last molecules of a file",
+        beside=load_beside(beside, beside_share, [val], withheld, load_relaxed),
     )
 
 

@@ -58,19 +58,29 @@ class RelaxedSamples(ConformerDataset):
         return replace(batch, noise=noise)
 
 
-def load_relaxed(path: str | Path) -> RelaxedSamples:
+def load_relaxed(path: str | Path | Sequence[str | Path]) -> RelaxedSamples:
     """What `scripts/sample.py FILE.smi num_conformers=1 max_attempts=1 relax=gfn2 output=PATH` wrote; also PATH.gz.
 
-    Only where one sample of a molecule was drawn does a record tell from which noise it came.
+    Only where one sample of a molecule was drawn does a record tell from which noise it came; several files, of other
+    seeds, give several samples of a molecule.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: it has no record, or one that was not written so.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+    paths = [Path(path)] if isinstance(path, (str, Path)) else [Path(one) for one in path]
+    for path in paths:
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no file {path}.")
     records, origins = list[PackedRecord](), list[tuple[bytes, int]]()
+    for path in paths:
+        _read(path, records, origins)
+    if not records:
+        raise ValueError(f"{' and '.join(map(str, paths))} has no record.")
+    return RelaxedSamples(pack(records), origins)
+
+
+def _read(path: Path, records: list[PackedRecord], origins: list[tuple[bytes, int]]) -> None:
     with rdBase.BlockLogs():
         for number, found in enumerate(read_sdf(path, sanitize=False)):
             try:
@@ -83,9 +93,6 @@ def load_relaxed(path: str | Path) -> RelaxedSamples:
                 ) from None
             records.append(PackedRecord(smiles, featurize(mol), found.GetConformer().GetPositions()))
             origins.append((molecule_key(mol), seed))
-    if not records:
-        raise ValueError(f"{path} has no record.")
-    return RelaxedSamples(pack(records), origins)
 
 
 def _origin(found: Chem.Mol) -> tuple[str, Chem.Mol, int]:

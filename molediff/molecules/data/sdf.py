@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,14 +66,14 @@ def hash_split(smiles: str) -> str:
     return "val" if place < _NUM_TEST + _NUM_VAL else "train"
 
 
-def load_sdf(path: str | Path, progress: bool = False) -> SdfConformers:
-    """All usable conformers of an SDF file or of the SDF files in a folder and its subfolders.
+def load_sdf(path: str | Path | Sequence[str | Path], progress: bool = False) -> SdfConformers:
+    """All usable conformers of SDF files, or of the SDF files in a folder and its subfolders.
 
     Records of equal molecules become conformers of one molecule. Stereo is read from the coordinates. A record that
     cannot be used is left out and listed in `skipped`.
 
     Args:
-        path: a file (.sdf, .sd, .mol, .sdf.gz) or a folder.
+        path: a file (.sdf, .sd, .mol, .sdf.gz) or a folder, or several of them.
         progress: show a bar.
 
     Raises:
@@ -81,13 +81,16 @@ def load_sdf(path: str | Path, progress: bool = False) -> SdfConformers:
         ValueError: no record could be used.
     """
     skipped: list[Skipped] = []
-    files = _files(Path(path))
+    paths = [path] if isinstance(path, (str, Path)) else list(path)
+    files = [file for one in paths for file in _files(Path(one))]
     with rdBase.BlockLogs(), tqdm(desc="Reading SDF", unit=" records", disable=not progress) as bar:
         packed = pack(_records(files, skipped, bar))
     dataset = SdfConformers(packed, skipped)
     if not len(dataset):
         found = "; ".join(f"{reason} ({count})" for reason, count in dataset.reasons().most_common(3))
-        raise ValueError(f"No record of {path} can be used: {found or 'it has none'}.")
+        raise ValueError(
+            f"No record of {' and '.join(map(str, paths))} can be used: {found or 'it has none'}."
+        )
     return dataset
 
 

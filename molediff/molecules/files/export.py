@@ -121,20 +121,29 @@ def export_conformers(
 
 
 def _set_aside(status: Path, output: Path) -> Path | None:
-    """Rename a table that lies at `status` and is not of `output`, and say how it is called now."""
+    """Rename a table that lies at `status` and is not of `output`, and say how it is called now.
+
+    It gets the first number that is free or has an older table of the same output, which it replaces.
+    """
     if not status.exists():
         return None
+    former = _output_of(status)
+    if former in ("", output.name):
+        return None
+    names = (status.with_name(f"{status.stem}.{number}{status.suffix}") for number in itertools.count(1))
+    free = next(name for name in names if not name.exists() or former == _output_of(name) is not None)
+    return status.replace(free)
+
+
+def _output_of(status: Path) -> str | None:
+    """Of which output a table is: empty if it has no row, None if it is no table of ours."""
     with status.open(newline="", errors="replace") as file:
         reader = csv.DictReader(file)
-        with suppress(csv.Error):  # it is no table at all
+        with suppress(csv.Error):
             first = next(reader, None)
-            if reader.fieldnames == list(STATUS_COLUMNS) and (
-                first is None or first["output"] == output.name
-            ):
-                return None
-    names = (status.with_name(f"{status.stem}.{number}{status.suffix}") for number in itertools.count(1))
-    free = next(name for name in names if not name.exists())
-    return status.rename(free)
+            if reader.fieldnames == list(STATUS_COLUMNS):
+                return "" if first is None else first["output"]
+    return None
 
 
 def _row(

@@ -39,7 +39,7 @@ class Check(Protocol):
         ...
 
     def passes(self, x: np.ndarray) -> np.ndarray:
-        """Which conformers meet the rule, bool, shape (n,); x: finite, in Angstrom, shape (n, N, 3)."""
+        """Which conformers meet the rule, bool, shape (n,); x: finite, in Angstrom, shape (n, N, 3), n at least 1."""
         ...
 
 
@@ -63,6 +63,8 @@ def sieve(checks: Sequence[Check], x: np.ndarray) -> tuple[np.ndarray, dict[str,
     left = np.arange(len(x))
     failed: dict[str, int] = {}
     for check in checks:
+        if not len(left):
+            break
         passed = np.asarray(check.passes(x[left]))
         if passed.dtype != bool or passed.shape != left.shape:
             raise ValueError(

@@ -12,6 +12,7 @@ from rdkit import rdBase
 from molediff.core.solvers import AtLambdas
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.relax import METHODS
+from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation import outcome
 from molediff.molecules.generation.check import Check, sieve
 from molediff.molecules.generation.checks import BondLengths, bond_length, standard_checks
@@ -74,14 +75,28 @@ class Job:
         if options.init is not None:
             num_given = len(prepared.conformers)
             if options.init == "given" and 0 < num_given < options.num_slots:
-                self.cautions = (*cautions, outcome.too_few_starts(num_given, options.num_slots))
+                self.cautions += (outcome.too_few_starts(num_given, options.num_slots),)
+            if options.init == "given":
+                self.cautions += self._look_at_given()
             self.starts = Starts(prepared, options.init, options.num_slots, options.seed)
         self.accepted: dict[int, Accepted] = {}
         self.rejected: Counter[str] = Counter()
         self.num_drawn = self.num_reflected = self.num_mended = 0
         self._times: np.ndarray | None = None
-        if prepared.num_atoms <= 2:
+        if prepared.num_atoms == 2:
             self._place_directly()
+
+    def _look_at_given(self) -> tuple[str, ...]:
+        """A word about given conformers whose stereo is another; what is no geometry at all is refused."""
+        given = self.prepared.conformers
+        if wrong := np.flatnonzero(~np.isfinite(given).all(axis=(1, 2))).tolist():
+            raise UnusableInputError(
+                f"init='given': conformer {', '.join(map(str, wrong))} has coordinates that are no numbers: "
+                "leave it out."
+            )
+        verdict = self.stereo.correct(given)
+        num_other = int((~verdict.right | verdict.reflected).sum())
+        return (outcome.other_stereo(num_other, len(given)),) if num_other else ()
 
     @property
     def num_atoms(self) -> int:
@@ -182,6 +197,8 @@ class Job:
                 what_to_do = outcome.NOT_KNOWN
             asked, drawn = self.options.num_conformers, self.num_drawn
             notes.append(outcome.shortage(asked, num_missing, drawn, self.rejected, what_to_do))
+        if found.rows.size and (misread := self.stereo.misread_atoms):
+            notes.append(outcome.misread(misread))
         return "; ".join([*notes, *self.cautions])
 
     @property
@@ -193,11 +210,10 @@ class Job:
         return bool(hopeless and self.stereo.asks_for_something and not can_be_built(self.prepared.mol))
 
     def _place_directly(self) -> None:
-        """One atom has one place and two atoms one distance: the usual length of their bond, along x."""
+        """Two atoms have one distance: the usual length of their bond, along x."""
         x = np.zeros((self.num_atoms, 3))
-        if self.num_atoms == 2:
-            length = bond_length(self.prepared.mol, 0, 1)
-            x[:, 0] = -length / 2, length / 2
+        length = bond_length(self.prepared.mol, 0, 1)
+        x[:, 0] = -length / 2, length / 2
         if self.fixed is not None:
             x = self.fixed.place(x[None]).x[0]
         self.accepted = {slot: Accepted(x) for slot in range(self.options.num_slots)}

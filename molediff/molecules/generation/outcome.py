@@ -22,10 +22,7 @@ _NOT_MENDED_BY_MORE = {
 OUTSIDE = "outside what these weights were trained on: "
 """How the caution about a molecule outside the domain begins."""
 NOT_KNOWN = "the network does not know such molecules, use other weights"
-IMPOSSIBLE_STEREO = (
-    "this stereoisomer is not possible as a strain-free structure: check its marks (or it is one of a few cages whose "
-    "stereo RDKit does not read back)"
-)
+IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structure: check its marks"
 """Distance geometry builds none either."""
 MORE = "num_steps or max_attempts"
 MORE_OF_DISTILLED = "max_attempts or the weights 'qm9'"
@@ -34,9 +31,25 @@ MORE_OF_STARTS = "max_attempts"
 """What is refined depends on what it begins with."""
 
 
+def misread(atoms: Sequence[int]) -> str:
+    """A word of caution where RDKit reads another hand than was asked for, and has."""
+    return (
+        f"atom {', '.join(map(str, atoms))} lies outside its four neighbours, as in some cages: RDKit reads its hand "
+        "wrong off these coordinates"
+    )
+
+
 def too_few_starts(num_given: int, num_conformers: int) -> str:
     """A word of caution where given conformers are taken more than once: refinement adds no chance."""
     return f"{num_given} conformers given for {num_conformers}: some of what came out is alike"
+
+
+def other_stereo(num: int, num_given: int) -> str:
+    """A word of caution about given conformers that are another stereoisomer than the marks of their Mol say."""
+    return (
+        f"{num} of {num_given} conformers given have another stereo than the marks of the Mol, such as a mirror "
+        "image's: read the marks off them (Chem.AssignStereochemistryFrom3D), or give others"
+    )
 
 
 def status_of(num_requested: int, num_missing: int, num_left: int, problems: Sequence[str] = ()) -> Status:

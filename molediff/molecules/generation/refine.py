@@ -18,6 +18,8 @@ from molediff.molecules.energies.relax import (
     relax_conformers,
 )
 from molediff.molecules.errors import ForceFieldError
+from molediff.molecules.generation.check import sieve
+from molediff.molecules.generation.checks import standard_checks
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.spread import spread_order
 
@@ -138,14 +140,21 @@ def _relax(
     fixed: Collection[int],
     out_of_time: OutOfTime,
 ) -> None:
+    before = Chem.Mol(found.mol)
     energies, converged, late = relax_conformers(
         found.mol, str(options.relax), fixed, out_of_time, options.device
     )
     relaxed = ~np.isnan(energies)
-    if options.energies == options.relax:
-        found.energies = energies
     x = np.stack([conformer.GetPositions() for conformer in found.mol.GetConformers()])
     good = relaxed & still_good(x)
+    if options.relax == "mmff" and relaxed.any() and not good.any() and not _possible(found.mol, x[relaxed]):
+        found.mol = before
+        raise ForceFieldError(
+            f"force field not applicable: no minimum of {METHODS['mmff']} has bonds and angles that this molecule "
+            "can have"
+        )
+    if options.energies == options.relax:
+        found.energies = energies
     num_late = int(late.sum())
     found.num_relaxation_rejected = int((~good).sum()) - num_late
     if num_late:
@@ -153,6 +162,11 @@ def _relax(
     if num_unfinished := int((good & ~converged).sum()):
         found.problems.append(f"{num_unfinished} conformers ran out of steps before they reached a minimum")
     found.keep(np.flatnonzero(good))
+
+
+def _possible(mol: Chem.Mol, x: np.ndarray) -> bool:
+    """Whether one of the conformers (n, N, 3) has bonds and angles that the molecule can have."""
+    return bool(sieve(standard_checks(mol), x)[0].any())
 
 
 def _compute_energies(found: Refined, method: str, out_of_time: OutOfTime, device: str) -> None:

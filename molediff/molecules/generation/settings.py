@@ -112,7 +112,8 @@ def gather(groups: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any
     for word in words:
         if word not in known:
             raise TypeError(
-                f"generate_many has no setting {word!r}; it has {', '.join(sorted(known))}, in groups or by themselves."
+                f"generate and generate_many have no setting {word!r}; they have {', '.join(sorted(known))}, in groups "
+                "or by themselves."
             )
     for name, kind in _GROUPS.items():
         given, names = groups.get(name), [field.name for field in fields(kind)]

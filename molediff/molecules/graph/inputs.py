@@ -228,13 +228,15 @@ def _check_chemistry(mol: Chem.Mol, vocabulary: Vocabulary) -> None:
         raise UnusableInputError(
             f"{num_fragments} separate fragments: give one molecule at a time (without its salt or solvent)."
         )
-    # The training molecules have closed shells. A lone atom has no shape to get wrong.
+    # The training molecules have closed shells.
     radicals = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetNumRadicalElectrons()]
-    if radicals and mol.GetNumAtoms() > 1:
+    if radicals:
         raise UnusableInputError(
             f"Unpaired electrons on atom {', '.join(map(str, radicals))}: radicals are not supported, "
             "give the closed-shell molecule."
         )
+    if mol.GetNumAtoms() == 1:
+        raise UnusableInputError("A single atom has no bonds, and no geometry to generate: give a molecule.")
     if any(bond.GetBondType() == Chem.BondType.AROMATIC and not bond.IsInRing() for bond in mol.GetBonds()):
         raise UnusableInputError("A bond outside of rings is marked as aromatic: make it single or double.")
     if any(bond.GetStereo() in _ATROPISOMERS for bond in mol.GetBonds()):

@@ -17,9 +17,10 @@ from importlib.resources import files
 import numpy as np
 from rdkit import Chem
 
+from molediff.molecules.perception.groups import names_of_bonds
 from molediff.molecules.perception.kinds import Kinds
 
-_SHOWN = 3  # surroundings that a reason names
+_SHOWN = 3  # groups and bonds that a reason names
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,10 @@ class Domain:
             notes.append(f"{num_heavy} heavy atoms, more than {self.num_heavy}")
         if not foreign:
             found = surroundings(mol, kinds or Kinds(mol))
-            new = sorted({bond for bond, text in found if checksum(text) not in self.surroundings})
-            if new:
-                more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
-                notes.append(f"the surroundings of {', '.join(new[:_SHOWN])}{more}")
+            new = [bond for bond, text in found if checksum(text) not in self.surroundings]
+            names = names_of_bonds(mol, new) if new else []
+            more = [f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+            notes += names[:_SHOWN] + more
         return notes
 
     @classmethod
@@ -95,9 +96,9 @@ class Domain:
         )
 
 
-def surroundings(mol: Chem.Mol, kinds: Kinds) -> Iterator[tuple[str, str]]:
-    """Each bond between heavy atoms, in short ("C=O") and with the neighbours of its two atoms; of a molecule with one
-    heavy atom, that atom.
+def surroundings(mol: Chem.Mol, kinds: Kinds) -> Iterator[tuple[tuple[int, int], str]]:
+    """Atoms of each bond between heavy atoms, and its order with the neighbours of both as a text; of a molecule with
+    one heavy atom, that atom, twice.
     """
     around = []
     for i, atom in enumerate(mol.GetAtoms()):
@@ -105,15 +106,11 @@ def surroundings(mol: Chem.Mol, kinds: Kinds) -> Iterator[tuple[str, str]]:
         around.append(f"{kinds.element[i]}{atom.GetFormalCharge():+d}:{arms}")
     heavy = [i for i, element in enumerate(kinds.element) if element != "H"]
     if len(heavy) == 1:
-        yield kinds.element[heavy[0]], around[heavy[0]]
+        yield (heavy[0], heavy[0]), around[heavy[0]]
     for i, j in kinds.bonds:
         if kinds.element[i] != "H" and kinds.element[j] != "H":
             first, second = sorted((around[i], around[j]))
-            ends = sorted((kinds.element[i], kinds.element[j]))
-            yield _SIGNS.get(kinds.orders[i][j], "~").join(ends), f"{kinds.orders[i][j]};{first};{second}"
-
-
-_SIGNS = {"1": "-", "2": "=", "3": "#", "a": ":"}
+            yield (i, j), f"{kinds.orders[i][j]};{first};{second}"
 
 
 def checksum(text: str) -> int:

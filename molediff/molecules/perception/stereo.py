@@ -75,6 +75,8 @@ class StereoCheck:
         rows = [_dihedral(mol.GetBondWithIdx(bond)) for bond in self._double_bonds]
         self._dihedrals = np.array(rows, dtype=np.int64).reshape(-1, 4)
         self._is_cis = np.array([stereo in _CIS for stereo in self._double_bonds.values()], dtype=bool)
+        self._mol = mol
+        self._known_misreadings: dict[tuple[int, ...], bool] = {}
         self._blank = Chem.Mol(mol)
         Chem.RemoveStereochemistry(self._blank)
         self._blank.RemoveAllConformers()
@@ -120,29 +122,69 @@ class StereoCheck:
     def rdkit_agrees(self, positions: np.ndarray) -> bool:
         """Whether RDKit's `AssignStereochemistryFrom3D` reads the stereo asked for off `positions`, (N, 3).
 
-        What a user sees who asks RDKit: an independent last word, about 60 us. It is stricter than the signed volumes
-        where a carbon lies outside its four neighbours, as RDKit looks at three of its bonds there.
+        What a user sees who asks RDKit: an independent last word, about 60 us.
         """
+        return self.misread(positions) == []
+
+    def misread(self, positions: np.ndarray) -> list[int] | None:
+        """Centres off which RDKit reads the other hand; None if it reads another double bond."""
         seen = self._placed(positions)
         Chem.AssignStereochemistryFrom3D(seen, replaceExistingTags=True)
         for bond, asked in self._double_bonds.items():
             stereo = seen.GetBondWithIdx(bond).GetStereo()
             if asked in (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOZ) and stereo != asked:
-                return False
-        if self._has_tags(seen):
-            return True
+                return None
+        if not self._other_tags(seen):
+            return []
         # Tags are dropped where other centres, left open by the input, turn out to have the same hand.
         seen = self._placed(positions)
         Chem.AssignAtomChiralTagsFromStructure(seen, replaceExistingTags=True)
-        return self._has_tags(seen)
+        return self._other_tags(seen)
+
+    def holds(self, positions: np.ndarray) -> bool:
+        """Whether `positions`, (N, 3), whose signed volumes are right, are the isomer asked for.
+
+        Of a carbon outside its four neighbours RDKit looks at three bonds, and these may show either hand. If distance
+        geometry builds the isomer that RDKit reads, the one asked for is that isomer turned inside out, which strain
+        forbids. If it does not, as of cages whose carbons all lie so, the volumes are right and RDKit is not.
+        """
+        misread = self.misread(positions)
+        if not misread:
+            return misread is not None
+        key = tuple(misread)
+        if key not in self._known_misreadings:
+            outside = all(self._is_outside(atom, positions) for atom in misread)
+            self._known_misreadings[key] = outside and not can_be_built(self._with_other_hand(misread))
+        return self._known_misreadings[key]
+
+    @property
+    def misread_atoms(self) -> list[int]:
+        """Centres of which `holds` found that RDKit reads the wrong hand off right coordinates."""
+        return sorted({atom for atoms, holds in self._known_misreadings.items() if holds for atom in atoms})
+
+    def _is_outside(self, atom: int, positions: np.ndarray) -> bool:
+        """Whether an atom lies outside the tetrahedron of its four neighbours."""
+        a, b, c, d = (
+            positions[n.GetIdx()] - positions[atom] for n in self._mol.GetAtomWithIdx(atom).GetNeighbors()
+        )
+        volumes = [np.dot(b, np.cross(c, d)), -np.dot(a, np.cross(c, d))]
+        volumes += [np.dot(a, np.cross(b, d)), -np.dot(a, np.cross(b, c))]
+        return min(volumes) < 0 < max(volumes)
+
+    def _with_other_hand(self, atoms: list[int]) -> Chem.Mol:
+        other = Chem.Mol(self._mol)
+        for atom in atoms:
+            other.GetAtomWithIdx(atom).InvertChirality()
+        Chem.AssignStereochemistry(other, cleanIt=True, force=True)
+        return other
 
     def _placed(self, positions: np.ndarray) -> Chem.Mol:
         mol = Chem.Mol(self._blank)
         mol.GetConformer().SetPositions(np.ascontiguousarray(positions, dtype=np.float64))
         return mol
 
-    def _has_tags(self, seen: Chem.Mol) -> bool:
-        return all(seen.GetAtomWithIdx(atom).GetChiralTag() == tag for atom, tag in self._tags.items())
+    def _other_tags(self, seen: Chem.Mol) -> list[int]:
+        return [atom for atom, tag in self._tags.items() if seen.GetAtomWithIdx(atom).GetChiralTag() != tag]
 
     def passes(self, x: np.ndarray) -> np.ndarray:
         """Whether the stereo is as asked for as it stands, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
@@ -163,7 +205,7 @@ class StereoCheck:
         mirror = wrong.all(axis=1) & bonds_right & (wrong.shape[1] > 0)
         x = np.where(mirror[:, None, None], reflected(x), x)
         right = bonds_right & (mirror | ~wrong.any(axis=1))
-        right[right] = [self.rdkit_agrees(positions) for positions in x[right]]
+        right[right] = [self.holds(positions) for positions in x[right]]
         return StereoVerdict(x, right, mirror)
 
 

@@ -155,3 +155,13 @@ def test_a_table_of_another_output_is_kept_under_a_number(tmp_path):
     (tmp_path / "status.csv").write_text("x" * 200_000)  # longer than a field of a table may be
     assert export_water(tmp_path, "b.sdf").former_status == tmp_path / "status.3.csv"
     assert (tmp_path / "status.2.csv").read_text() == "my own notes\n"
+
+
+def test_tables_of_outputs_that_come_in_turn_do_not_pile_up(tmp_path):
+    for output in ("a.sdf", "b.sdf") * 3:
+        export_water(tmp_path, output)
+    assert sorted(path.name for path in tmp_path.glob("status*")) == [
+        "status.1.csv",
+        "status.2.csv",
+        "status.csv",
+    ]

@@ -77,3 +77,13 @@ def test_relaxed_conformers_are_put_to_the_same_checks():
 def test_checks_that_are_none_are_refused():
     with pytest.raises(ValueError, match="checks must be"):
         knowing(BUTANE).generate(BUTANE, checks=["clash"])
+
+
+def test_no_check_is_shown_nothing():
+    first, second = Rule("first", ()), Rule("second", {0.0})
+    good, failed = sieve([first, second], np.zeros((3, 1, 3)) + 7)
+    assert not good.any()
+    assert failed == {"first": 3}
+    assert second.shown == []
+    sieve([second], np.zeros((0, 1, 3)))
+    assert second.shown == []

@@ -115,3 +115,22 @@ def test_elements_are_those_of_the_weights():
 def test_larger_molecules_are_taken_than_with_weights_of_qm9():
     assert leaving_alone().max_atoms == 160
     assert knowing("CCO").max_atoms == 64
+
+
+def test_given_coordinates_that_are_no_numbers_are_named():
+    mol = Chem.AddHs(Chem.MolFromSmiles("CCO"))
+    rdDistGeom.EmbedMultipleConfs(mol, 2, randomSeed=1)
+    mol.GetConformer(1).SetAtomPosition(3, [np.nan, 0.0, 0.0])
+    result = leaving_alone().generate(mol, 2, init="given")
+    assert result.status == "failed"
+    assert "conformer 1 has coordinates that are no numbers" in result.reason
+
+
+def test_given_conformers_of_another_hand_are_told_apart():
+    mol = Chem.AddHs(Chem.MolFromSmiles("C[C@H](F)O"))
+    rdDistGeom.EmbedMultipleConfs(mol, 3, randomSeed=1)
+    assert "another stereo" not in leaving_alone().generate(mol, 3, init="given").reason
+    mirrored = mol.GetConformer(2).GetPositions() * np.array([1.0, 1.0, -1.0])
+    mol.GetConformer(2).SetPositions(mirrored)
+    result = leaving_alone().generate(mol, 3, init="given")
+    assert "1 of 3 conformers given have another stereo than the marks" in result.reason

@@ -1,0 +1,155 @@
+"""Other molecules beside those to train on: small ones, or one's own, of which a share of the batches is taken."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rdkit import Chem
+from torch.utils.data import Sampler
+
+from molediff.molecules.data.dataset import ConformerDataset
+from molediff.molecules.data.sdf import load_sdf
+from molediff.training.batches import BatchSource, EndlessBatches
+from molediff.training.draw import Batch
+
+_ALIKE = 1.5
+"""Molecules whose numbers of atoms differ by this much or less come in one batch."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Conformers of other molecules to train on.
+
+    Attributes:
+        conformers: of which each pass takes one of every molecule.
+        share: of the batches, between 0 and 1.
+        files: where they are from.
+        notes: what was left out of them, sentences.
+    """
+
+    conformers: ConformerDataset
+    share: float
+    files: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.share:.0%} of the batches from {' and '.join(self.files)}"
+
+
+def load_beside(
+    files: Sequence[str],
+    share: float,
+    held_out: Sequence[ConformerDataset],
+    withheld: str | None = None,
+    load: Callable[[Sequence[str]], ConformerDataset] = load_sdf,
+) -> Beside | None:
+    """What to train on beside the rest; None without files.
+
+    Args:
+        files: SDF files, all of whose molecules are trained on.
+        share: of the batches that come from them.
+        held_out: conformers that are not trained on, nor are their molecules as other stereoisomers.
+        withheld: a file of first blocks of InChIKeys, one a line (.txt or .txt.gz), of molecules that are left out.
+        load: reads the files.
+
+    Raises:
+        ValueError: the share is not between 0 and 1, or nothing is left.
+        FileNotFoundError: a file is missing.
+    """
+    if not files:
+        return None
+    if not 0 < share < 1:
+        raise ValueError(f"beside_share is the share of the batches, between 0 and 1; got {share}.")
+    conformers = load(files)
+    known = {constitution(smiles) for data in held_out for smiles in smiles_of(data)}
+    keys = read_keys(withheld) if withheld else frozenset()
+    smiles = conformers.packed.smiles_list()
+    left_out = np.array([constitution(text) in known or first_block(text) in keys for text in smiles])
+    kept = conformers.subset(np.flatnonzero(~left_out[conformers.packed.molecule]))
+    if not len(kept):
+        raise ValueError(f"No molecule of {' and '.join(files)} is left to train on: all are held out.")
+    notes = [f"{' and '.join(files)}: {left_out.sum()} molecules are held out and left out"]
+    return Beside(kept, share, tuple(files), tuple(notes if left_out.any() else ()))
+
+
+def constitution(smiles: str) -> str:
+    """Canonical SMILES without stereo."""
+    return Chem.CanonSmiles(smiles, useChiral=0)
+
+
+def first_block(smiles: str) -> str:
+    """First block of the InChIKey."""
+    return Chem.MolToInchiKey(Chem.MolFromSmiles(smiles))[:14]
+
+
+def smiles_of(conformers: ConformerDataset) -> list[str]:
+    """SMILES of the molecules of a data set."""
+    smiles = conformers.packed.smiles_list()
+    return [smiles[i] for i in np.unique(conformers.packed.molecule[conformers.conformers])]
+
+
+def read_keys(path: str) -> frozenset[str]:
+    """First blocks of InChIKeys, one a line."""
+    file = Path(path)
+    content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    return frozenset(content.decode("ascii").split())
+
+
+class MixedSource:
+    """Batches of two sources: `batch((0, indices))` of the first, `batch((1, indices))` of the second."""
+
+    def __init__(self, *sources: BatchSource) -> None:
+        self.sources = sources
+
+    def batch(self, item: tuple[int, Any]) -> Batch:
+        """The batch of these samples of this source."""
+        source, indices = item
+        return self.sources[source].batch(indices)
+
+
+class MixedBatches(Sampler[tuple[int, list[int]]]):
+    """Endless batches, each of the first data set or of what is beside it; a function of the seed alone.
+
+    Args:
+        sizes: numbers of atoms of the samples of the first, shape (n,).
+        beside: the other molecules. Each pass takes one conformer of every molecule, and molecules of similar size
+            come in one batch.
+        batch_size: samples a batch.
+        seed: of the order.
+        start: number of batches to leave out at the beginning, for a run that goes on.
+    """
+
+    def __init__(
+        self, sizes: np.ndarray, beside: Beside, batch_size: int, seed: int = 0, start: int = 0
+    ) -> None:
+        self.sizes, self.beside, self.batch_size = sizes, beside, batch_size
+        self.seed, self.start = seed, start
+
+    def __iter__(self) -> Iterator[tuple[int, list[int]]]:
+        return itertools.islice(self._all(), self.start, None)
+
+    def _all(self) -> Iterator[tuple[int, list[int]]]:
+        first = iter(EndlessBatches(self.sizes, self.batch_size, self.seed))
+        second = itertools.chain.from_iterable(map(self._pass, itertools.count()))
+        generator = np.random.default_rng((self.seed, 0, 1))
+        while True:
+            other = generator.random() < self.beside.share
+            yield (1, next(second)) if other else (0, next(first))
+
+    def _pass(self, number: int) -> list[list[int]]:
+        generator = np.random.default_rng((self.seed, number, 2))
+        conformers = self.beside.conformers
+        shuffled = generator.permutation(len(conformers))
+        molecule = conformers.packed.molecule[conformers.conformers[shuffled]]
+        chosen = shuffled[np.unique(molecule, return_index=True)[1]]
+        near = conformers.num_atoms[chosen] + generator.uniform(-_ALIKE, _ALIKE, len(chosen))
+        chosen = chosen[np.argsort(near)]
+        batches = [chosen[i : i + self.batch_size].tolist() for i in range(0, len(chosen), self.batch_size)]
+        generator.shuffle(batches)
+        return batches
