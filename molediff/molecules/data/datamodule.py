@@ -20,7 +20,7 @@ from molediff.molecules.data.beside import (
     load_beside,
     smiles_of,
 )
-from molediff.molecules.data.dataset import ConformerDataset
+from molediff.molecules.data.dataset import ConformerDataset, first_mols, one_each
 from molediff.molecules.data.packing import PackedRecord, pack
 from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.data.relaxed_samples import load_relaxed
@@ -276,12 +276,6 @@ def left_out(path: str, conformers: SdfConformers) -> list[str]:
     return [f"{path}: {reasons.total()} records were left out: {words}"] if reasons else []
 
 
-def one_each(conformers: ConformerDataset) -> ConformerDataset:
-    """The first conformer of each molecule."""
-    _, first = np.unique(conformers.packed.molecule[conformers.conformers], return_index=True)
-    return conformers.subset(np.sort(first))
-
-
 def builtin_datamodule(
     batch_size: int = 8, num_reference: int = 2, num_workers: int = 0, seed: int = 0
 ) -> ConformerDataModule:
@@ -297,8 +291,3 @@ def builtin_datamodule(
     return ConformerDataModule(
         conformers, conformers, reference, batch_size, num_workers, seed, "none held out"
     )
-
-
-def first_mols(conformers: ConformerDataset, num: int) -> list[Chem.Mol]:
-    """The first `num` molecules, each with its conformer."""
-    return [conformers.mol(i) for i in range(min(num, len(conformers)))]

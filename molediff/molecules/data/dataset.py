@@ -134,3 +134,14 @@ class ConformerDataset(Dataset[MolecularGraph]):
         columns = np.arange(counts.sum()) + np.repeat(starts - np.cumsum(counts) + counts, counts)
         index = self.packed.chiral_index[:, columns].T.astype(np.int64) + graph[:, None] * width
         return index, self.packed.chiral_sign[columns].astype(np.float32)
+
+
+def one_each(conformers: ConformerDataset) -> ConformerDataset:
+    """The first conformer of each molecule."""
+    _, first = np.unique(conformers.packed.molecule[conformers.conformers], return_index=True)
+    return conformers.subset(np.sort(first))
+
+
+def first_mols(conformers: ConformerDataset, num: int) -> list[Chem.Mol]:
+    """The first `num` molecules, each with its conformer."""
+    return [conformers.mol(i) for i in range(min(num, len(conformers)))]
