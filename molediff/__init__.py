@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from molediff.molecules.files.output import write as write
     from molediff.molecules.generation.result import GenerationResult as GenerationResult
     from molediff.molecules.generator import ConformerGenerator as ConformerGenerator
+    from molediff.molecules.view.viewer import View as View
     from molediff.particles.generator import ParticleGenerator as ParticleGenerator
 
 __version__ = "0.1.0"
@@ -23,6 +24,7 @@ __getattr__ = lazy_names(
         "ImageGenerator": "molediff.images.generator",
         "MoleculeError": "molediff.molecules.errors",
         "ParticleGenerator": "molediff.particles.generator",
+        "View": "molediff.molecules.view.viewer",
         "write": "molediff.molecules.files.output",
     },
 )

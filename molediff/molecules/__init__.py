@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from molediff.molecules.graph.graph import collate as collate
     from molediff.molecules.graph.graph import mol_to_graph as mol_to_graph
     from molediff.molecules.spread import select_spread as select_spread
+    from molediff.molecules.view.viewer import View as View
     from molediff.networks.graph import NODE_CARDINALITIES as NODE_CARDINALITIES
     from molediff.networks.graph import PAIR_CARDINALITIES as PAIR_CARDINALITIES
     from molediff.sampling.trajectory import Trajectory as Trajectory
@@ -56,6 +57,7 @@ __getattr__ = lazy_names(
         "Refinement": "molediff.molecules.generation.settings",
         "Sampling": "molediff.molecules.generation.settings",
         "Trajectory": "molediff.sampling.trajectory",
+        "View": "molediff.molecules.view.viewer",
         "build_ensemble": "molediff.molecules.ensembles.search",
         "builtin_datamodule": "molediff.molecules.data.datamodule",
         "collate": "molediff.molecules.graph.graph",

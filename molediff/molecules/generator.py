@@ -112,6 +112,14 @@ class ConformerGenerator:
         model, metadata = load_model(weights, allow)
         return cls(model, metadata, device, precision, max_atoms, str(weights))
 
+    def __repr__(self) -> str:
+        parameters = sum(parameter.numel() for parameter in self.model.parameters()) / 1e6
+        named = f"weights {self.weights}" if self.weights else "weights without a name"
+        return (
+            f"<ConformerGenerator: {named}, {parameters:.1f} M parameters, {self.plan.solver}, {self.plan.num_steps} "
+            f"steps, on {self.device}>"
+        )
+
     def generate(
         self, molecule: str | Chem.Mol, num_conformers: int = 10, seed: int = 0, **options: Any
     ) -> GenerationResult:

@@ -98,13 +98,12 @@ class ArraysOutput:
 
     def save(self, file: BinaryIO) -> None:
         """Write all that was added."""
-        texts = {name: np.array(values, dtype=str) for name, values in self._texts.items()}
-        numbers = {name: np.array(values, dtype=np.int64) for name, values in self._numbers.items()}
-        arrays = {
-            name: np.concatenate([np.zeros(_SHAPES.get(name, (0,)), _TYPES.get(name, np.int64)), *values])
-            for name, values in self._arrays.items()
-        }
-        np.savez_compressed(file, **texts, **numbers, **arrays)
+        saved: dict[str, Any] = {name: np.array(values, dtype=str) for name, values in self._texts.items()}
+        saved |= {name: np.array(values, dtype=np.int64) for name, values in self._numbers.items()}
+        for name, arrays in self._arrays.items():
+            none = np.zeros(_SHAPES.get(name, (0,)), _TYPES.get(name, np.int64))
+            saved[name] = np.concatenate([none, *arrays])
+        np.savez_compressed(file, **saved)
 
 
 def read_arrays(path: str | os.PathLike[str]) -> Iterator[SavedMolecule]:

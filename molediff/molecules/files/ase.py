@@ -39,7 +39,7 @@ def to_ase(records: Sequence[Record]) -> list[Any]:
     return frames
 
 
-def from_ase(atoms: Any | Sequence[Any], smiles: str | None = None, charge: int | None = None) -> Chem.Mol:
+def from_ase(atoms: Any, smiles: str | None = None, charge: int | None = None) -> Chem.Mol:
     """A Mol with a conformer for each of some `ase.Atoms` of one molecule, all hydrogens included.
 
     Bonds are told from the distances of the first frame; every frame must be the same molecule, atom by atom.
@@ -55,7 +55,7 @@ def from_ase(atoms: Any | Sequence[Any], smiles: str | None = None, charge: int 
         PerceptionError: the coordinates are not that molecule, or of none at all.
         ValueError: there are no atoms, or frames of different molecules.
     """
-    frames = [atoms] if hasattr(atoms, "get_positions") else list(atoms)
+    frames: list[Any] = [atoms] if hasattr(atoms, "get_positions") else list(atoms)
     if not frames or len(frames[0]) == 0:
         raise ValueError("from_ase takes one ase.Atoms with atoms in it, or several; got none")
     numbers = [int(number) for number in frames[0].numbers]

@@ -31,14 +31,14 @@ from molediff.sampling.trajectory import Trajectory
 
 @dataclass(frozen=True)
 class Accepted:
-    """A sample that passed all checks: x (N, 3) in Angstrom; its frames x_t and x_0_hat (S, N, 3), if kept; which
-    attempt at it was the one.
+    """A sample that passed all checks: x (N, 3) in Angstrom, at which attempt; its frames x_t and x_0_hat (S, N, 3), if
+    kept.
     """
 
     x: np.ndarray
+    attempt: int = 0
     x_t: np.ndarray | None = None
     x_0_hat: np.ndarray | None = None
-    attempt: int = 0
 
 
 class Job:
@@ -132,7 +132,7 @@ class Job:
             frames = self._frames(raw.trajectory, int(rows[i]), bool(mirrored[i]))
             if placed is not None:
                 frames = [placed.moved(frame, i) for frame in frames]
-            self.accepted[slots[rows[i]]] = Accepted(x[i], *frames, attempt=attempt)
+            self.accepted[slots[rows[i]]] = Accepted(x[i], attempt, *frames)
 
     def _frames(self, way: Trajectory | None, row: int, mirrored: bool) -> list[np.ndarray]:
         """x_t and x_0_hat of a sample, reflected as it was; none if they are not kept."""

@@ -22,7 +22,7 @@ WHOLE_MOL = Chem.PropertyPickleOptions.AllProps | Chem.PropertyPickleOptions.Coo
 """What a Mol takes along to another process: by itself it leaves its properties and the last digits behind."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ensemble:
     """The conformers of one molecule as plain arrays, all in the order of the conformer ids.
 
@@ -40,6 +40,10 @@ class Ensemble:
 
     def __len__(self) -> int:
         return len(self.coordinates)
+
+    def __repr__(self) -> str:
+        energies = "no energies" if self.energies is None else "energies and Boltzmann weights"
+        return f"<Ensemble: {len(self)} conformers of {len(self.atomic_numbers)} atoms, {energies}>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -196,6 +200,11 @@ class GenerationResult:
         from molediff.molecules.files.ase import to_ase
 
         return to_ase(self._records())
+
+    def _repr_html_(self) -> str:
+        from molediff.molecules.view.viewer import View
+
+        return View(self).to_html()
 
     def _records(self) -> list[Record]:
         from molediff.molecules.files.records import records_of
