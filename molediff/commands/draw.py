@@ -166,7 +166,7 @@ def _to_standard_output(
     from collections import deque
 
     from molediff.molecules.files.export import UNREADABLE, ExportSummary
-    from molediff.molecules.files.io import ConformerWriter
+    from molediff.molecules.files.output import ConformerWriter
 
     summary, writer = ExportSummary(), ConformerWriter(sys.stdout, ".sdf")
     pending: deque[MoleculeInput] = deque()

@@ -146,7 +146,9 @@ def _head(result: GenerationResult) -> str:
         facts.append(f"{result.energy_method} within {np.nanmax(result.relative_energies):.1f} kcal/mol")
     facts += [f"weights {result.provenance['weights']}"] if "weights" in result.provenance else []
     facts.append(f"seed {result.seed}")
-    why = f'<div style="font-size:12.5px;color:#a15c00">{escape(result.reason)}</div>' if result.reason else ""
+    why = (
+        f'<div style="font-size:12.5px;color:#a15c00">{escape(result.reason)}</div>' if result.reason else ""
+    )
     return (
         '<div style="padding:10px 14px;border-bottom:1px solid #e3e6eb">'
         f'<b style="overflow-wrap:anywhere">{escape(result.smiles)}</b> '
