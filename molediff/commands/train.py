@@ -60,4 +60,5 @@ def metadata_of(config: DictConfig, run: Run) -> dict[str, Any]:
         metadata["sampling"] = {"solver": "ddim", "lambdas": list(config.refinement.lambdas), "init": "etkdg"}
     if hasattr(run.data, "max_atoms"):
         metadata["max_atoms"] = max(run.data.max_atoms, run.former.get("max_atoms", 0))
+    metadata |= getattr(run.data, "facts", {})
     return metadata

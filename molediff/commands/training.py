@@ -18,6 +18,7 @@ from pytorch_lightning.callbacks import Callback
 from torch import nn
 
 from molediff.commands import CONFIGS
+from molediff.core.discrete.model import CategoricalModel
 from molediff.core.distillation import Teacher
 from molediff.core.model import DiffusionModel
 from molediff.core.solvers import DDIM, AtLambdas, central_lambda, with_final_denoising
@@ -29,6 +30,7 @@ from molediff.images.datamodule import ImageDataModule
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.pretrained import find_weights, load_model
 from molediff.training.autoencoding import AutoencoderTask
+from molediff.training.categorical import CategoricalTask
 from molediff.training.clock import Clock
 from molediff.training.compiled import CompiledNetwork
 from molediff.training.distillation import DistillationTask
@@ -82,10 +84,12 @@ def run_train(words: Sequence[str], log: Path) -> int:
 
 
 def build_model(config: DictConfig) -> nn.Module:
-    """The untrained model, a `DiffusionModel` or an `Autoencoder`; `config.scale` must be known."""
+    """The untrained model, of the kind that the config's `task` says; `config.scale` must be known."""
     network = instantiate(config.network)
     if config.get("task") == "autoencoder":
         return network
+    if config.get("task") == "categorical":
+        return CategoricalModel(network, instantiate(config.path), network.mask_state)
     if config.get("autoencoder"):
         load_into(network.autoencoder, config.autoencoder)
     return DiffusionModel(
@@ -109,6 +113,10 @@ def build_task(config: DictConfig, model: Any, clock: Clock) -> OptimizedTask:
     }
     if isinstance(model, Autoencoder):
         return AutoencoderTask(model, clock, **optimization)
+    if isinstance(model, CategoricalModel):
+        return CategoricalTask(
+            model, clock, num_validation_draws=settings.num_validation_draws, **optimization
+        )
     assert isinstance(model, DiffusionModel)
     if config.get("distillation"):
         return DistillationTask(

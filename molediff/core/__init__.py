@@ -4,6 +4,7 @@ import warnings
 
 from molediff.core.density.flow import to_data, to_noise
 from molediff.core.density.likelihood import log_prob, sample_with_log_prob
+from molediff.core.discrete.model import CategoricalModel
 from molediff.core.distillation import Teacher
 from molediff.core.exact.mixture import Mixture, gaussian
 from molediff.core.geometry.kabsch import kabsch
@@ -57,6 +58,7 @@ from molediff.core.paths import (
     Path,
     PolynomialVP,
     SigmoidVP,
+    SquareRootVP,
     Straight,
     SubVP,
     VariancePreserving,
@@ -97,6 +99,7 @@ __all__ = [
     "SOLVERS",
     "Ancestral",
     "AtLambdas",
+    "CategoricalModel",
     "Churn",
     "Condition",
     "CosineVP",
@@ -151,6 +154,7 @@ __all__ = [
     "Simple",
     "Solver",
     "SolverRun",
+    "SquareRootVP",
     "Step",
     "Straight",
     "SubVP",

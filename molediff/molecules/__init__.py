@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from molediff.molecules.graph.graph import mol_to_graph as mol_to_graph
     from molediff.molecules.spread import select_spread as select_spread
     from molediff.molecules.view.viewer import View as View
+    from molediff.molecules.whole.data import qm9_graphs_datamodule as qm9_graphs_datamodule
     from molediff.networks.graph import NODE_CARDINALITIES as NODE_CARDINALITIES
     from molediff.networks.graph import PAIR_CARDINALITIES as PAIR_CARDINALITIES
     from molediff.sampling.trajectory import Trajectory as Trajectory
@@ -71,6 +72,7 @@ __getattr__ = lazy_names(
         "qm9_datamodule": "molediff.molecules.data.datamodule",
         "read_arrays": "molediff.molecules.files.arrays",
         "read_inputs": "molediff.molecules.files.io",
+        "qm9_graphs_datamodule": "molediff.molecules.whole.data",
         "relaxed_datamodule": "molediff.molecules.data.datamodule",
         "select_spread": "molediff.molecules.spread",
         "sdf_datamodule": "molediff.molecules.data.datamodule",

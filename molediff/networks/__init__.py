@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import GraphBatch
+from molediff.networks.graph_denoiser import GraphDenoiser
 from molediff.networks.heavy_atoms import HeavyAtomNetwork
 from molediff.networks.latent import LatentNetwork
 from molediff.networks.mlp import Perceptron
@@ -22,6 +23,7 @@ __all__ = [
     "Autoencoder",
     "EquivariantNetwork",
     "GraphBatch",
+    "GraphDenoiser",
     "HeavyAtomNetwork",
     "LatentNetwork",
     "Perceptron",

@@ -7,6 +7,7 @@ from molediff.core.paths.discrete_chain import DiscreteChain
 from molediff.core.paths.linear_vp import LinearVP
 from molediff.core.paths.polynomial_vp import PolynomialVP
 from molediff.core.paths.sigmoid_vp import SigmoidVP
+from molediff.core.paths.square_root_vp import SquareRootVP
 from molediff.core.paths.straight import Straight
 from molediff.core.paths.sub_vp import SubVP
 from molediff.core.paths.variance_exploding import GeometricVE
@@ -20,6 +21,7 @@ __all__ = [
     "Path",
     "PolynomialVP",
     "SigmoidVP",
+    "SquareRootVP",
     "Straight",
     "SubVP",
     "VariancePreserving",

@@ -1,0 +1,1 @@
+"""Whole new molecules: a graph by discrete diffusion, its shape by the conformer model."""

@@ -1,0 +1,115 @@
+"""Batches of molecular graphs for training a graph model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from rdkit import Chem, rdBase
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from molediff.molecules.data.qm9 import load_qm9
+from molediff.molecules.whole.alphabet import QM9, Alphabet
+from molediff.molecules.whole.graphs import GraphError, state_of
+from molediff.networks.graph_denoiser import GraphSizes, num_nodes_of
+from molediff.training.batches import EndlessBatches, ResumableDataModule, SizeBucketSampler
+
+
+class Graphs:
+    """Graphs of molecules, packed: states padded to the largest number of atoms.
+
+    Args:
+        smiles: of the molecules; those that the alphabet does not know are left out.
+        alphabet: kinds of atoms.
+
+    Attributes:
+        states: int8, shape (n, T), padding 0.
+        num_atoms: heavy atoms of each, int64, shape (n,).
+        num_left_out: molecules that could not be told in this alphabet.
+    """
+
+    def __init__(self, smiles: Sequence[str], alphabet: Alphabet = QM9) -> None:
+        rows = []
+        with rdBase.BlockLogs():
+            for text in smiles:
+                try:
+                    rows.append(state_of(Chem.MolFromSmiles(text), alphabet))
+                except GraphError:
+                    continue
+        self.num_left_out = len(smiles) - len(rows)
+        self.states = np.zeros((len(rows), max((len(row) for row in rows), default=0)), np.int8)
+        for packed, row in zip(self.states, rows, strict=True):
+            packed[: len(row)] = row
+        self.num_atoms = np.array([num_nodes_of(len(row)) for row in rows], np.int64)
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def batch(self, indices: Any) -> tuple[Tensor, GraphSizes, None]:
+        """States (B, T), padded to the largest of them, and their sizes as condition."""
+        sizes = self.num_atoms[indices]
+        width = int(sizes.max())
+        states = self.states[indices, : width * (width + 1) // 2]
+        return torch.from_numpy(states.astype(np.int64)), GraphSizes(torch.from_numpy(sizes), width), None
+
+    def histogram(self) -> list[int]:
+        """Molecules of 0, 1, 2, ... heavy atoms."""
+        return np.bincount(self.num_atoms).tolist()
+
+
+class GraphDataModule(ResumableDataModule):
+    """Graphs to train and to validate on.
+
+    Args:
+        train: graphs to train on.
+        val: held-out graphs.
+        batch_size: graphs a batch.
+        seed: of the order of the batches.
+        split: what was held out and how.
+    """
+
+    def __init__(self, train: Graphs, val: Graphs, batch_size: int, seed: int = 0, split: str = "") -> None:
+        super().__init__(batch_size, seed=seed)
+        self.train, self.val = train, val
+        self.split = split
+        left_out = train.num_left_out + val.num_left_out
+        self.notes = [f"{left_out} molecules are not in the alphabet of the model."] if left_out else []
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a generator must know beside the network: how many molecules have 0, 1, 2, ... heavy atoms."""
+        return {"num_atoms_histogram": self.train.histogram()}
+
+    def scale(self) -> float:
+        """Categories have no scale."""
+        return 1.0
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Endless batches, which go on where a resumed run was."""
+        # Of all sizes together: a batch of one size would pull the weights its way.
+        alike = np.zeros(len(self.train), np.int64)
+        return self.loader(self.train, EndlessBatches(alike, self.batch_size, self.seed, self.start))
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Batches of the held-out graphs."""
+        alike = np.zeros(len(self.val), np.int64)
+        return self.loader(self.val, SizeBucketSampler(alike, self.batch_size, shuffle=False))
+
+
+def qm9_graphs_datamodule(
+    root: str = "data", batch_size: int = 128, num_validation: int = 2000, seed: int = 0
+) -> GraphDataModule:
+    """The graphs of QM9 with EDM's split: its training part, and molecules spread over its validation part."""
+    qm9 = load_qm9(root)
+    train, val = qm9.split("train"), qm9.split("val")
+    chosen = np.linspace(0, len(val) - 1, min(num_validation, len(val))).astype(int)
+    return GraphDataModule(
+        Graphs([train.smiles(i) for i in range(len(train))]),
+        Graphs([val.smiles(i) for i in chosen]),
+        batch_size,
+        seed,
+        "EDM train",
+    )
