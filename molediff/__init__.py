@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from molediff.molecules.generation.result import GenerationResult as GenerationResult
     from molediff.molecules.generator import ConformerGenerator as ConformerGenerator
     from molediff.molecules.view.viewer import View as View
+    from molediff.molecules.whole.generator import MoleculeGenerator as MoleculeGenerator
+    from molediff.molecules.whole.result import NewMolecule as NewMolecule
     from molediff.particles.generator import ParticleGenerator as ParticleGenerator
 
 __version__ = "0.1.0"
@@ -23,6 +25,8 @@ __getattr__ = lazy_names(
         "GenerationResult": "molediff.molecules.generation.result",
         "ImageGenerator": "molediff.images.generator",
         "MoleculeError": "molediff.molecules.errors",
+        "MoleculeGenerator": "molediff.molecules.whole.generator",
+        "NewMolecule": "molediff.molecules.whole.result",
         "ParticleGenerator": "molediff.particles.generator",
         "View": "molediff.molecules.view.viewer",
         "write": "molediff.molecules.files.output",

@@ -60,11 +60,11 @@ def places(num_nodes: int, device: torch.device | None = None) -> Tensor:
 class GraphDenoiser(nn.Module):
     """Transformer on nodes and pairs of a graph that is known in part.
 
-    States are lower triangles (see `places`): labels of nodes 0 .. num_labels - 1 on the diagonal, edges 0 (none), 1, ...
+    States are lower triangles (see `places`): labels of nodes 0 .. num_labels - 1 on the diagonal, edges 0 (none) to
     num_edges - 1 below it; for both the mask is max(num_labels, num_edges). The output follows any permutation of the
-    nodes. Beside labels and edges the network is told what takes many layers to count: at each node the sum of its known
-    edges and how many are masked, for each pair the number of known edges between them, and the probabilities of random
-    walks on known edges (Ma et al. 2023, GRIT), in which rings show.
+    nodes. Beside labels and edges the network is told what takes many layers to count: at each node the sum of its
+    known edges and how many are masked, for each pair the number of known edges between them, and the probabilities of
+    random walks on known edges (Ma et al. 2023, GRIT), in which rings show.
 
     Args:
         num_labels: labels of nodes.
@@ -167,7 +167,7 @@ class GraphDenoiser(nn.Module):
         return nodes, pairs
 
     def _walks(self, known: Tensor) -> Tensor:
-        """Probabilities of getting from one node to another in 1, 2, ... steps, symmetric, shape (n, num_walks, N, N)."""
+        """Weights of walks from one node to another in 1, 2, ... steps, symmetric, shape (n, num_walks, N, N)."""
         # Divided by the root of both degrees, not by one: the same for both directions, as an edge is.
         scale = known.sum(-1).clamp(min=1).rsqrt()
         step = known * scale.unsqueeze(1) * scale.unsqueeze(2)

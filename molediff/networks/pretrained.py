@@ -12,13 +12,19 @@ from typing import Any
 from torch import nn
 
 import molediff
+from molediff.core.discrete.model import CategoricalModel
 from molediff.core.geometry.space import NoiseSpace
 from molediff.core.model import DiffusionModel
-from molediff.core.paths import Path
+from molediff.core.paths import Path, VariancePreserving
 from molediff.core.target import Target
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.former_names import FORMER_NAMES
+<<<<<<< HEAD
 from molediff.networks.weights import NoSuchWeightsError, WeightsError, load_weights
+=======
+from molediff.networks.kind import check_kind
+from molediff.networks.weights import load_weights
+>>>>>>> 2730d83 (Draw whole new molecules: solvers on categories, the generator, scaffolds and compositions)
 
 SHIPPED = FilePath(molediff.__file__).parent / "weights"
 
@@ -75,6 +81,28 @@ def load_model(weights: str | FilePath, allow: Sequence[str] = ()) -> tuple[Diff
             build(config["target"], Target, allow),
             build(config["space"], NoiseSpace, allow),
             float(config["scale"]),
+        )
+        model.load_state_dict(state)
+    return model, metadata
+
+
+def load_categorical(
+    weights: str | FilePath, allow: Sequence[str] = ()
+) -> tuple[CategoricalModel, dict[str, Any]]:
+    """Rebuild a categorical model, such as one of graphs, from its weights file; arguments as for `load_model`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or not of a categorical model of this version; the message names it.
+    """
+    path = find_weights(weights)
+    state, metadata = load_weights(path)
+    with _explained(path):
+        config = metadata["config"]
+        network = build(config["network"], nn.Module, allow)
+        check_kind(network, "graphs")
+        model = CategoricalModel(
+            network, build(config["path"], VariancePreserving, allow), network.mask_state
         )
         model.load_state_dict(state)
     return model, metadata

@@ -12,8 +12,8 @@ def classifier_free(
 ) -> CategoricalDenoiser:
     """Logits (1 + w) conditional - w unconditional: p(x_0 | c)^(1 + w) / p(x_0)^w, entry by entry.
 
-    w = 0 is the conditional model, w = -1 the unconditional one; w > 0 sharpens the condition. In a masked process where
-    entries are revealed one at a time, that is guidance of the rates (Nisonoff et al. 2024, eq. 3).
+    w = 0 is the conditional model, w = -1 the unconditional one; w > 0 sharpens the condition. In a masked process
+    whose entries are revealed one at a time, that is guidance of the rates (Nisonoff et al. 2024, eq. 3).
     """
     if weight == 0:
         return conditional

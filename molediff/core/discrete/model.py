@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from molediff.core.discrete.process import Absorbing, CategoricalProcess
+from molediff.core.discrete.process import Absorbing
 from molediff.core.model import Condition
 from molediff.core.paths import VariancePreserving
 
@@ -45,6 +45,3 @@ class CategoricalModel(nn.Module):
     def denoiser(self, condition: Condition | None = None) -> CategoricalDenoiser:
         """The function (x_t, t) -> logits of x_0 for one `condition`."""
         return lambda x_t, t: self.logits(x_t, t, condition)
-
-
-__all__ = ["CategoricalDenoiser", "CategoricalModel", "CategoricalProcess"]

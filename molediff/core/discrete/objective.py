@@ -27,9 +27,9 @@ def bound_weight(process: Absorbing, t: Tensor) -> Tensor:
 def rate_bound(process: CategoricalProcess, x_0: Tensor, x_t: Tensor, estimate: Tensor, t: Tensor) -> Tensor:
     """What each entry adds to the bound of -log p(x_0) in a unit of time, in nats, for any process; shape (n, ...).
 
-    The Kullback-Leibler rate between the jumps backwards in time of x_t given x_0, and those of the estimate:
-    sum over y != x_t of R'(y) - R(y) + R(y) log(R(y) / R'(y)), with R(y) = beta limit(x_t) q(y | x_0) / q(x_t | x_0) and
-    R' its mean over the estimate (Campbell et al. 2022, proposition 2; Lou et al. 2024, eq. 6). Integrated over t it is a
+    The Kullback-Leibler rate between the jumps backwards in time of x_t given x_0, and those of the estimate: the sum
+    over y != x_t of R'(y) - R(y) + R(y) log(R(y) / R'(y)), with R(y) = beta limit(x_t) q(y | x_0) / q(x_t | x_0) and R'
+    its mean over the estimate (Campbell et al. 2022, proposition 2; Lou et al. 2024, eq. 6). Integrated over t it is a
     bound of -log p(x_0), up to what x_1 still knows of x_0; on average over data it is their entropy if the estimate is
     the exact p(x_0 | x_t), entry by entry.
 
@@ -60,8 +60,8 @@ def rate_bound(process: CategoricalProcess, x_0: Tensor, x_t: Tensor, estimate: 
 def masked_at_random(real: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Which entries to mask: k of each sample's m real ones, k uniform from 1 to m and all choices alike.
 
-    This is the masked process at a uniform t under the linear schedule, with the number of masked entries drawn in place
-    of t: the same loss on average, with less variance. The numbers k of a batch are spread evenly.
+    This is the masked process at a uniform t under the linear schedule, with the number of masked entries drawn in
+    place of t: the same loss on average, with less variance. The numbers k of a batch are spread evenly.
 
     Args:
         real: true for entries that are not padding, shape (n, T).

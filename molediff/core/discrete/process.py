@@ -7,8 +7,8 @@ alpha_t^2 that it has been replaced by a draw from `limit`, so that lambda = log
     q(x_t | x_s)      = r [x_t = x_s] + (1 - r) limit(x_t),  r = alpha_t^2 / alpha_s^2,  s < t
     q(x_s | x_t, x_0) = q(x_t | x_s) q(x_s | x_0) / q(x_t | x_0)
 
-(Austin et al. 2021, section 3, in continuous time: Campbell et al. 2022.) States are int64 tensors (n, ...), each entry a
-category; probabilities have a last axis of `num_states` categories.
+(Austin et al. 2021, section 3, in continuous time: Campbell et al. 2022.) States are int64 tensors (n, ...), each entry
+a category; probabilities have a last axis of `num_states` categories.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What nodes and edges of a generated graph stand for: heavy atoms with their charge, and bonds of whole order.
 
-Hydrogens are not told: an atom has as many as its valence leaves room for. A label that repeated their number could only
-contradict the bonds, and so a graph is valid exactly if no atom has more bonds than its valence and all atoms hang
+Hydrogens are not told: an atom has as many as its valence leaves room for. A label that repeated their number could
+only contradict the bonds, and so a graph is valid exactly if no atom has more bonds than its valence and all atoms hang
 together. Bonds are those of a Kekule structure, so that the sum of an atom's bonds is a whole number.
 """
 

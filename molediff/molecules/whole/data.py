@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ class Graphs:
     """
 
     def __init__(self, smiles: Sequence[str], alphabet: Alphabet = QM9) -> None:
+        self.alphabet = alphabet
         rows = []
         with rdBase.BlockLogs():
             for text in smiles:
@@ -54,6 +56,20 @@ class Graphs:
         width = int(sizes.max())
         states = self.states[indices, : width * (width + 1) // 2]
         return torch.from_numpy(states.astype(np.int64)), GraphSizes(torch.from_numpy(sizes), width), None
+
+    def formulas(self) -> dict[str, int]:
+        """Molecules of each formula, charges left out."""
+        kinds = self.alphabet.kinds
+        valence = np.array([kind.valence for kind in kinds])
+        symbols = [kind.symbol.rstrip("+-") for kind in kinds]
+        found: Counter[str] = Counter()
+        for state, size in zip(self.states, self.num_atoms, strict=True):
+            ends = np.arange(size) * (np.arange(size) + 3) // 2
+            labels, used = state[ends], state[: size * (size + 1) // 2]
+            hydrogens = int(valence[labels].sum()) - 2 * (int(used.sum()) - int(labels.sum()))
+            atoms = Counter(symbols[label] for label in labels) + Counter(H=hydrogens)
+            found["".join(f"{symbol}{atoms[symbol]}" for symbol in sorted(atoms))] += 1
+        return dict(found)
 
     def histogram(self) -> list[int]:
         """Molecules of 0, 1, 2, ... heavy atoms."""
@@ -80,8 +96,8 @@ class GraphDataModule(ResumableDataModule):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a generator must know beside the network: how many molecules have 0, 1, 2, ... heavy atoms."""
-        return {"num_atoms_histogram": self.train.histogram()}
+        """What a generator must know beside the network: the sizes and the formulas of the training molecules."""
+        return {"num_atoms_histogram": self.train.histogram(), "formulas": self.train.formulas()}
 
     def scale(self) -> float:
         """Categories have no scale."""

@@ -1,0 +1,196 @@
+"""The generator of whole new molecules: nothing in, checked molecules with a shape out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path as FilePath
+from typing import Any
+
+import torch
+from rdkit import Chem
+
+import molediff
+from molediff.core.discrete import CategoricalModel, Revealing
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.whole.alphabet import QM9
+from molediff.molecules.whole.request import Request
+from molediff.molecules.whole.result import NewMolecule
+from molediff.molecules.whole.run import Run
+from molediff.molecules.whole.sampler import GraphSampler
+from molediff.networks.kind import check_kind
+from molediff.networks.pretrained import SHIPPED, load_categorical
+from molediff.runtime.checks import check_whole_number, choose_device
+
+
+class MoleculeGenerator:
+    """Samples new molecules: their graph from a model of graphs, then their shape from a model of conformers.
+
+    The graph is filled in entry by entry, masked at first: heavy atoms and the orders of their bonds; hydrogens follow
+    from the valences. A graph that is no molecule is counted as one that failed. Stereo is drawn with the shape: open
+    centres decide for themselves.
+
+    Molecule i of a call depends on the seed, its number i and the options, not on the batch size or on the other
+    molecules (up to the rounding of floating-point numbers). Global random states are neither read nor set.
+
+    Args:
+        model: a trained model of graphs.
+        shapes: the generator of their shapes; None: `from_pretrained("qm9_b3lyp")`, loaded when it is needed.
+        metadata: of the graph weights; "num_atoms_histogram" tells how many molecules have 0, 1, 2, ... heavy atoms.
+        device: "cpu", "cuda", or None: "cuda" if there is one.
+        weights: name or path of the weights, for the record.
+
+    Example:
+        >>> generator = MoleculeGenerator.from_pretrained("qm9")  # doctest: +SKIP
+        >>> molecules = list(generator.generate(num_molecules=4, seed=1, only_valid=True))  # doctest: +SKIP
+        >>> [molecule.status for molecule in molecules]  # doctest: +SKIP
+        ['ok', 'ok', 'ok', 'ok']
+    """
+
+    def __init__(
+        self,
+        model: CategoricalModel,
+        shapes: ConformerGenerator | None = None,
+        metadata: dict[str, Any] | None = None,
+        device: str | torch.device | None = None,
+        weights: str | None = None,
+    ) -> None:
+        check_kind(model.network, "graphs")
+        self.device = choose_device(device)
+        self.model = model.to(self.device).eval().requires_grad_(False)
+        self.metadata = dict(metadata or {})
+        self.weights = weights
+        self.alphabet = QM9
+        self.histogram: list[int] = list(self.metadata.get("num_atoms_histogram") or ())
+        if not sum(self.histogram) or len(self.histogram) > int(model.network.max_nodes) + 1:
+            raise ValueError(
+                "The metadata of a model of graphs must tell in num_atoms_histogram how many molecules have 0, 1, 2 "
+                f"and more heavy atoms, as training writes it; got {self.histogram}."
+            )
+        self._given_shapes = shapes
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        weights: str | FilePath = "qm9_graphs",
+        shapes: str | FilePath = "qm9_b3lyp",
+        device: str | torch.device | None = None,
+        allow: Sequence[str] = (),
+    ) -> MoleculeGenerator:
+        """Load a generator.
+
+        Args:
+            weights: name of weights of graphs that ship with the package ("qm9_graphs", or "qm9" for short), or path of
+                a `.safetensors` file.
+            shapes: weights of conformers for the shapes.
+            device: see the class.
+            allow: packages of your own that a file may name classes of (see `networks.load_model`).
+
+        Raises:
+            FileNotFoundError: there are no such weights.
+            ValueError: the file is damaged or was made for something else.
+        """
+        if (SHIPPED / f"{weights}_graphs.safetensors").is_file():  # "qm9" names weights of conformers
+            weights = f"{weights}_graphs"
+        model, metadata = load_categorical(weights, allow)
+        shape_generator = ConformerGenerator.from_pretrained(shapes, device, allow=allow)
+        return cls(model, shape_generator, metadata, device, str(weights))
+
+    @cached_property
+    def shapes(self) -> ConformerGenerator:
+        """The generator of shapes."""
+        return self._given_shapes or ConformerGenerator.from_pretrained("qm9_b3lyp", self.device)
+
+    def generate(
+        self,
+        num_molecules: int = 10,
+        seed: int = 0,
+        *,
+        num_atoms: int | None = None,
+        composition: str | Mapping[str, int] | None = None,
+        scaffold: str | Chem.Mol | None = None,
+        attachments: Sequence[int] | None = None,
+        only_valid: bool = False,
+        max_attempts: int = 50,
+        with_shapes: bool = True,
+        num_steps: int | None = None,
+        order: str = "random",
+        min_probability: float = 0.0,
+        log_prob: bool = False,
+        trajectory: bool = False,
+        batch_size: int = 256,
+    ) -> Iterator[NewMolecule]:
+        """New molecules: a lazy iterator with one result for every molecule asked for, in order.
+
+        Args:
+            num_molecules: how many.
+            seed: at least 0.
+            num_atoms: heavy atoms of each; None: as often as in the training data.
+            composition: a formula that all have, such as "C7H10O2", or a mapping of symbols to numbers; without H, any
+                number of hydrogens. Hydrogens are what the bonds leave: graphs with another number are drawn again.
+                Atoms have no charges then.
+            scaffold: a part that every molecule keeps, SMILES or Mol. With 3D coordinates its atoms keep them too.
+            attachments: numbers of its atoms that may be bonded to new ones; None: those bonded to "*", which stands
+                for what is attached, or else all that have a hydrogen.
+            only_valid: draw again, up to `max_attempts` graphs for a molecule, where a graph is no molecule or has no
+                shape. Published protocols count what comes the first time.
+            max_attempts: most graphs drawn for one molecule, with `only_valid` or a composition.
+            with_shapes: False for graphs alone.
+            num_steps: evaluations of the graph network at most; None: one for each atom and pair of atoms (45 for nine
+                heavy atoms), by which the sample is exactly the model's. With fewer, several entries a step are drawn
+                independently.
+            order: "random", or "certain": entries of least entropy first (see `core.discrete.Revealing`).
+            min_probability: leave out what is less probable than this at its step; the samples are then no longer quite
+                the model's.
+            log_prob: also give `log_prob_bound`, for as many evaluations again.
+            trajectory: keep the steps of graph and shape.
+            batch_size: graphs at a time.
+
+        Raises:
+            ValueError: an option is out of range, or cannot be had.
+        """
+        for name, value, least in (
+            ("num_molecules", num_molecules, 1),
+            ("seed", seed, 0),
+            ("batch_size", batch_size, 1),
+            ("max_attempts", max_attempts, 1),
+        ):
+            check_whole_number(name, value, least)
+        if num_steps is not None:
+            check_whole_number("num_steps", num_steps, least=1)
+        request = Request.read(
+            self.alphabet,
+            self.histogram,
+            self.metadata.get("formulas"),
+            num_atoms,
+            composition,
+            scaffold,
+            attachments,
+        )
+        solver = Revealing(order, min_probability)
+        sampler = GraphSampler(self.model, request, solver, num_steps, log_prob, trajectory)
+        provenance = self._provenance(sampler, num_steps, with_shapes)
+        run = Run(
+            sampler,
+            self.alphabet,
+            self.shapes if with_shapes else None,
+            seed,
+            max_attempts,
+            only_valid,
+            trajectory,
+            provenance,
+        )
+        return run.results(num_molecules, batch_size)
+
+    def _provenance(self, sampler: GraphSampler, num_steps: int | None, with_shapes: bool) -> dict[str, Any]:
+        facts = {
+            "weights": self.weights,
+            "weights_sha256": self.metadata.get("sha256"),
+            "num_steps": num_steps or len(sampler.times) - 1,
+            "order": sampler.solver.order,
+            "min_probability": sampler.solver.min_probability or None,
+            "shapes": self.shapes.weights if with_shapes else None,
+            "shapes_sha256": self.shapes.metadata.get("sha256") if with_shapes else None,
+            "molediff": molediff.__version__,
+        }
+        return {key: value for key, value in facts.items() if value is not None}

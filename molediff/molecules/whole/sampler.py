@@ -1,0 +1,142 @@
+"""Graphs out of nothing: what is known is given, the rest is revealed by the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from rdkit import Chem
+from torch import Tensor
+
+from molediff.core.discrete import (
+    CategoricalModel,
+    CategoricalStep,
+    Revealing,
+    log_prob_bound,
+    uniform_grid,
+)
+from molediff.molecules.whole.alphabet import Alphabet
+from molediff.molecules.whole.graphs import matrix_of
+from molediff.molecules.whole.request import Request
+from molediff.networks.graph_denoiser import GraphSizes
+from molediff.sampling.seeds import numbered_generator
+
+
+@dataclass(frozen=True)
+class DrawnGraph:
+    """A graph of the model, valid or not.
+
+    Attributes:
+        state: int64, shape (T,); -1 where the network gave NaN.
+        num_evaluations: of the network.
+        log_prob_bound: of the state with its numbering, and of its number of atoms; None if not asked for.
+        states: the steps, shape (S, T); None if not asked for.
+    """
+
+    state: np.ndarray
+    num_evaluations: int
+    log_prob_bound: float | None = None
+    states: np.ndarray | None = None
+
+
+class GraphSampler:
+    """Draws graphs.
+
+    Args:
+        model: the trained model.
+        request: what all graphs have in common.
+        solver: how entries are revealed.
+        num_steps: evaluations at most; None: one for each entry of the largest graph.
+        log_prob: also estimate the log-probability of each.
+        trajectory: keep the steps.
+    """
+
+    def __init__(
+        self,
+        model: CategoricalModel,
+        request: Request,
+        solver: Revealing,
+        num_steps: int | None,
+        log_prob: bool,
+        trajectory: bool,
+    ) -> None:
+        self.model, self.request, self.solver = model, request, solver
+        largest = len(request.sizes) - 1
+        self.times = uniform_grid(largest * (largest + 1) // 2 if num_steps is None else num_steps)
+        self.log_prob, self.trajectory = log_prob, trajectory
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
+    def draw(self, seed: int, numbers: Sequence[tuple[int, int]]) -> list[DrawnGraph]:
+        """The graphs of these numbers: sample and attempt, on which a graph depends, and on nothing else."""
+        generators = [numbered_generator(seed, *number, key=b"graph") for number in numbers]
+        sizes = [
+            self.request.size(float(torch.rand(1, generator=g, dtype=torch.float64))) for g in generators
+        ]
+        width = max(sizes)
+        starts = np.zeros((len(numbers), width * (width + 1) // 2), np.int64)
+        for row, size in zip(starts, sizes, strict=True):
+            row[: size * (size + 1) // 2] = self.request.start(size, self.model.process.mask_state)
+        condition = GraphSizes(torch.tensor(sizes), width).to(self.device)
+        x_1 = torch.from_numpy(starts).to(self.device)
+        steps: list[CategoricalStep] = []
+        denoiser, mask = self.model.denoiser(condition), condition.mask
+        states = self.solver.sample(
+            denoiser,
+            self.model.process,
+            self.times,
+            x_1,
+            generators,
+            mask,
+            steps.append if self.trajectory else None,
+        )
+        bounds = self._bounds(states, sizes, generators, condition) if self.log_prob else None
+        hidden = ((x_1 == self.model.process.mask_state) & mask).sum(1).tolist()
+        ends = [size * (size + 1) // 2 for size in sizes]
+        rows = states.cpu().numpy()
+        way = np.stack([step.x_t.cpu().numpy() for step in steps]).astype(np.int8) if steps else None
+        return [
+            DrawnGraph(
+                rows[k, :end],
+                min(len(self.times) - 1, hidden[k]),
+                None if bounds is None else bounds[k],
+                None if way is None else way[:, k, :end],
+            )
+            for k, end in enumerate(ends)
+        ]
+
+    def _bounds(
+        self, states: Tensor, sizes: list[int], generators: list[torch.Generator], condition: GraphSizes
+    ) -> list[float]:
+        found = log_prob_bound(
+            self.model.denoiser(condition),
+            self.model.process,
+            states.clamp_min(0),
+            generators,
+            condition.mask,
+        )
+        return [
+            float(bound) + float(np.log(self.request.sizes[size]))
+            for bound, size in zip(found, sizes, strict=True)
+        ]
+
+
+def log_num_numberings(state: np.ndarray, alphabet: Alphabet) -> float:
+    """Log of the number of states that are this graph with its atoms numbered otherwise: N! over its automorphisms."""
+    matrix = matrix_of(state)
+    mol = Chem.RWMol()
+    for label in matrix.diagonal():
+        atom = Chem.Atom(alphabet.kinds[label].element)
+        atom.SetIsotope(int(label) + 1)  # tells charges apart too
+        atom.SetNoImplicit(True)
+        mol.AddAtom(atom)
+    orders = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
+    for a, b in zip(*np.nonzero(np.tril(matrix, -1)), strict=True):
+        mol.AddBond(int(a), int(b), orders[matrix[a, b] - 1])
+    num = len(mol.GetSubstructMatches(mol, uniquify=False, maxMatches=10**6))
+    return float(np.log(np.arange(1, len(matrix) + 1)).sum() - np.log(max(1, num)))

@@ -1,0 +1,162 @@
+"""What the generator of whole molecules promises, with a network of random weights: most of its graphs are none."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from rdkit import Chem
+
+from molediff import MoleculeGenerator
+from molediff.core.discrete import CategoricalModel
+from molediff.core.paths import SquareRootVP
+from molediff.networks.graph_denoiser import GraphDenoiser
+
+HISTOGRAM = [0, 1, 2, 4, 8]
+
+
+class Prefers(GraphDenoiser):
+    """Mostly carbon, and single bonds where atoms have room, so that many graphs are molecules."""
+
+    def forward(self, x_t, lambda_, condition=None):
+        logits = super().forward(x_t, lambda_, condition)
+        row, column = torch.tril_indices(condition.width, condition.width)
+        logits[:, row == column, 0] += 3
+        logits[:, (row != column), 1] += 2.0
+        logits[:, (row != column), 2:4] -= 3.0
+        return logits
+
+
+@pytest.fixture(scope="module")
+def generator():
+    torch.manual_seed(0)
+    network = Prefers(9, 4, 9, channels=16, pair_channels=8, num_blocks=1, num_heads=2)
+    model = CategoricalModel(network, SquareRootVP(), network.mask_state)
+    return MoleculeGenerator(
+        model, metadata={"num_atoms_histogram": HISTOGRAM, "formulas": {"C3H8": 1, "C3H4": 1}}
+    )
+
+
+def graphs(generator, num, **words):
+    return list(generator.generate(num, seed=3, with_shapes=False, **words))
+
+
+def test_every_molecule_asked_for_has_a_result_and_failures_say_why(generator):
+    results = graphs(generator, 40)
+    assert [result.number for result in results] == list(range(40))
+    faults = {result.fault for result in results}
+    assert "" in faults
+    assert len(faults) > 1
+    for result in results:
+        assert (result.status == "ok") == (result.fault == "") == (result.reason == "") == bool(result.smiles)
+        assert result.num_graphs == 1
+
+
+def test_a_molecule_depends_on_its_number_alone(generator):
+    whole = graphs(generator, 12, batch_size=12)
+    small = graphs(generator, 8, batch_size=3)
+    assert [result.smiles for result in whole[:8]] == [result.smiles for result in small]
+    assert graphs(generator, 1)[0].smiles == whole[0].smiles
+
+
+def test_seeds_differ_and_global_random_states_are_left_alone(generator):
+    before = torch.get_rng_state()
+    first = [result.smiles for result in generator.generate(10, seed=1, with_shapes=False)]
+    second = [result.smiles for result in generator.generate(10, seed=2, with_shapes=False)]
+    assert first != second
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_only_valid_draws_again_and_counts(generator):
+    raw, valid = graphs(generator, 20), graphs(generator, 20, only_valid=True)
+    assert all(result.status == "ok" for result in valid)
+    for one, other in zip(raw, valid, strict=True):
+        if one.status == "ok":
+            assert (other.smiles, other.num_graphs) == (one.smiles, 1)
+        else:
+            assert other.num_graphs > 1
+            assert other.num_evaluations > one.num_evaluations
+    few = graphs(generator, 20, only_valid=True, max_attempts=1)
+    assert [result.smiles for result in few] == [result.smiles for result in raw]
+
+
+def test_as_many_evaluations_as_there_are_entries_unless_fewer_are_asked_for(generator):
+    for steps, most in ((None, 10), (3, 3)):
+        results = graphs(generator, 20, num_steps=steps)
+        assert max(result.num_evaluations for result in results) == most
+    sizes = {
+        result.mol.GetNumAtoms(): result.num_evaluations for result in graphs(generator, 20) if result.mol
+    }
+    assert all(evaluations == size * (size + 1) // 2 for size, evaluations in sizes.items())
+
+
+def test_num_atoms_and_composition_are_kept(generator):
+    assert {r.mol.GetNumAtoms() for r in graphs(generator, 10, num_atoms=3) if r.mol} == {3}
+    results = graphs(generator, 6, composition="C3H8", max_attempts=300)
+    assert {result.smiles for result in results} == {"CCC"}
+    never = graphs(generator, 1, composition="C3H8", max_attempts=1, only_valid=False)[0]
+    assert never.status == "ok" or never.fault in ("composition", "fragments", "valence")
+
+
+def test_a_scaffold_is_in_every_molecule(generator):
+    scaffold = Chem.MolFromSmiles("C1CC1")
+    results = graphs(generator, 12, scaffold="C1CC1*", only_valid=True, max_attempts=200)
+    assert all(result.mol.HasSubstructMatch(scaffold) for result in results if result.status == "ok")
+    assert any(result.status == "ok" for result in results)
+
+
+def test_bounds_and_steps_come_if_asked_for(generator):
+    results = graphs(generator, 6, log_prob=True, trajectory=True, num_atoms=3)
+    for result in results:
+        assert result.states.shape == (6, 6)
+        assert ((result.states == 9).sum(1) == [5, 4, 3, 2, 1, 0]).all()
+        assert (result.log_prob_bound is None) == (result.mol is None)
+        assert result.log_prob_bound is None or result.log_prob_bound < 0
+
+
+def test_shapes_come_from_the_conformer_model(generator):
+    results = list(generator.generate(12, seed=3))
+    shaped = [result for result in results if result.status == "ok"]
+    assert shaped
+    for result in shaped:
+        assert result.num_conformers == 1
+        assert np.isfinite(result.mol.GetConformer().GetPositions()).all()
+        assert result.mol.GetNumAtoms() > Chem.RemoveHs(result.mol).GetNumAtoms()
+        assert pickle.loads(pickle.dumps(result)).mol.GetNumConformers() == 1
+    assert shaped[0].provenance["shapes"] == "qm9_b3lyp"
+
+
+def test_bad_input_is_refused_in_a_sentence(generator):
+    for words in (
+        {"num_molecules": 0},
+        {"seed": -1},
+        {"num_steps": 0},
+        {"max_attempts": 0},
+        {"batch_size": 0},
+    ):
+        with pytest.raises(ValueError, match=next(iter(words))):
+            generator.generate(**words)
+    with pytest.raises(ValueError, match="order"):
+        generator.generate(order="alphabetical")
+
+
+def test_nan_stops_its_own_molecule_alone(generator, monkeypatch):
+    whole = graphs(generator, 4)
+    forward = GraphDenoiser.forward
+
+    def broken(self, x_t, lambda_, condition=None):
+        logits = forward(self, x_t, lambda_, condition)
+        logits[1] = float("nan")
+        return logits
+
+    monkeypatch.setattr(GraphDenoiser, "forward", broken)
+    results = graphs(generator, 4)
+    assert results[1].fault == "entry"
+    assert [results[k].smiles for k in (0, 2, 3)] == [whole[k].smiles for k in (0, 2, 3)]
+
+
+def test_weights_of_another_domain_are_refused_by_name():
+    with pytest.raises(ValueError, match="ImageGenerator"):
+        MoleculeGenerator.from_pretrained("digits")
+    with pytest.raises(ValueError, match="num_atoms_histogram"):
+        MoleculeGenerator(CategoricalModel(GraphDenoiser(9), SquareRootVP(), 9))
