@@ -6,13 +6,9 @@ from typing import Literal
 
 from torch import nn
 
-<<<<<<< HEAD
 from molediff.networks.weights import WeightsError
 
-Kind = Literal["conformers", "images", "particles"]
-=======
 Kind = Literal["conformers", "graphs", "images", "particles"]
->>>>>>> 2730d83 (Draw whole new molecules: solvers on categories, the generator, scaffolds and compositions)
 
 _GENERATORS: dict[Kind, tuple[str, str, str]] = {
     "conformers": ("a conformer model", "ConformerGenerator", "qm9"),

@@ -19,12 +19,8 @@ from molediff.core.paths import Path, VariancePreserving
 from molediff.core.target import Target
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.former_names import FORMER_NAMES
-<<<<<<< HEAD
-from molediff.networks.weights import NoSuchWeightsError, WeightsError, load_weights
-=======
 from molediff.networks.kind import check_kind
-from molediff.networks.weights import load_weights
->>>>>>> 2730d83 (Draw whole new molecules: solvers on categories, the generator, scaffolds and compositions)
+from molediff.networks.weights import NoSuchWeightsError, WeightsError, load_weights
 
 SHIPPED = FilePath(molediff.__file__).parent / "weights"
 
@@ -92,8 +88,8 @@ def load_categorical(
     """Rebuild a categorical model, such as one of graphs, from its weights file; arguments as for `load_model`.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is damaged, or not of a categorical model of this version; the message names it.
+        NoSuchWeightsError: there is no such file.
+        WeightsError: it is damaged, or not of a categorical model of this version; the message names it.
     """
     path = find_weights(weights)
     state, metadata = load_weights(path)
