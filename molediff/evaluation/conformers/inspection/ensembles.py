@@ -1,0 +1,175 @@
+"""Conformers of files and of results as ensembles, one a molecule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rdkit import Chem, rdBase
+
+from molediff.molecules.conformers import with_conformers
+from molediff.molecules.files.export import UNREADABLE
+from molediff.molecules.files.inputs import MoleculeInput
+from molediff.molecules.files.io import read_inputs
+from molediff.molecules.files.records import method_of
+from molediff.molecules.generation.result import GenerationResult
+
+_NUMBERED = re.compile(r"_\d+$")
+_ASKED = ("SMILES", "smiles")
+_MADE = ("weights", "weights_sha256", "solver", "num_steps", "seed", "relax", "molediff")
+
+
+@dataclass(frozen=True)
+class OwnMolecule:
+    """The conformers of one molecule, from wherever they are.
+
+    Attributes:
+        name: its title.
+        mol: n conformers with the stereo asked for as tags, where `asks_stereo`; None if it could not be read.
+        reason: why it could not be read, or what its maker says of it.
+        asks_stereo: whether it is known which stereo was asked for.
+        energies: in kcal/mol, shape (n,), NaN where not known; None without energies.
+        energy_method: their method; empty without energies.
+        num_requested: conformers asked for, where that is known.
+        made: how they were made, by name.
+    """
+
+    name: str
+    mol: Chem.Mol | None
+    reason: str = ""
+    asks_stereo: bool = False
+    energies: np.ndarray | None = None
+    energy_method: str = ""
+    num_requested: int | None = None
+    made: tuple[tuple[str, str], ...] = ()
+
+
+def of_result(result: GenerationResult, name: str) -> OwnMolecule:
+    """The ensemble of a result."""
+    facts = {"seed": result.seed, **result.provenance}
+    return OwnMolecule(
+        name,
+        result.mol,
+        result.reason,
+        True,
+        result.energies,
+        result.energy_method or "",
+        result.num_requested,
+        tuple((key, str(facts[key])) for key in _MADE if key in facts),
+    )
+
+
+def read_own(sources: Sequence[str]) -> Iterator[OwnMolecule]:
+    """The ensembles of files with coordinates (`.sdf`, `.mol`, `.mol2`, `.pdb`, our `.parquet`; each also `.gz`).
+
+    Records that follow each other with one name and one molecule, atom by atom, are one ensemble. A property
+    `..._kcal_per_mol` is its energy, a property `SMILES` says which stereo was asked for.
+
+    Raises:
+        ValueError: a source is no such file.
+        OSError: it is missing or cannot be read. Both are raised at once.
+    """
+    return _grouped(read_inputs(sources))
+
+
+def _grouped(items: Iterable[MoleculeInput]) -> Iterator[OwnMolecule]:
+    group: list[MoleculeInput] = []
+    for item in items:
+        if group and not _alike(group[0], item):
+            yield _ensemble(group)
+            group = []
+        group.append(item)
+    if group:
+        yield _ensemble(group)
+
+
+def _alike(one: MoleculeInput, other: MoleculeInput) -> bool:
+    if not isinstance(one.molecule, Chem.Mol) or not isinstance(other.molecule, Chem.Mol):
+        return False
+    return _stem(one) == _stem(other) and _skeleton(one.molecule) == _skeleton(other.molecule)
+
+
+def _stem(item: MoleculeInput) -> str:
+    """The name that conformers of one molecule share: records without a title are numbered by the reader."""
+    titled = isinstance(item.molecule, Chem.Mol) and item.molecule.HasProp("_Name")
+    titled = titled and bool(item.molecule.GetProp("_Name").strip())  # type: ignore[union-attr]
+    return item.name if titled else _NUMBERED.sub("", item.name)
+
+
+def _skeleton(mol: Chem.Mol) -> tuple[object, ...]:
+    atoms = tuple((atom.GetAtomicNum(), atom.GetFormalCharge()) for atom in mol.GetAtoms())
+    bonds = frozenset(
+        (*sorted((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())), bond.GetBondTypeAsDouble())
+        for bond in mol.GetBonds()
+    )
+    return atoms, bonds
+
+
+def _ensemble(group: Sequence[MoleculeInput]) -> OwnMolecule:
+    first = group[0]
+    if first.molecule is None:
+        return OwnMolecule(first.name, None, first.reason or UNREADABLE)
+    if isinstance(first.molecule, str):
+        return OwnMolecule(
+            first.name, None, "It is a SMILES, which has no coordinates: generate conformers first."
+        )
+    mols = [item.molecule for item in group if isinstance(item.molecule, Chem.Mol)]
+    if any(mol.GetNumConformers() == 0 or not mol.GetConformer().Is3D() for mol in mols):
+        return OwnMolecule(first.name, None, "The record has no coordinates in three dimensions.")
+    name = _stem(first) if len(group) > 1 else first.name
+    mol = with_conformers(mols[0], [mol.GetConformer().GetPositions() for mol in mols])
+    energies, method = _energies(mols)
+    asked = _as_asked(mol)
+    properties = _properties(mols[0])
+    made = tuple((key, properties[key]) for key in _MADE if key in properties)
+    return OwnMolecule(name, asked or mol, "", asked is not None, energies, method, made=made)
+
+
+def _properties(mol: Chem.Mol) -> dict[str, str]:
+    found = {}
+    for name in mol.GetPropNames():
+        try:
+            found[name] = mol.GetProp(name)
+        except (RuntimeError, UnicodeDecodeError):
+            continue
+    return found
+
+
+def _energies(mols: Sequence[Chem.Mol]) -> tuple[np.ndarray | None, str]:
+    """Energies in kcal/mol by the first property that is one, and its method."""
+    known = [_properties(mol) for mol in mols]
+    method = next((found for name in known[0] if (found := method_of(name))), None)
+    if method is None:
+        return None, ""
+    values = np.array([_number(of.get(f"{method}_kcal_per_mol")) for of in known])
+    return (values, method) if np.isfinite(values).any() else (None, "")
+
+
+def _number(text: Any) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _as_asked(mol: Chem.Mol) -> Chem.Mol | None:
+    """The same conformers on the molecule of the property `SMILES`, with its stereo; None if it has none that fits."""
+    properties = _properties(mol)
+    text = next((properties[name] for name in _ASKED if name in properties), None)
+    if text is None:
+        return None
+    with rdBase.BlockLogs():
+        parsed = Chem.MolFromSmiles(text)
+        if parsed is None:
+            return None
+        asked = Chem.AddHs(parsed)
+        plain, pattern = Chem.Mol(mol), Chem.Mol(asked)
+        for blank in (plain, pattern):
+            Chem.RemoveStereochemistry(blank)
+        match = plain.GetSubstructMatch(pattern) if plain.GetNumAtoms() == pattern.GetNumAtoms() else ()
+    if len(match) != mol.GetNumAtoms():
+        return None
+    return with_conformers(asked, [c.GetPositions()[list(match)] for c in mol.GetConformers()])

@@ -1,0 +1,133 @@
+"""A page on one's own molecules: from files, or from results as they come."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdkit import Chem
+from tqdm.auto import tqdm
+
+import molediff
+from molediff.evaluation.conformers.inspection.ensembles import OwnMolecule, of_result, read_own
+from molediff.evaluation.conformers.inspection.inspect import Inspection, inspect
+from molediff.evaluation.conformers.inspection.page import kind_of, page
+from molediff.molecules.generation.result import GenerationResult
+from molediff.runtime.files import complete_file
+
+
+@dataclass(frozen=True)
+class ReportSummary:
+    """What a report holds.
+
+    Attributes:
+        num_molecules: rows of its table.
+        num_conformers: over all of them.
+        num_warned: molecules with warnings.
+        num_bad: molecules that should not be used as they are: unreadable, of wrong stereo, with clashes or odd bonds.
+    """
+
+    num_molecules: int
+    num_conformers: int
+    num_warned: int
+    num_bad: int
+
+
+class ReportWriter:
+    """Gathers what is to be reported, molecule by molecule, and writes the page in the end.
+
+    Args:
+        title: heading of the page.
+        source: where the molecules are from, in a few words.
+    """
+
+    def __init__(self, title: str = "Conformers", source: str = "") -> None:
+        self.title, self.source = title, source
+        self._inspections: list[Inspection] = []
+
+    def add(self, result: GenerationResult | OwnMolecule, name: str) -> Inspection:
+        """Measure the conformers of one molecule and keep what the page shows of them."""
+        own = of_result(result, name) if isinstance(result, GenerationResult) else result
+        found = inspect(own)
+        self._inspections.append(found)
+        return found
+
+    def save(self, path: str | os.PathLike[str]) -> ReportSummary:
+        """Write the page; it is there whole or not at all.
+
+        Raises:
+            ValueError: there is nothing to report on.
+            OSError: the file cannot be written.
+        """
+        if not self._inspections:
+            raise ValueError("no molecule to report on")
+        protocol = {"from": self.source} if self.source else {}
+        protocol["molediff"] = molediff.__version__
+        with complete_file(path) as file:
+            file.write(page(self._inspections, self.title, protocol))
+        kinds = [kind_of(found) for found in self._inspections]
+        return ReportSummary(
+            len(kinds),
+            sum(found.num_conformers for found in self._inspections),
+            sum("odd" in kind for kind in kinds),
+            sum("bad" in kind for kind in kinds),
+        )
+
+
+def report_on_files(
+    sources: Sequence[str], output: str | os.PathLike[str], title: str | None = None, progress: bool = False
+) -> ReportSummary:
+    """Report on the conformers in files.
+
+    Args:
+        sources: files with coordinates, see `read_own`.
+        output: name of the page (.html), which is replaced.
+        title: heading; None: the name of the first file.
+        progress: a bar on standard error.
+
+    Raises:
+        ValueError: a source is no file of molecules, or there is no molecule in them.
+        OSError: a file cannot be read or written.
+    """
+    names = ", ".join(Path(source).name for source in sources)
+    writer = ReportWriter(title or f"Conformers of {names}", names)
+    for own in tqdm(read_own(sources), unit=" molecules", disable=not progress or None):
+        writer.add(own, own.name)
+    return writer.save(output)
+
+
+def report(
+    results: GenerationResult | Chem.Mol | Iterable[GenerationResult | Chem.Mol],
+    output: str | os.PathLike[str],
+    names: Iterable[str] | None = None,
+    title: str = "Conformers",
+) -> ReportSummary:
+    """Report on results, or on Mols with conformers, whose stereo is asked for by their tags.
+
+    Args:
+        results: one, or an iterable of them, such as `generate_many` gives.
+        output: name of the page (.html), which is replaced.
+        names: a title for each; None: the SMILES.
+        title: heading.
+
+    Raises:
+        ValueError: there is nothing to report on, or there are fewer names than results.
+        OSError: the file cannot be written.
+    """
+    listed = [results] if isinstance(results, GenerationResult | Chem.Mol) else results
+    titles = None if names is None else iter(names)
+    writer = ReportWriter(title)
+    for result in listed:
+        own = result
+        smiles = (
+            result.smiles if isinstance(result, GenerationResult) else Chem.MolToSmiles(Chem.RemoveHs(result))
+        )
+        name = smiles if titles is None else next(titles, None)
+        if name is None:
+            raise ValueError("there are fewer names than results: give one for each")
+        writer.add(
+            own if isinstance(own, GenerationResult) else OwnMolecule(name, own, asks_stereo=True), name
+        )
+    return writer.save(output)
