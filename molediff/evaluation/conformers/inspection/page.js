@@ -72,6 +72,12 @@
   });
   window.molediffReport = {csv};
 
+  function picture(svg) {  // as an image, in which no script runs
+    const image = made("img");
+    image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(svg);
+    image.alt = "Structural formula";
+    return image;
+  }
   function detail(row) {
     const m = molecules[row.dataset.k], line = made("tr", null, "detail"), cell = made("td"), inside = made("div", null, "inside");
     cell.colSpan = heads.length; line.appendChild(cell); cell.appendChild(inside);
@@ -80,6 +86,7 @@
     const viewer = made("div");
     if (m.x.length) left.appendChild(viewer);
     else left.appendChild(made("div", "There is no structure to show.", "pad"));
+    if (m.svg) left.appendChild(made("div", null, "pad large")).appendChild(picture(m.svg));
     if (m.more) left.appendChild(made("div", m.more, "pad"));
     const warnings = made("div", null, "pad");
     warnings.appendChild(made("h3", m.warnings.length ? "Look at" : "Nothing is odd"));
@@ -162,11 +169,7 @@
   }
   for (const row of rows) {
     const svg = molecules[row.dataset.k].svg;
-    if (!svg) continue;
-    const picture = document.createElement("img");  // as an image, in which no script runs
-    picture.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(svg);
-    picture.alt = "Structural formula";
-    row.querySelector("td.picture").appendChild(picture);
+    if (svg) row.querySelector("td.picture").appendChild(picture(svg));
   }
   if (rows.length === 1) toggle(rows[0]);
   document.body.dataset.ready = "1";

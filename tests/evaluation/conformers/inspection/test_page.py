@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from fake_generators import embedded
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
+import molediff
 from molediff.evaluation.conformers.inspection.ensembles import OwnMolecule
 from molediff.evaluation.conformers.inspection.inspect import Inspection
 from molediff.evaluation.conformers.inspection.page import page
@@ -63,12 +65,12 @@ def test_a_hundred_drugs_with_ten_conformers_take_less_than_300_kb():
     found = []
     for number in range(100):
         many = with_conformers(mol, x + rng.normal(scale=0.5, size=(10, *x.shape)))
+        energies, weights, strain = rng.uniform(0, 30, (3, 10))
+        warnings = (("strain", "in 3 of 10 conformers above 25 kcal/mol, up to 30"),)
+        own = OwnMolecule(f"molecule number {number}", many)
         found.append(
-            Inspection(
-                OwnMolecule(f"molecule number {number}", many), DRUG, "C17H14F3N3O2S", rng.uniform(0, 9, 10), "MMFF94s",
-                rng.uniform(0, 1, 10), rng.uniform(0, 30, 10), 0.7, (), (("strain", "in 3 of 10 conformers, up to 30"),),
-            )
-        )  # fmt: skip
+            Inspection(own, DRUG, "C17H14F3N3O2S", energies, "MMFF94s", weights, strain, 0.7, (), warnings)
+        )
     text = page(found, "A hundred", {})
     assert len(text.encode()) - len(viewer_script().encode()) < 300_000
 
@@ -84,24 +86,14 @@ def test_a_picture_has_nothing_of_what_a_file_says_of_its_atoms():
 
 
 def test_files_and_results_give_the_same_numbers(tmp_path):
-    import molediff
-
     result = ensembles()[3][1]
     molediff.write(result, tmp_path / "chain.sdf", names=["chain"])
     from_file = report_on_files([str(tmp_path / "chain.sdf")], tmp_path / "f.html")
     assert from_file == report(result, tmp_path / "r.html", names=["chain"])
-    rows = [
-        json.loads(_unescaped(re.search(r'data-csv="([^"]*)"', (tmp_path / name).read_text())[1]))
-        for name in ("f.html", "r.html")
-    ]
+    pages = [(tmp_path / name).read_text() for name in ("f.html", "r.html")]
+    rows = [json.loads(unescape(re.search(r'data-csv="([^"]*)"', text)[1])) for text in pages]
     assert rows[0][:6] == rows[1][:6]
     assert rows[0][6:10] == pytest.approx(rows[1][6:10], abs=0.01)  # four digits of an SDF
-
-
-def _unescaped(text):
-    from html import unescape
-
-    return unescape(text)
 
 
 def test_without_molecules_there_is_no_page(tmp_path):
@@ -147,8 +139,9 @@ def test_in_a_browser_it_sorts_searches_opens_turns_and_exports(tmp_path):
         const front = root.molediff.current();
         const failed = [...document.querySelectorAll("tr.molecule")].find(r => r.textContent.includes("boom"));
         failed.click();
-        return {plain, up, down, spread, searched, bad, turned, front, blank: first.length < 2000, pictures: pictures.length,
-          csv: molediffReport.csv(), images: document.querySelectorAll("img:not(td.picture img)").length,
+        return {plain, up, down, spread, searched, bad, turned, front, blank: first.length < 2000,
+          pictures: pictures.length, csv: molediffReport.csv(),
+          images: document.querySelectorAll("img:not([src^='data:image/svg+xml'])").length,
           why: failed.nextElementSibling.textContent, title: document.querySelector("h1").textContent};
         """,
     )
