@@ -29,6 +29,7 @@ from molediff.evaluation.images.grid import grid
 from molediff.images.datamodule import ImageDataModule
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.pretrained import find_weights, load_model
+from molediff.networks.torsion_prior import TorsionPrior
 from molediff.training.autoencoding import AutoencoderTask
 from molediff.training.categorical import CategoricalTask
 from molediff.training.clock import Clock
@@ -39,6 +40,7 @@ from molediff.training.optimized import OptimizedTask
 from molediff.training.refinement import RefinementTask
 from molediff.training.run import facts_of, load_into
 from molediff.training.task import DiffusionTask
+from molediff.training.torsions import TorsionPriorTask
 
 
 class Run(NamedTuple):
@@ -86,7 +88,7 @@ def run_train(words: Sequence[str], log: Path) -> int:
 def build_model(config: DictConfig) -> nn.Module:
     """The untrained model, of the kind that the config's `task` says; `config.scale` must be known."""
     network = instantiate(config.network)
-    if config.get("task") == "autoencoder":
+    if config.get("task") in ("autoencoder", "torsions"):
         return network
     if config.get("task") == "categorical":
         return CategoricalModel(network, instantiate(config.path), network.mask_state)
@@ -117,6 +119,8 @@ def build_task(config: DictConfig, model: Any, clock: Clock) -> OptimizedTask:
         return CategoricalTask(
             model, clock, num_validation_draws=settings.num_validation_draws, **optimization
         )
+    if isinstance(model, TorsionPrior):
+        return TorsionPriorTask(model, clock, **optimization)
     assert isinstance(model, DiffusionModel)
     if config.get("distillation"):
         return DistillationTask(
@@ -174,7 +178,7 @@ def build_callbacks(
 def _sampling(config: DictConfig, task: OptimizedTask, data: LightningDataModule) -> tuple[Callback, ...]:
     """What looks at samples during training, for the domain of `data`."""
     settings = config.trainer
-    if not settings.sample_minutes or config.get("task") == "autoencoder":
+    if not settings.sample_minutes or config.get("task") in ("autoencoder", "torsions"):
         return ()
     if isinstance(data, MixtureDataModule):
         return (ExcessLoss(data.data, settings.log_steps),)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from molediff.molecules.graph.graph import MolecularGraph as MolecularGraph
     from molediff.molecules.graph.graph import collate as collate
     from molediff.molecules.graph.graph import mol_to_graph as mol_to_graph
+    from molediff.molecules.spread import select_coverage as select_coverage
     from molediff.molecules.spread import select_spread as select_spread
     from molediff.molecules.view.viewer import View as View
     from molediff.molecules.whole.data import qm9_graphs_datamodule as qm9_graphs_datamodule
@@ -74,6 +75,7 @@ __getattr__ = lazy_names(
         "read_inputs": "molediff.molecules.files.io",
         "qm9_graphs_datamodule": "molediff.molecules.whole.data",
         "relaxed_datamodule": "molediff.molecules.data.datamodule",
+        "select_coverage": "molediff.molecules.spread",
         "select_spread": "molediff.molecules.spread",
         "sdf_datamodule": "molediff.molecules.data.datamodule",
         "write": "molediff.molecules.files.output",

@@ -1,4 +1,4 @@
-"""Conformers chosen for their spread: farthest points by heavy-atom RMSD, all pairs of a pool at once."""
+"""Conformers chosen from a pool by heavy-atom RMSD: far from each other, or near to all others."""
 
 from __future__ import annotations
 
@@ -56,6 +56,23 @@ def select_spread(
     return with_conformers(mol, [conformers[i].GetPositions() for i in chosen])
 
 
+def select_coverage(mol: Chem.Mol, num: int, max_mappings: int = MAX_MAPPINGS) -> Chem.Mol:
+    """A copy of `mol` with `num` of its conformers, to which the others are near; see `representatives`.
+
+    Args:
+        mol, num, max_mappings: see `select_spread`.
+
+    Raises:
+        ValueError: num is below 1.
+    """
+    check_whole_number("num", num, least=1)
+    if mol.GetNumConformers() == 0:
+        return Chem.Mol(mol)
+    conformers = list(mol.GetConformers())
+    chosen = coverage_order(mol, num, max_mappings)
+    return with_conformers(mol, [conformers[i].GetPositions() for i in chosen])
+
+
 def spread_order(
     mol: Chem.Mol,
     num: int,
@@ -100,6 +117,49 @@ def farthest_points(
         nearest = np.minimum(nearest, distances(chosen[-1]))
         nearest[chosen] = -np.inf  # never twice, also among equals
         chosen.append(int(nearest.argmax()))
+    return np.array(chosen, dtype=np.int64)
+
+
+def coverage_order(
+    mol: Chem.Mol,
+    num: int,
+    max_mappings: int = MAX_MAPPINGS,
+    out_of_time: Callable[[], bool] = lambda: False,
+) -> np.ndarray:
+    """Positions of `num` conformers to which the others are near, in the order of the choice; see `representatives`.
+
+    Args:
+        mol, num, max_mappings, out_of_time: see `spread_order`.
+    """
+    distances = ConformerDistances(mol, max_mappings)
+    return representatives(distances.matrix(), num, out_of_time)
+
+
+def representatives(
+    distances: np.ndarray, num: int, out_of_time: Callable[[], bool] = lambda: False
+) -> np.ndarray:
+    """Greedy choice of `num` points that makes the mean square of the distances to the nearest chosen one least.
+
+    If another point is drawn from where these came from, one of those chosen is likely to be near it; farthest points
+    choose the odd ones out instead. Each choice lessens the sum the most, of equal ones the first (at least 1 - 1/e of
+    what the best choice would lessen it by: Nemhauser, Wolsey and Fisher 1978).
+
+    Args:
+        distances: of all pairs, shape (n, n).
+        num: how many to choose.
+        out_of_time: see `spread_order`.
+
+    Returns:
+        Positions, int64, shape (at most num,).
+    """
+    squares = distances**2
+    nearest = np.full(len(squares), squares.max(initial=0.0))
+    chosen: list[int] = []
+    while len(chosen) < min(num, len(squares)) and not (chosen and out_of_time()):
+        gain = np.maximum(nearest - squares, 0).sum(axis=1)
+        gain[chosen] = -1
+        chosen.append(int(gain.argmax()))
+        nearest = np.minimum(nearest, squares[chosen[-1]])
     return np.array(chosen, dtype=np.int64)
 
 

@@ -9,6 +9,7 @@ from molediff.networks.graph_denoiser import GraphDenoiser
 from molediff.networks.heavy_atoms import HeavyAtomNetwork
 from molediff.networks.latent import LatentNetwork
 from molediff.networks.mlp import Perceptron
+from molediff.networks.torsion_prior import TorsionPrior
 from molediff.networks.unet import UNet
 from molediff.runtime.lazy import lazy_names
 
@@ -27,6 +28,7 @@ __all__ = [
     "HeavyAtomNetwork",
     "LatentNetwork",
     "Perceptron",
+    "TorsionPrior",
     "UNet",
 ]
 

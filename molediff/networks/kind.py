@@ -8,7 +8,7 @@ from torch import nn
 
 from molediff.networks.weights import WeightsError
 
-Kind = Literal["conformers", "graphs", "images", "particles"]
+Kind = Literal["conformers", "graphs", "images", "particles", "torsions"]
 
 _GENERATORS: dict[Kind, tuple[str, str, str]] = {
     "conformers": ("a conformer model", "ConformerGenerator", "qm9"),

@@ -20,6 +20,7 @@ from molediff.core.target import Target
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.former_names import FORMER_NAMES
 from molediff.networks.kind import check_kind
+from molediff.networks.torsion_prior import TorsionPrior
 from molediff.networks.weights import NoSuchWeightsError, WeightsError, load_weights
 
 SHIPPED = FilePath(molediff.__file__).parent / "weights"
@@ -117,6 +118,21 @@ def load_autoencoder(weights: str | FilePath, allow: Sequence[str] = ()) -> Auto
         autoencoder: Autoencoder = build(metadata["config"]["network"], Autoencoder, allow)
         autoencoder.load_state_dict(state)
     return autoencoder
+
+
+def load_torsion_prior(weights: str | FilePath, allow: Sequence[str] = ()) -> TorsionPrior:
+    """Rebuild a prior of torsions from its weights file; arguments as for `load_model`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or not of a prior of this version; the message names it.
+    """
+    path = find_weights(weights)
+    state, metadata = load_weights(path)
+    with _explained(path):
+        prior: TorsionPrior = build(metadata["config"]["network"], TorsionPrior, allow)
+        prior.load_state_dict(state)
+    return prior
 
 
 def _check_sampling(metadata: dict[str, Any]) -> None:

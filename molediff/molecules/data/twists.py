@@ -7,7 +7,7 @@ little beside the noise that a refiner sees in any case; the second are turns of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,88 +16,22 @@ from rdkit import Chem
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.packing import PackedConformers
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
+from molediff.molecules.rotors import Rotors
 from molediff.networks.graph import GraphBatch
 
 # How far torsions turn, in degrees, when guesses of ETKDGv3 are minimized: between heavy atoms the quartiles are 3, 10
 # and 30 in 150 drug-like molecules, with a long tail; those of hydrogens' groups are as good as random.
 _SPREADS, _SHARES = (8.0, 20.0, 40.0), (0.5, 0.35, 0.15)
 _POLAR_SPREAD, _METHYL_RANGE = 35.0, 60.0
-_ROTATABLE = Chem.MolFromSmarts("[!$(*#*)&!D1]-!@[!$(*#*)&!D1]")
-_BETWEEN_HEAVY, _POLAR, _METHYL = 0, 1, 2
 
 
-@dataclass(frozen=True)
-class Rotors:
-    """Rotatable bonds of a molecule of N atoms.
-
-    Attributes:
-        bonds: the two atoms of each, int64, shape (R, 2).
-        turned: atoms on the second atom's side, bool, shape (R, N).
-        kind: between heavy atoms, of a group with polar hydrogens, or of a methyl group, int64, shape (R,).
-    """
-
-    bonds: np.ndarray
-    turned: np.ndarray
-    kind: np.ndarray
-
-    @classmethod
-    def of(cls, mol: Chem.Mol) -> Rotors:
-        """Rotatable bonds of a molecule with explicit hydrogens; the smaller side turns."""
-        bonds, turned, kinds = [], [], []
-        for j, k in mol.GetSubstructMatches(_ROTATABLE):
-            side = _side(mol, j, k)
-            if 2 * side.sum() > mol.GetNumAtoms():
-                j, k, side = k, j, ~side
-            bonds.append((j, k))
-            turned.append(side)
-            kinds.append(max(_kind(mol, j, k), _kind(mol, k, j)))
-        num = mol.GetNumAtoms()
-        return cls(
-            np.array(bonds, dtype=np.int64).reshape(-1, 2),
-            np.array(turned, dtype=bool).reshape(-1, num),
-            np.array(kinds, dtype=np.int64),
-        )
-
-    def angles(self, random: np.random.Generator) -> np.ndarray:
-        """Angles in degrees to turn each bond by, shape (R,), as a guess has them."""
-        num = len(self.kind)
-        free = random.normal(size=num) * random.choice(_SPREADS, size=num, p=_SHARES)
-        polar = random.normal(size=num) * _POLAR_SPREAD
-        methyl = random.uniform(-_METHYL_RANGE, _METHYL_RANGE, size=num)
-        return np.choose(self.kind, [free, polar, methyl])
-
-    def turn(self, x: np.ndarray, angles: np.ndarray) -> np.ndarray:
-        """Points x (N, 3) with each bond turned by its angle in degrees."""
-        x = x.copy()
-        for (j, k), side, angle in zip(self.bonds, self.turned, np.radians(angles), strict=True):
-            axis = x[k] - x[j]
-            axis = axis / np.linalg.norm(axis)
-            legs = x[side] - x[k]
-            along = np.outer(legs @ axis, axis)
-            x[side] = x[k] + along + np.cos(angle) * (legs - along) + np.sin(angle) * np.cross(axis, legs)
-        return x
-
-
-def _side(mol: Chem.Mol, j: int, k: int) -> np.ndarray:
-    """Atoms that hang on atom k once its bond to j is cut, bool, shape (N,)."""
-    found, waiting = {k}, [k]
-    while waiting:
-        for neighbour in mol.GetAtomWithIdx(waiting.pop()).GetNeighbors():
-            index = neighbour.GetIdx()
-            if index not in found and index != j:
-                found.add(index)
-                waiting.append(index)
-    side = np.zeros(mol.GetNumAtoms(), dtype=bool)
-    side[list(found)] = True
-    return side
-
-
-def _kind(mol: Chem.Mol, atom: int, other: int) -> int:
-    """What hangs on `atom` besides `other`."""
-    numbers = [n.GetAtomicNum() for n in mol.GetAtomWithIdx(atom).GetNeighbors() if n.GetIdx() != other]
-    if any(number > 1 for number in numbers):
-        return _BETWEEN_HEAVY
-    return _METHYL if len(numbers) == 3 else _POLAR
+def turns_of_guesses(rotors: Rotors, random: np.random.Generator) -> np.ndarray:
+    """Angles in degrees to turn each rotatable bond of a minimum by, shape (R,), so that it looks like a guess."""
+    num = len(rotors)
+    free = random.normal(size=num) * random.choice(_SPREADS, size=num, p=_SHARES)
+    polar = random.normal(size=num) * _POLAR_SPREAD
+    methyl = random.uniform(-_METHYL_RANGE, _METHYL_RANGE, size=num)
+    return np.choose(rotors.kind, [free, polar, methyl])
 
 
 class TwistedMinima(ConformerDataset):
@@ -140,7 +74,7 @@ class TwistedMinima(ConformerDataset):
             rotors, x = self.rotors(index), self.positions(index).astype(np.float64)
             for copy in range(self.num_starts):
                 # From nearly there to all the way: what is left to do after a first estimate looks so too.
-                angles = rotors.angles(random) * random.uniform(0.1, 1.0)
+                angles = turns_of_guesses(rotors, random) * random.uniform(0.1, 1.0)
                 starts[row, copy, : len(x)] = turned_onto(rotors.turn(x, angles), x)
         return replace(batch, starts=torch.from_numpy(starts))
 

@@ -23,7 +23,7 @@ from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.refine import Refined, refine
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples
-from molediff.molecules.generation.starts import Starts
+from molediff.molecules.generation.starts import Starts, make_starts
 from molediff.molecules.graph.inputs import PreparedMolecule
 from molediff.molecules.perception.stereo import StereoCheck, can_be_built, reflected
 from molediff.sampling.trajectory import Trajectory
@@ -78,7 +78,7 @@ class Job:
                 self.cautions += (outcome.too_few_starts(num_given, options.num_slots),)
             if options.init == "given":
                 self.cautions += self._look_at_given()
-            self.starts = Starts(prepared, options.init, options.num_slots, options.seed)
+            self.starts = make_starts(prepared, options.init, options.num_slots, options.seed)
         self.accepted: dict[int, Accepted] = {}
         self.rejected: Counter[str] = Counter()
         self.num_drawn = self.num_reflected = self.num_mended = 0

@@ -88,7 +88,7 @@ class GenerationOptions(SolverOptions):
         return self.num_conformers if self.pool is None else self.pool
 
     def _check_pool(self) -> None:
-        check_word("select", self.select, (None, "spread", "energy"))
+        check_word("select", self.select, (None, "spread", "coverage", "energy"))
         if self.pool is None:
             if self.select is not None:
                 raise ValueError(f"select={self.select!r} chooses from a pool: say how large it is, pool=.")

@@ -21,7 +21,7 @@ from molediff.molecules.errors import ForceFieldError
 from molediff.molecules.generation.check import sieve
 from molediff.molecules.generation.checks import standard_checks
 from molediff.molecules.generation.options import GenerationOptions
-from molediff.molecules.spread import spread_order
+from molediff.molecules.spread import coverage_order, spread_order
 
 
 @dataclass
@@ -115,9 +115,12 @@ def _select(found: Refined, options: GenerationOptions, out_of_time: OutOfTime) 
         chosen = np.argsort(found.energies, kind="stable")[: options.num_conformers]
     else:
         wanted = min(options.num_conformers, num)
-        chosen = spread_order(found.mol, wanted, found.energies, out_of_time=out_of_time)
+        if options.select == "coverage":
+            chosen = coverage_order(found.mol, wanted, out_of_time=out_of_time)
+        else:
+            chosen = spread_order(found.mol, wanted, found.energies, out_of_time=out_of_time)
         if len(chosen) < wanted:
-            found.problems.append("time was up before the most spread conformers were found: others fill up")
+            found.problems.append("time was up before all conformers were chosen from the pool: others fill up")
             others = np.setdiff1d(np.arange(num), chosen)
             chosen = np.concatenate([chosen, others[: wanted - len(chosen)]])
     found.num_not_selected = num - len(chosen)

@@ -25,8 +25,10 @@ class Sampling:
             rotational alignment know only the ODE exactly (see `molediff.core.objective.coupling`).
         grid: spacing of the steps, "central_lambda", "uniform_lambda", "uniform_t", "karras", or a function
             (path, steps) -> times. None: as meant, "central_lambda" or the grid of distilled weights.
-        init: for weights that refine structures, what they begin with: "etkdg", conformers of RDKit's ETKDGv3; "given",
-            the conformers of the Mol given, in turn; or None, as the weights are meant to be sampled.
+        init: for weights that refine structures, what they begin with: "minima" or "crystal", a few conformers of
+            RDKit's ETKDGv3 whose torsions are drawn anew, as minima in vacuum or crystals have them; "etkdg", one of
+            ETKDGv3 for each; "given", the conformers of the Mol given, in turn; or None, as the weights are meant to
+            be sampled.
     """
 
     solver: str | Solver | None = None
@@ -55,8 +57,9 @@ class Refinement:
             all of them. None: no more are drawn than asked for.
         select: how they are chosen from the pool: "spread", each next one as far as possible from those chosen (see
             `molecules.select_spread`), beginning with the lowest in energy if there are energies, and numbered in
-            that order unless `rank` says otherwise; or "energy", the lowest, which needs `energies`. None: "spread" if
-            there is a pool.
+            that order unless `rank` says otherwise; "coverage", so that all of the pool have a chosen one near them
+            (`molecules.select_coverage`); or "energy", the lowest, which needs `energies`. None: "spread" if there is
+            a pool.
     """
 
     relax: str | None = None

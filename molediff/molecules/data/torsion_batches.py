@@ -1,0 +1,151 @@
+"""Torsions in batches of molecules of similar size, for the training of a prior."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rdkit import Chem
+from torch import Tensor
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from molediff.molecules.data.dataset import ConformerDataset
+from molediff.molecules.data.drugs import is_held_out
+from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
+from molediff.molecules.data.similar_sizes import SimilarSizes
+from molediff.molecules.data.torsions import Torsions
+from molediff.molecules.graph.features import Features, featurize
+from molediff.molecules.graph.vocabulary import ORGANIC
+from molediff.networks.torsion_prior import TorsionBatch
+from molediff.runtime.cache import StaleCacheError, read_cache, write_cache
+from molediff.training.batches import ResumableDataModule
+
+_CACHE_VERSION = 1
+
+
+class TorsionDataset:
+    """Molecules and the torsions measured in them.
+
+    Args:
+        graphs: heavy atoms of the molecules, one "conformer" each.
+        torsions: rows of molecules of `graphs`.
+        molecules: which of the molecules.
+    """
+
+    def __init__(self, graphs: ConformerDataset, torsions: Torsions, molecules: np.ndarray) -> None:
+        self.graphs, self.torsions, self.molecules = graphs, torsions, molecules
+        self._order = np.argsort(torsions.molecule, kind="stable")
+        self._start = np.searchsorted(torsions.molecule[self._order], np.arange(len(graphs) + 1))
+
+    def __len__(self) -> int:
+        return len(self.molecules)
+
+    @property
+    def num_atoms(self) -> np.ndarray:
+        """Heavy atoms of each molecule."""
+        return self.graphs.num_atoms[self.molecules]
+
+    def batch(self, indices: Any) -> tuple[Tensor, TorsionBatch, None]:
+        """Sizes of the torsions of the molecules `indices` in degrees, and the torsions."""
+        molecules = self.molecules[np.asarray(indices)]
+        rows = [self._order[self._start[m] : self._start[m + 1]] for m in molecules]
+        chosen = np.concatenate(rows)
+        torsions = TorsionBatch(
+            graph=self.graphs.batch(molecules),
+            molecule=torch.from_numpy(np.repeat(np.arange(len(rows)), [len(row) for row in rows])),
+            atoms=torch.from_numpy(self.torsions.atoms[chosen].astype(np.int64)),
+            source=torch.from_numpy(self.torsions.source[chosen].astype(np.int64)),
+        )
+        sizes = np.abs(self.torsions.degrees[chosen]).astype(np.float32)
+        return torch.from_numpy(sizes), torsions, None
+
+
+class TorsionDataModule(ResumableDataModule):
+    """Torsions to train and to validate on.
+
+    Args:
+        train, val: the molecules.
+        most_pairs: pairs of atoms of a batch.
+        num_workers: processes that prepare batches.
+        seed: of the order.
+    """
+
+    def __init__(
+        self, train: TorsionDataset, val: TorsionDataset, most_pairs: int, num_workers: int = 0, seed: int = 0
+    ) -> None:
+        super().__init__(1, num_workers, seed)
+        self.train, self.val, self.most_pairs = train, val, most_pairs
+        self.split = "hash of the constitution, 30 of 1000 held out"
+
+    def scale(self) -> float:
+        """None is needed: torsions are angles."""
+        return 1.0
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Endless batches, which go on where a resumed run was."""
+        sizes = self.train.num_atoms
+        return self.loader(
+            self.train, SimilarSizes(sizes, np.zeros_like(sizes), self.most_pairs, self.seed, self.start)
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Batches of the held-out molecules, always the same."""
+        sizes = self.val.num_atoms
+        return self.loader(
+            self.val, SimilarSizes(sizes, np.zeros_like(sizes), self.most_pairs, endless=False)
+        )
+
+
+def torsion_datamodule(
+    path: str, cache: str | None = None, most_pairs: int = 60_000, num_workers: int = 0, seed: int = 0
+) -> TorsionDataModule:
+    """Torsions measured by scripts/pack_torsions.py.
+
+    Args:
+        path: the file.
+        cache: where the features of the molecules are kept between runs; None: beside the file.
+        most_pairs, num_workers, seed: see `TorsionDataModule`.
+    """
+    torsions = Torsions.read(path)
+    graphs = _graphs(torsions, Path(path), None if cache is None else Path(cache))
+    held_out = np.array([is_held_out(smiles) for smiles in torsions.smiles_list()])
+    train, val = (
+        TorsionDataset(graphs, torsions, np.flatnonzero(chosen)) for chosen in (~held_out, held_out)
+    )
+    return TorsionDataModule(train, val, most_pairs, num_workers, seed)
+
+
+def _graphs(torsions: Torsions, path: Path, cache: Path | None) -> ConformerDataset:
+    cache = path.with_suffix(".features.safetensors") if cache is None else cache
+    key = {"version": _CACHE_VERSION, "size": path.stat().st_size}
+    try:
+        arrays = read_cache(cache, key)
+    except StaleCacheError:
+        smiles = torsions.smiles_list()
+        records = (
+            PackedRecord(f"{row}", features, np.zeros((len(features.node_codes), 3), np.float32))
+            for row, features in enumerate(map(heavy_features, tqdm(smiles, unit=" molecules")))
+        )
+        arrays = pack(records).arrays()
+        write_cache(cache, arrays, key)
+    return ConformerDataset(PackedConformers(**arrays), vocabulary=ORGANIC)
+
+
+def heavy_features(smiles: str) -> Features:
+    """What a network is told of the heavy atoms of a molecule, in the order of its SMILES."""
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    return without_hydrogens(mol, featurize(mol, ORGANIC))
+
+
+def without_hydrogens(mol: Chem.Mol, features: Features) -> Features:
+    """The features of the heavy atoms of `mol` alone; hands are left out."""
+    heavy = np.array([atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() > 1])
+    return features._replace(
+        node_codes=features.node_codes[heavy],
+        pair_words=features.pair_words[np.ix_(heavy, heavy)],
+        chiral_index=features.chiral_index[:, :0],
+        chiral_sign=features.chiral_sign[:0],
+    )

@@ -1,0 +1,134 @@
+"""Torsions about rotatable bonds in crystals and in minima, in one small file: what a prior of torsions learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from rdkit import Chem, rdBase
+
+from molediff.molecules.data.minima import connectivity_key
+from molediff.molecules.graph.features import featurize
+from molediff.molecules.graph.vocabulary import ORGANIC
+from molediff.molecules.rotors import BETWEEN_HEAVY, Rotors
+
+_HEAVY_ATOMS, _MOST_ROTORS = range(4, 101), 25
+
+
+@dataclass(frozen=True)
+class Torsions:
+    """M molecules and T torsions.
+
+    Attributes:
+        smiles: isomeric SMILES without hydrogens, newline-separated UTF-8 bytes, uint8.
+        molecule: the molecule of each torsion, int32, shape (T,).
+        atoms: i, j, k, l in the order of the SMILES, uint8, shape (T, 4).
+        degrees: from -180 to 180, int16, shape (T,).
+        source: `CRYSTAL` or `MINIMUM`, uint8, shape (T,).
+    """
+
+    smiles: np.ndarray
+    molecule: np.ndarray
+    atoms: np.ndarray
+    degrees: np.ndarray
+    source: np.ndarray
+
+    def smiles_list(self) -> list[str]:
+        """SMILES of the M molecules."""
+        text = self.smiles.tobytes().decode()
+        return text.split("\n") if text else []
+
+    def save(self, path: str | Path) -> None:
+        """Write a compressed `.npz` file."""
+        np.savez_compressed(path, **{field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def read(cls, path: str | Path) -> Torsions:
+        """Read what `save` has written.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: the file is another one.
+        """
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"There is no file {path}: make it with scripts/pack_torsions.py.")
+        with np.load(path, allow_pickle=False) as arrays:
+            names = [field.name for field in fields(cls)]
+            if missing := [name for name in names if name not in arrays]:
+                raise ValueError(
+                    f"{path} has no {', '.join(missing)}: give a file of scripts/pack_torsions.py."
+                )
+            return cls(**{name: arrays[name] for name in names})
+
+
+def measure_torsions(mols: Iterable[tuple[Chem.Mol | None, int]], excluded: Collection[str] = ()) -> Torsions:
+    """Torsions between heavy atoms about the rotatable bonds of molecules with hydrogens and one conformer each.
+
+    What cannot be described, has fewer than 4 or more than 100 heavy atoms, more than 25 such bonds, or a key that is
+    excluded, is left out.
+
+    Args:
+        mols: molecules and their `source`.
+        excluded: keys (`connectivity_key`) of molecules to leave out.
+    """
+    rows: dict[str, int] = {}
+    usable: dict[str, bool] = {}
+    molecule, atoms, degrees, sources = [], [], [], []
+    for mol, source in mols:
+        found = None if mol is None else _heavy_torsions(mol)
+        if found is None:
+            continue
+        smiles, quadruples, angles = found
+        if smiles not in usable:
+            usable[smiles] = _usable(smiles, excluded)
+        if not usable[smiles]:
+            continue
+        row = rows.setdefault(smiles, len(rows))
+        molecule += [row] * len(angles)
+        atoms.append(quadruples)
+        degrees.append(angles)
+        sources += [source] * len(angles)
+    return Torsions(
+        np.frombuffer("\n".join(rows).encode(), dtype=np.uint8),
+        np.array(molecule, dtype=np.int32),
+        np.concatenate([np.zeros((0, 4), np.uint8), *atoms]).astype(np.uint8),
+        np.round(np.concatenate([np.zeros(0), *degrees])).astype(np.int16),
+        np.array(sources, dtype=np.uint8),
+    )
+
+
+def _heavy_torsions(mol: Chem.Mol) -> tuple[str, np.ndarray, np.ndarray] | None:
+    if mol.GetNumHeavyAtoms() not in _HEAVY_ATOMS or len(Chem.GetMolFrags(mol)) > 1:
+        return None
+    rotors = Rotors.of(mol)
+    rotors = rotors.subset(rotors.kind == BETWEEN_HEAVY)
+    if not 0 < len(rotors) <= _MOST_ROTORS:
+        return None
+    angles = rotors.angles(mol.GetConformer().GetPositions())
+    with rdBase.BlockLogs():
+        heavy = Chem.RemoveHs(mol, sanitize=False)
+        Chem.SanitizeMol(heavy, catchErrors=True)
+        smiles = Chem.MolToSmiles(heavy)
+    # Positions of the heavy atoms among themselves are kept when hydrogens go; then those of the SMILES.
+    is_heavy = np.array([atom.GetAtomicNum() > 1 for atom in mol.GetAtoms()])
+    if heavy.GetNumAtoms() != is_heavy.sum() or not is_heavy[rotors.torsions].all():
+        return None
+    order = np.array(list(heavy.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"]))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    good = np.isfinite(angles)
+    return smiles, place[np.cumsum(is_heavy)[rotors.torsions] - 1][good], angles[good]
+
+
+def _usable(smiles: str, excluded: Collection[str]) -> bool:
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(smiles)
+        if mol is None or connectivity_key(smiles) in excluded:
+            return False
+        try:
+            featurize(Chem.AddHs(mol), ORGANIC)
+        except ValueError:
+            return False
+    return True

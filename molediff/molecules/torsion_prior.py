@@ -1,0 +1,121 @@
+"""What a molecule's torsions are likely to be, and structures with torsions drawn from that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from rdkit import Chem
+
+from molediff.molecules.graph.graph import MolecularGraph
+from molediff.molecules.rotors import BETWEEN_HEAVY, Rotors
+from molediff.networks.graph import GraphBatch
+from molediff.networks.pretrained import load_torsion_prior
+from molediff.networks.torsion_prior import (
+    BIN_WIDTH,
+    CRYSTAL,
+    MINIMUM,
+    NUM_BINS,
+    TorsionBatch,
+    TorsionPrior,
+)
+
+# Pairs four bonds and more apart that are nearer than this share of their van der Waals distance are in each other's
+# way: hydrogen bonds, at 0.72 for H...O, are a little.
+_NEAREST = 0.75
+_FAR_APART = 4
+_DEFAULT_RADIUS = 1.8
+
+
+@dataclass(frozen=True)
+class TorsionDistribution:
+    """Independent distributions of the R torsions between heavy atoms of a molecule.
+
+    Attributes:
+        rotors: the rotatable bonds.
+        probabilities: of the bins of the size of each torsion, shape (R, NUM_BINS).
+    """
+
+    rotors: Rotors
+    probabilities: np.ndarray
+
+    def draw(self, random: np.random.Generator, num: int) -> np.ndarray:
+        """Torsions in degrees, shape (num, R): sizes from the bins, evenly within each, with either sign."""
+        below = self.probabilities.cumsum(1)
+        places = random.random((num, len(self.rotors), 1)) * below[:, -1:]
+        bins = (places > below).sum(-1).clip(max=NUM_BINS - 1)
+        sizes = BIN_WIDTH * (bins + random.random(bins.shape))
+        return np.where(random.random(bins.shape) < 0.5, sizes, -sizes)
+
+
+@torch.inference_mode()
+def torsion_distribution(
+    prior: TorsionPrior, mol: Chem.Mol, graph: MolecularGraph, source: int
+) -> TorsionDistribution:
+    """The distribution that a prior gives.
+
+    Args:
+        prior: the network.
+        mol: explicit hydrogens.
+        graph: of `mol`, in the vocabulary of the network.
+        source: `CRYSTAL` or `MINIMUM`.
+    """
+    rotors = Rotors.of(mol)
+    rotors = rotors.subset(rotors.kind == BETWEEN_HEAVY)
+    if not len(rotors):
+        return TorsionDistribution(rotors, np.zeros((0, NUM_BINS)))
+    heavy = torch.tensor([atom.GetAtomicNum() > 1 for atom in mol.GetAtoms()])
+    num_atoms, places = len(heavy), (heavy.cumsum(0) - 1).numpy()
+    pair_codes = graph.pair_codes.view(num_atoms, num_atoms, -1)[heavy][:, heavy]
+    atoms = GraphBatch(
+        node_codes=graph.node_codes[heavy].unsqueeze(0),
+        pair_codes=pair_codes.unsqueeze(0),
+        mask=torch.ones(1, int(heavy.sum()), dtype=torch.bool),
+        chiral_index=torch.zeros(0, 4, dtype=torch.int64),
+        chiral_sign=torch.zeros(0),
+    )
+    batch = TorsionBatch(
+        atoms,
+        torch.zeros(len(rotors), dtype=torch.int64),
+        torch.from_numpy(places[rotors.torsions]),
+        torch.full((len(rotors),), source, dtype=torch.int64),
+    )
+    probabilities = prior(batch).softmax(-1)
+    return TorsionDistribution(rotors, probabilities.double().numpy())
+
+
+SOURCES = {"crystal": CRYSTAL, "minima": MINIMUM}
+"""Whose torsions: those of crystals, or of minima in vacuum."""
+_WEIGHTS = "drugs_torsions"
+
+
+@cache
+def _shipped() -> TorsionPrior:
+    return load_torsion_prior(_WEIGHTS).eval().requires_grad_(False)
+
+
+def shipped_distribution(mol: Chem.Mol, graph: MolecularGraph, source: str) -> TorsionDistribution:
+    """`torsion_distribution` by the prior that ships with the package, for one of `SOURCES`."""
+    return torsion_distribution(_shipped(), mol, graph, SOURCES[source])
+
+
+class Clashes:
+    """How much atoms of a molecule are in each other's way, from their van der Waals radii.
+
+    Args:
+        mol: explicit hydrogens.
+    """
+
+    def __init__(self, mol: Chem.Mol):
+        table = Chem.GetPeriodicTable()
+        radii = np.array([table.GetRvdw(atom.GetAtomicNum()) for atom in mol.GetAtoms()])
+        apart = np.triu(Chem.GetDistanceMatrix(mol) >= _FAR_APART)
+        self._first, self._second = np.nonzero(apart)
+        self._limit = _NEAREST * (radii[self._first] + radii[self._second])
+
+    def penalty(self, x: np.ndarray) -> np.ndarray:
+        """Sum of squares of what is missing to the least distances in Angstrom^2, shape (n,); x: (n, N, 3)."""
+        distance = np.linalg.norm(x[:, self._first] - x[:, self._second], axis=-1)
+        return (np.maximum(self._limit - distance, 0) ** 2).sum(-1)

@@ -1,0 +1,78 @@
+"""Training of a prior of torsions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from molediff.networks.torsion_prior import BIN_WIDTH, NUM_BINS, TorsionBatch, TorsionPrior
+from molediff.training.clock import Clock
+from molediff.training.optimized import OptimizedTask
+
+_UNIFORM = math.log(NUM_BINS)
+
+
+class TorsionPriorTask(OptimizedTask):
+    """Cross entropy of the measured torsions, each of them spread over its neighbouring bins.
+
+    Batches are (sizes of torsions in degrees (T,), `TorsionBatch`, None).
+
+    Args:
+        model: the prior.
+        clock: the bounds of the run.
+        spread: standard deviation in degrees by which a measured torsion is spread: crystals are not more exact.
+        **settings: of `OptimizedTask`.
+    """
+
+    def __init__(self, model: TorsionPrior, clock: Clock, spread: float = 4.0, **settings: Any) -> None:
+        super().__init__(model, clock, **settings)
+        self.model: TorsionPrior = model
+        self.spread = spread
+        self._validated: list[Tensor] = []
+
+    def training_step(self, batch: tuple[Tensor, TorsionBatch, None], batch_idx: int) -> Tensor:
+        """Mean loss of the torsions of the batch."""
+        sizes, torsions, _ = batch
+        logs = self.model(torsions).log_softmax(-1)
+        loss = -(spread_over_bins(sizes, self.spread) * logs).sum(-1).mean()
+        return self.counted(loss, torsions.graph.num_graphs)
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the last validation."""
+        self._validated = []
+
+    def validation_step(self, batch: tuple[Tensor, TorsionBatch, None], batch_idx: int) -> None:
+        """Log-probability of the bin of each torsion, and its source."""
+        sizes, torsions, _ = batch
+        logs = self.model(torsions).log_softmax(-1)
+        found = logs.gather(1, bin_of(sizes)[:, None])[:, 0]
+        self._validated.append(torch.stack([found, torsions.source.to(found)], dim=1))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean of -log p of a bin in nats, and what it gains on a uniform torsion, in crystals and minima."""
+        if not self._validated:
+            return
+        found, source = torch.cat(self._validated).unbind(1)
+        metrics = {"val/loss": -found.mean().item()}
+        for number, name in enumerate(("crystals", "minima")):
+            if bool((source == number).any()):
+                metrics[f"val/gain_{name}"] = _UNIFORM + found[source == number].mean().item()
+        self.log_now(metrics)
+
+
+def bin_of(sizes: Tensor) -> Tensor:
+    """Bin of each torsion's size in degrees, int64."""
+    return (sizes / BIN_WIDTH).long().clamp(0, NUM_BINS - 1)
+
+
+def spread_over_bins(sizes: Tensor, spread: float) -> Tensor:
+    """Probabilities of the bins (T, NUM_BINS) of normals about the sizes (T,), which are reflected at 0 and 180."""
+    edges = torch.linspace(0, 180, NUM_BINS + 1, device=sizes.device)
+    total = sizes.new_zeros(len(sizes), NUM_BINS)
+    for centre in (sizes, -sizes, 360 - sizes):
+        below = 0.5 * (1 + torch.erf((edges - centre[:, None]) / (spread * math.sqrt(2))))
+        total = total + below.diff(dim=1)
+    return total / total.sum(1, keepdim=True)
