@@ -188,7 +188,9 @@ class ConformerGenerator:
         check_is_a_list(molecules)
         groups = {"sampling": sampling, "refinement": refinement, "limits": limits}
         check_whole_number("num_conformers", num_conformers, least=1)
-        settings = gather(groups, with_preset(preset, num_conformers, groups, words))
+        settings = gather(
+            groups, with_preset(preset, num_conformers, groups, words, self.plan.init is not None)
+        )
         plan = self.plan.with_overrides(
             settings["solver"], settings["num_steps"], settings["grid"], settings["init"]
         )

@@ -26,7 +26,9 @@ from molediff.networks.torsion_prior import (
 # way: hydrogen bonds, at 0.72 for H...O, are a little.
 _NEAREST = 0.75
 _FAR_APART = 4
-_DEFAULT_RADIUS = 1.8
+# What was measured was spread by 4 degrees before it was learned. Of temperatures 0.8, 1 and 1.25 this one gave the
+# nearest conformers to crystals of held-out molecules.
+_TEMPERATURE = 0.8
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def torsion_distribution(
         torch.from_numpy(places[rotors.torsions]),
         torch.full((len(rotors),), source, dtype=torch.int64),
     )
-    probabilities = prior(batch).softmax(-1)
+    probabilities = (prior(batch) / _TEMPERATURE).softmax(-1)
     return TorsionDistribution(rotors, probabilities.double().numpy())
 
 

@@ -11,6 +11,8 @@ from molediff.molecules.spread import (
     ConformerDistances,
     farthest_points,
     largest_overlap,
+    representatives,
+    select_coverage,
     select_spread,
     spread_order,
     symmetric_mappings,
@@ -137,3 +139,49 @@ def test_few_or_no_conformers_are_all_taken():
 def test_what_is_no_number_of_conformers_is_refused(num):
     with pytest.raises(ValueError, match="num must be a whole number"):
         select_spread(embedded("CCO", 3), num)
+
+
+# Representatives -----------------------------------------------------------------------------------------------------
+
+
+def matrix_of(*places: float) -> np.ndarray:
+    points = np.array(places)
+    return abs(points[:, None] - points)
+
+
+def test_representatives_stand_for_where_most_points_are():
+    # Two dense groups and a lonely point: with two choices the groups, and only then the lonely one.
+    distances = matrix_of(0, 0.1, 0.2, 0.3, 5, 5.1, 5.2, 7)
+    assert set(representatives(distances, 2).tolist()) <= set(range(7))
+    assert representatives(distances, 3).tolist()[2] == 7
+
+
+def test_the_first_representative_is_the_medoid_of_squares_and_choices_go_on():
+    points = np.random.default_rng(0).normal(size=(30, 2))
+    distances = np.linalg.norm(points[:, None] - points, axis=-1)
+    chosen = representatives(distances, 5)
+    assert chosen[0] == (distances**2).sum(1).argmin()
+    assert representatives(distances, 3).tolist() == chosen[:3].tolist()
+    assert len(set(representatives(distances, 40).tolist())) == 30
+
+
+def test_coverage_comes_nearer_to_new_conformers_than_farthest_points():
+    pool, new = embedded("CCOC(=O)CCN", 120), embedded_by("CCOC(=O)CCN", 40, 11)
+    by = {}
+    for select in (select_spread, select_coverage):
+        chosen = select(pool, 12)
+        both = with_conformers(pool, [c.GetPositions() for mol in (chosen, new) for c in mol.GetConformers()])
+        by[select] = ConformerDistances(both).matrix()[12:, :12].min(1).mean()
+    assert by[select_coverage] < by[select_spread]
+
+
+def embedded_by(smiles: str, num: int, seed: int) -> Chem.Mol:
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    rdDistGeom.EmbedMultipleConfs(mol, num, randomSeed=seed)
+    return mol
+
+
+def test_coverage_of_no_conformers_is_none_and_a_bad_number_is_said():
+    assert select_coverage(Chem.MolFromSmiles("CC"), 3).GetNumConformers() == 0
+    with pytest.raises(ValueError, match="num"):
+        select_coverage(embedded("CCO", 2), 0)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from rdkit import Chem, rdBase
+from tqdm import tqdm
 
-from molediff.molecules.data.minima import connectivity_key
+from molediff.molecules.conformers import with_conformers
+from molediff.molecules.data.minima import Minima, connectivity_key
+from molediff.molecules.files.sdf import read_sdf
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.graph.vocabulary import ORGANIC
+from molediff.molecules.perception.canonical import assign_stereo
 from molediff.molecules.rotors import BETWEEN_HEAVY, Rotors
+from molediff.networks.torsion_prior import CRYSTAL, MINIMUM
 
 _HEAVY_ATOMS, _MOST_ROTORS = range(4, 101), 25
 
@@ -23,6 +28,7 @@ class Torsions:
 
     Attributes:
         smiles: isomeric SMILES without hydrogens, newline-separated UTF-8 bytes, uint8.
+        keys: first block of the InChIKey of each molecule, bytes, shape (M,).
         molecule: the molecule of each torsion, int32, shape (T,).
         atoms: i, j, k, l in the order of the SMILES, uint8, shape (T, 4).
         degrees: from -180 to 180, int16, shape (T,).
@@ -30,6 +36,7 @@ class Torsions:
     """
 
     smiles: np.ndarray
+    keys: np.ndarray
     molecule: np.ndarray
     atoms: np.ndarray
     degrees: np.ndarray
@@ -74,16 +81,21 @@ def measure_torsions(mols: Iterable[tuple[Chem.Mol | None, int]], excluded: Coll
         excluded: keys (`connectivity_key`) of molecules to leave out.
     """
     rows: dict[str, int] = {}
-    usable: dict[str, bool] = {}
+    keys: dict[str, str] = {}
+    left_out: set[str] = set()
     molecule, atoms, degrees, sources = [], [], [], []
     for mol, source in mols:
         found = None if mol is None else _heavy_torsions(mol)
         if found is None:
             continue
         smiles, quadruples, angles = found
-        if smiles not in usable:
-            usable[smiles] = _usable(smiles, excluded)
-        if not usable[smiles]:
+        if smiles not in keys and smiles not in left_out:
+            key = _key(smiles)
+            if key is None or key in excluded:
+                left_out.add(smiles)
+            else:
+                keys[smiles] = key
+        if smiles in left_out:
             continue
         row = rows.setdefault(smiles, len(rows))
         molecule += [row] * len(angles)
@@ -92,11 +104,32 @@ def measure_torsions(mols: Iterable[tuple[Chem.Mol | None, int]], excluded: Coll
         sources += [source] * len(angles)
     return Torsions(
         np.frombuffer("\n".join(rows).encode(), dtype=np.uint8),
+        np.array([keys[smiles] for smiles in rows], dtype="S14"),
         np.array(molecule, dtype=np.int32),
         np.concatenate([np.zeros((0, 4), np.uint8), *atoms]).astype(np.uint8),
         np.round(np.concatenate([np.zeros(0), *degrees])).astype(np.int16),
         np.array(sources, dtype=np.uint8),
     )
+
+
+def crystals_of(path: str | Path, progress: bool = False) -> Iterator[tuple[Chem.Mol, int]]:
+    """Molecules of an SDF file with hydrogens, stereo read from their coordinates, as crystals."""
+    for mol in tqdm(read_sdf(path), disable=not progress, unit=" crystals"):
+        if mol is not None:
+            assign_stereo(mol)
+            yield mol, CRYSTAL
+
+
+def minima_of(path: str | Path, progress: bool = False) -> Iterator[tuple[Chem.Mol, int]]:
+    """Molecules of a file of `Minima.save`, one for each minimum."""
+    minima = Minima.read(path)
+    smiles, x = minima.smiles_list(), minima.positions / 1000.0
+    end, row_of_mol, mol = 0, -1, Chem.Mol()
+    for row in tqdm(minima.molecule.tolist(), disable=not progress, unit=" minima"):
+        if row != row_of_mol:
+            mol, row_of_mol = Chem.AddHs(Chem.MolFromSmiles(smiles[row])), row
+        end += mol.GetNumAtoms()
+        yield with_conformers(mol, [x[end - mol.GetNumAtoms() : end]]), MINIMUM
 
 
 def _heavy_torsions(mol: Chem.Mol) -> tuple[str, np.ndarray, np.ndarray] | None:
@@ -122,13 +155,14 @@ def _heavy_torsions(mol: Chem.Mol) -> tuple[str, np.ndarray, np.ndarray] | None:
     return smiles, place[np.cumsum(is_heavy)[rotors.torsions] - 1][good], angles[good]
 
 
-def _usable(smiles: str, excluded: Collection[str]) -> bool:
+def _key(smiles: str) -> str | None:
+    """`connectivity_key` of a molecule; None for one that cannot be described."""
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles)
-        if mol is None or connectivity_key(smiles) in excluded:
-            return False
+        if mol is None:
+            return None
         try:
             featurize(Chem.AddHs(mol), ORGANIC)
         except ValueError:
-            return False
-    return True
+            return None
+    return connectivity_key(smiles)

@@ -15,17 +15,19 @@ _SAME_MINIMUM = 0.125
 PRESETS = ("crystal", "minima")
 
 
-def settings_of(preset: str | None, num_conformers: int) -> dict[str, Any]:
+def settings_of(preset: str | None, num_conformers: int, refines: bool = False) -> dict[str, Any]:
     """The settings that a preset stands for.
 
-    "crystal", for docking and shape searching: the conformers lie far from each other, four times as many are drawn. No
-    energy and no relaxation: bound shapes are often not the lowest ones of a molecule alone.
+    "crystal", for docking and shape searching: the conformers stand for all shapes that the molecule takes, chosen from
+    four times as many; weights that refine begin with such a choice of torsions as crystals have them. No energy and no
+    relaxation: bound shapes are often not the lowest ones of a molecule alone.
 
     "minima", for energies and properties: different minima of MMFF94s in order of energy, twice as many are drawn.
 
     Args:
         preset: one of `PRESETS`, or None for no settings.
         num_conformers: asked for.
+        refines: whether the weights begin with structures.
 
     Raises:
         ValueError: there is no such preset.
@@ -33,7 +35,9 @@ def settings_of(preset: str | None, num_conformers: int) -> dict[str, Any]:
     if preset is None:
         return {}
     if preset == "crystal":
-        return {"pool": _POOL_OF_CRYSTAL * num_conformers, "select": "spread"}
+        if refines:
+            return {"init": "crystal"}
+        return {"pool": _POOL_OF_CRYSTAL * num_conformers, "select": "coverage"}
     if preset == "minima":
         return {
             "relax": "mmff",
@@ -47,25 +51,31 @@ def settings_of(preset: str | None, num_conformers: int) -> dict[str, Any]:
 
 
 def with_preset(
-    preset: str | None, num_conformers: int, groups: Mapping[str, Any], words: Mapping[str, Any]
+    preset: str | None,
+    num_conformers: int,
+    groups: Mapping[str, Any],
+    words: Mapping[str, Any],
+    refines: bool = False,
 ) -> dict[str, Any]:
     """The words of a call with those of a preset behind them: what is given by itself stands.
 
     `energies` follow another `relax`, and without a pool there is no choice from one.
 
     Args:
-        preset, num_conformers: see `settings_of`.
+        preset, num_conformers, refines: see `settings_of`.
         groups: of the call, by name, None where not given.
         words: settings of the call.
 
     Raises:
         ValueError: there is no such preset, or `refinement` is given beside one.
     """
-    settings = settings_of(preset, num_conformers)
+    settings = settings_of(preset, num_conformers, refines)
     if settings and groups.get("refinement") is not None:
         raise ValueError(
             f"preset={preset!r} beside refinement=: give settings by themselves, or leave the preset out."
         )
+    if groups.get("sampling") is not None:
+        settings.pop("init", None)
     if preset == "minima" and words.get("relax") is not None:
         settings["energies"] = words["relax"]
     if "pool" in words and words["pool"] is None:

@@ -120,7 +120,9 @@ def _select(found: Refined, options: GenerationOptions, out_of_time: OutOfTime) 
         else:
             chosen = spread_order(found.mol, wanted, found.energies, out_of_time=out_of_time)
         if len(chosen) < wanted:
-            found.problems.append("time was up before all conformers were chosen from the pool: others fill up")
+            found.problems.append(
+                "time was up before all conformers were chosen from the pool: others fill up"
+            )
             others = np.setdiff1d(np.arange(num), chosen)
             chosen = np.concatenate([chosen, others[: wanted - len(chosen)]])
     found.num_not_selected = num - len(chosen)

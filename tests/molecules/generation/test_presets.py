@@ -73,7 +73,7 @@ def test_a_preset_is_its_settings():
     generator = knowing(LACTAMIDE)
     preset, spelled = (
         generator.generate(LACTAMIDE, 3, seed=2, preset="crystal"),
-        generator.generate(LACTAMIDE, 3, seed=2, pool=12, select="spread"),
+        generator.generate(LACTAMIDE, 3, seed=2, pool=12, select="coverage"),
     )
     np.testing.assert_array_equal(preset.ensemble.coordinates, spelled.ensemble.coordinates)
     assert preset.num_drawn == 12

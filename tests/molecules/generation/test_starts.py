@@ -17,6 +17,7 @@ from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph.inputs import molecule_key, sample_generator
 from molediff.molecules.graph.vocabulary import ORGANIC
+from molediff.molecules.spread import ConformerDistances
 from tests.fake_generators import knowing
 
 METADATA = {"sampling": {"solver": "ddim", "lambdas": [2.2, 3.6], "init": "etkdg"}}
@@ -102,8 +103,8 @@ def test_weights_that_begin_with_noise_take_no_start():
 
 
 def test_an_unknown_start_is_refused():
-    with pytest.raises(ValueError, match="init must be one of None, 'etkdg', 'given'"):
-        leaving_alone().generate("CCO", 1, init="crystal")
+    with pytest.raises(ValueError, match="init must be one of None, 'etkdg', 'given', 'crystal', 'minima'"):
+        leaving_alone().generate("CCO", 1, init="crystals")
 
 
 def test_elements_are_those_of_the_weights():
@@ -134,3 +135,48 @@ def test_given_conformers_of_another_hand_are_told_apart():
     mol.GetConformer(2).SetPositions(mirrored)
     result = leaving_alone().generate(mol, 3, init="given")
     assert "1 of 3 conformers given have another stereo than the marks" in result.reason
+
+
+# Torsions drawn anew -------------------------------------------------------------------------------------------------
+
+FLEXIBLE = "COc1ccc(C[C@H](N)C(=O)NCC)cc1"
+
+
+@pytest.mark.parametrize("init", ["crystal", "minima"])
+def test_torsions_drawn_anew_keep_bonds_angles_and_stereo_and_are_more_varied(init: str):
+    result = leaving_alone().generate(FLEXIBLE, 20, seed=1, init=init)
+    assert result.status == "ok"
+    mol, embedded = result.mol, leaving_alone().generate(FLEXIBLE, 20, seed=1, init="etkdg").mol
+    near = Chem.GetDistanceMatrix(mol) <= 2
+    means = [
+        np.linalg.norm(x[:, :, None] - x[:, None], axis=-1).mean(0)[near]
+        for x in map(positions, (mol, embedded))
+    ]
+    np.testing.assert_allclose(*means, atol=0.06)
+    for conformer in mol.GetConformers():
+        one = Chem.Mol(mol, confId=conformer.GetId())
+        Chem.AssignStereochemistryFrom3D(one)
+        assert Chem.MolToSmiles(Chem.RemoveHs(one)) == Chem.CanonSmiles(FLEXIBLE)
+    spread = [ConformerDistances(x).matrix()[np.triu_indices(20, 1)].mean() for x in (mol, embedded)]
+    assert spread[0] > spread[1]
+
+
+def test_torsions_drawn_anew_depend_on_seed_and_slot_not_on_what_was_asked_before():
+    first, again, other = (
+        positions(leaving_alone().generate(FLEXIBLE, 4, seed=seed, init="crystal").mol) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 0.1
+
+
+def test_a_ring_without_rotors_begins_with_embeddings():
+    found = [
+        positions(leaving_alone().generate("C1CCCCCC1", 3, init=init).mol) for init in ("etkdg", "crystal")
+    ]
+    np.testing.assert_array_equal(*found)
+
+
+def test_what_cannot_be_embedded_has_no_torsions_to_draw(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rdDistGeom, "EmbedMultipleConfs", lambda *arguments: [])
+    result = leaving_alone().generate("CCOCCO", 2, max_attempts=2, init="minima")
+    assert result.num_rejected == {"embedding": 4}
