@@ -72,8 +72,11 @@ def load_model(weights: str | FilePath, allow: Sequence[str] = ()) -> tuple[Diff
             raise _NotBuiltError(
                 "it was trained with a harmonic prior, which this version no longer has: train anew."
             )
+        network = build(config["network"], nn.Module, allow)
+        if isinstance(network, TorsionPrior):
+            check_kind(network, "conformers")
         model = DiffusionModel(
-            build(config["network"], nn.Module, allow),
+            network,
             build(config["path"], Path, allow),
             build(config["target"], Target, allow),
             build(config["space"], NoiseSpace, allow),

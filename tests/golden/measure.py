@@ -10,8 +10,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+from rdkit import Chem
 
 from molediff import ConformerGenerator, ImageGenerator, ParticleGenerator
+from molediff.molecules.graph.graph import mol_to_graph
+from molediff.molecules.graph.vocabulary import ORGANIC
+from molediff.molecules.torsion_prior import SOURCES, torsion_distribution
+from molediff.networks.pretrained import load_torsion_prior
 
 NUMBERS = Path(__file__).with_name("numbers.json")
 
@@ -44,6 +49,17 @@ def images(name: str) -> dict[str, list]:
     return {"mean": _rounded(drawn.mean((1, 2, 3)), 4), "std": _rounded(drawn.std((1, 2, 3)), 4)}
 
 
+def torsions(name: str) -> dict[str, list]:
+    """Probabilities of the bins of two torsions, in crystals and in minima."""
+    prior = load_torsion_prior(name).eval()
+    mol = Chem.AddHs(Chem.MolFromSmiles("CC(=O)Nc1cccnc1"))
+    graph = mol_to_graph(mol, None, ORGANIC)
+    return {
+        source: _rounded(torsion_distribution(prior, mol, graph, number).probabilities, 4)
+        for source, number in SOURCES.items()
+    }
+
+
 def recorded() -> dict[str, dict[str, list]]:
     """The numbers on file, by the name of the weights."""
     return json.loads(NUMBERS.read_text(encoding="utf-8")) if NUMBERS.exists() else {}
@@ -55,6 +71,7 @@ MEASURES = {
     "qm9_distilled": conformers,
     "qm9_fast": conformers,
     "drugs_refiner": conformers,
+    "drugs_torsions": torsions,
     "dw4": particles,
     "lj13": particles,
     "digits": images,
