@@ -59,6 +59,7 @@ def export_conformers(
     output: str | os.PathLike[str],
     status: str | os.PathLike[str],
     provenance: Mapping[str, object] | None = None,
+    each: Callable[[GenerationResult, str], object] | None = None,
 ) -> ExportSummary:
     """Generate conformers and write them as they come; both files appear, complete, at the end.
 
@@ -75,6 +76,7 @@ def export_conformers(
         output: file for the conformers, of one of `output.OUTPUT_SUFFIXES`.
         status: file for the table, one row an input: `STATUS_COLUMNS`.
         provenance: what to store with every conformer beyond `GenerationResult.provenance`.
+        each: called with every result and the name of its input, once it is written, such as `ReportWriter.add`.
 
     Raises:
         ValueError: `output` has another suffix, both files are the same, or there are no inputs.
@@ -108,6 +110,8 @@ def export_conformers(
                     written = writer.write(result, item.name)
                     table.writerow(_row(index, item, result, written, output.name))
                     summary.count(item, result, written)
+                if each is not None:
+                    each(result, item.name)
         except KeyboardInterrupt:
             if not any(summary.num_inputs.values()):
                 raise

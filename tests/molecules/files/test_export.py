@@ -93,6 +93,15 @@ def test_an_interrupt_leaves_whole_records_and_says_so(tmp_path, num_done):
     assert len((tmp_path / "s.csv").read_text().splitlines()) == 1 + 4
 
 
+def test_each_result_is_handed_on_with_its_name(tmp_path):
+    seen = []
+    inputs = [MoleculeInput("O", f"name {i}") for i in range(3)]
+    export_conformers(
+        inputs, reads_ahead, tmp_path / "o.sdf", tmp_path / "s.csv", each=lambda *of: seen.append(of)
+    )
+    assert [(result.smiles, name) for result, name in seen] == [("O", f"name {i}") for i in range(3)]
+
+
 def test_a_reason_of_the_reader_reaches_the_table(tmp_path):
     def generate_many(molecules):
         for _ in molecules:
