@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "evaluation": {"evaluation", *DOMAINS, *BELOW},
     "commands": {"commands", "evaluation", *DOMAINS, *BELOW},
 }
-SUBJECTS = ("conformers", "images", "particles", "mathematics")
+SUBJECTS = ("conformers", "images", "particles", "mathematics", "whole")
 """Of evaluation: they share its room `report`, and none imports another."""
 
 MAX_LINES = 300

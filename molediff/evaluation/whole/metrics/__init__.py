@@ -1,0 +1,1 @@
+"""What is measured of whole molecules, one question a file."""
