@@ -101,7 +101,7 @@ def whole_page(
         section(
             "Bonds by distance, and distributions",
             table(_HEAD, lookup_rows(rows), (DATA,)),
-            "The look-up of EDM sees distances alone; failures count. The row of data is the floor of the distances W1. "
+            "The look-up of EDM sees distances alone; failures count. The row of data is the floor of W1. "
             "Bond types: total variation of how often each type is.",
         ),
         section(
