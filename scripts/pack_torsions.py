@@ -3,8 +3,7 @@ configs/pack_torsions.yaml."""
 
 from itertools import chain
 
-from _cli import DictConfig, command
-
+from molediff.commands.configured import DictConfig, command
 from molediff.molecules.data.minima import read_keys
 from molediff.molecules.data.torsions import crystals_of, measure_torsions, minima_of
 

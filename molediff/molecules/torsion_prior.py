@@ -19,6 +19,7 @@ from molediff.networks.torsion_prior import (
     MINIMUM,
     NUM_BINS,
     TorsionBatch,
+    TorsionLogits,
     TorsionPrior,
 )
 
@@ -33,23 +34,27 @@ _TEMPERATURE = 0.8
 
 @dataclass(frozen=True)
 class TorsionDistribution:
-    """Independent distributions of the R torsions between heavy atoms of a molecule.
+    """Distributions of the R torsions between heavy atoms of a molecule, independent but for the hands of their ends.
 
     Attributes:
         rotors: the rotatable bonds.
-        probabilities: of the bins of the size of each torsion, shape (R, NUM_BINS).
+        logits: of the bins of their torsions.
     """
 
     rotors: Rotors
-    probabilities: np.ndarray
+    logits: TorsionLogits
 
-    def draw(self, random: np.random.Generator, num: int) -> np.ndarray:
-        """Torsions in degrees, shape (num, R): sizes from the bins, evenly within each, with either sign."""
-        below = self.probabilities.cumsum(1)
-        places = random.random((num, len(self.rotors), 1)) * below[:, -1:]
+    def probabilities(self, hands: np.ndarray) -> np.ndarray:
+        """Probabilities of the bins of each torsion, shape (..., R, NUM_BINS), for hands (..., R, 2) of the ends."""
+        logits = self.logits.of_hands(torch.from_numpy(hands).float())
+        return (logits / _TEMPERATURE).softmax(-1).double().numpy()
+
+    def draw(self, random: np.random.Generator, x: np.ndarray) -> np.ndarray:
+        """Torsions in degrees, shape (n, R), for structures x (n, N, 3): of the bins by probability, evenly within."""
+        below = self.probabilities(self.rotors.hands(x)).cumsum(-1)
+        places = random.random((*below.shape[:2], 1)) * below[..., -1:]
         bins = (places > below).sum(-1).clip(max=NUM_BINS - 1)
-        sizes = BIN_WIDTH * (bins + random.random(bins.shape))
-        return np.where(random.random(bins.shape) < 0.5, sizes, -sizes)
+        return -180 + BIN_WIDTH * (bins + random.random(bins.shape))
 
 
 @torch.inference_mode()
@@ -67,7 +72,8 @@ def torsion_distribution(
     rotors = Rotors.of(mol)
     rotors = rotors.subset(rotors.kind == BETWEEN_HEAVY)
     if not len(rotors):
-        return TorsionDistribution(rotors, np.zeros((0, NUM_BINS)))
+        nothing = torch.zeros(0, NUM_BINS // 2)
+        return TorsionDistribution(rotors, TorsionLogits(nothing, nothing.unsqueeze(1).expand(-1, 2, -1)))
     heavy = torch.tensor([atom.GetAtomicNum() > 1 for atom in mol.GetAtoms()])
     num_atoms, places = len(heavy), (heavy.cumsum(0) - 1).numpy()
     pair_codes = graph.pair_codes.view(num_atoms, num_atoms, -1)[heavy][:, heavy]
@@ -82,10 +88,10 @@ def torsion_distribution(
         atoms,
         torch.zeros(len(rotors), dtype=torch.int64),
         torch.from_numpy(places[rotors.torsions]),
+        torch.from_numpy(np.where(rotors.seconds >= 0, places[rotors.seconds], -1)),
         torch.full((len(rotors),), source, dtype=torch.int64),
     )
-    probabilities = (prior(batch) / _TEMPERATURE).softmax(-1)
-    return TorsionDistribution(rotors, probabilities.double().numpy())
+    return TorsionDistribution(rotors, prior(batch))
 
 
 SOURCES = {"crystal": CRYSTAL, "minima": MINIMUM}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,9 @@ from molediff.networks.graph import GraphBatch
 from molediff.networks.kind import Kind
 from molediff.networks.trunk import GraphTrunk
 
-NUM_BINS = 36
-"""Of the size of a torsion, from 0 to 180 degrees."""
-BIN_WIDTH = 180.0 / NUM_BINS
+NUM_BINS = 72
+"""Of a torsion, from -180 to 180 degrees."""
+BIN_WIDTH = 360.0 / NUM_BINS
 CRYSTAL, MINIMUM = 0, 1
 """Where a torsion was measured, in a crystal or in a minimum in vacuum: the same bond is turned otherwise in both."""
 NUM_SOURCES = 2
@@ -27,30 +28,48 @@ class TorsionBatch:
         graph: the molecules, heavy atoms alone.
         molecule: of each torsion, int64, shape (T,).
         atoms: i, j, k, l of each, as positions in its molecule, int64, shape (T, 4).
+        seconds: a second neighbour of j and of k besides i, l and each other, int64, shape (T, 2); -1 for none.
         source: of each, int64, shape (T,).
     """
 
     graph: GraphBatch
     molecule: Tensor
     atoms: Tensor
+    seconds: Tensor
     source: Tensor
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> TorsionBatch:
         """The same torsions on `device`."""
-        return replace(
-            self,
-            graph=self.graph.to(device, non_blocking),
-            molecule=self.molecule.to(device, non_blocking=non_blocking),
-            atoms=self.atoms.to(device, non_blocking=non_blocking),
-            source=self.source.to(device, non_blocking=non_blocking),
-        )
+        moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
+        return TorsionBatch(**moved)
+
+
+class TorsionLogits(NamedTuple):
+    """Logits of the bins of |phi|, NUM_BINS / 2 of them, 0 to 180 degrees.
+
+    Attributes:
+        even: shape (T, NUM_BINS / 2).
+        odd: what the hand of the ends j and k adds for phi > 0 and takes for phi < 0, shape (T, 2, NUM_BINS / 2).
+    """
+
+    even: Tensor
+    odd: Tensor
+
+    def of_hands(self, hands: Tensor) -> Tensor:
+        """Logits of the bins of phi from -180 to 180 degrees, shape (..., T, NUM_BINS).
+
+        Args:
+            hands: of both ends, +1, -1 or 0 (`Rotors.hands`), shape (..., T, 2).
+        """
+        odd = (hands.unsqueeze(-1) * self.odd).sum(-2)
+        return torch.cat([(self.even - odd).flip(-1), self.even + odd], dim=-1)
 
 
 class TorsionPrior(nn.Module):
-    """Distribution of the size |phi| of the torsion about each rotatable bond, from the graph alone.
+    """Distribution of the torsion phi about each rotatable bond, from the graph and from how its ends are handed.
 
-    phi and -phi count as equally probable: the graph network does not see hands. It also does not see the order of a
-    torsion: i-j-k-l and l-k-j-i have the same.
+    In the mirror image hands and phi change their sign, and the probability is the same. i-j-k-l and l-k-j-i are one
+    torsion, and have one distribution.
 
     Args:
         node_cardinalities, pair_cardinalities: see `GraphTrunk`.
@@ -58,7 +77,7 @@ class TorsionPrior(nn.Module):
         pair_channels: width of the pairs.
         num_trunk_blocks: blocks of the trunk.
         num_heads: its attention heads.
-        hidden: width of the layer behind it.
+        hidden: width of the layers behind it.
     """
 
     kind: Kind = "torsions"
@@ -85,22 +104,47 @@ class TorsionPrior(nn.Module):
         )
         self.sources = nn.Embedding(NUM_SOURCES, hidden)
         self.of_torsion = nn.Linear(4 * channels + 6 * pair_channels, hidden)
-        self.to_bins = nn.Sequential(
-            nn.SiLU(), nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, NUM_BINS)
-        )
+        self.of_second = nn.Linear(channels + 3 * pair_channels, hidden)
+        self.to_even = _to_bins(hidden)
+        self.to_odd = _to_bins(hidden)
 
-    def forward(self, batch: TorsionBatch) -> Tensor:
-        """Logits of the bins of |phi|, shape (T, NUM_BINS)."""
+    def forward(self, batch: TorsionBatch) -> TorsionLogits:
+        """Logits of the torsions."""
         graph = batch.graph
         mask = None if bool(graph.mask.all()) else graph.mask
         nodes, pairs = self.trunk(graph.node_codes, graph.pair_codes, mask)
         pairs = pairs + pairs.transpose(1, 2)
-        forward, backward = batch.atoms, batch.atoms.flip(-1)
-        both = sum(self._torsions(nodes, pairs, batch.molecule, atoms) for atoms in (forward, backward))
-        return self.to_bins(both + self.sources(batch.source))
+        ends = (batch.atoms, batch.atoms.flip(-1))
+        both = [self._torsions(nodes, pairs, batch.molecule, atoms) for atoms in ends]
+        source = self.sources(batch.source)
+        odd = []
+        for place, atoms in enumerate(ends):
+            second = self._seconds(nodes, pairs, batch.molecule, atoms, batch.seconds[:, place])
+            odd.append(self.to_odd(both[place] + second + source))
+        return TorsionLogits(self.to_even(both[0] + both[1] + source), torch.stack(odd, dim=1))
 
     def _torsions(self, nodes: Tensor, pairs: Tensor, molecule: Tensor, atoms: Tensor) -> Tensor:
         places = [(0, 1), (1, 2), (2, 3), (0, 2), (1, 3), (0, 3)]
         ends = [nodes[molecule, atoms[:, place]] for place in range(4)]
         between = [pairs[molecule, atoms[:, first], atoms[:, second]] for first, second in places]
-        return self.of_torsion(torch.cat([*ends, *between], dim=-1))
+        features: Tensor = self.of_torsion(torch.cat([*ends, *between], dim=-1))
+        return features
+
+    def _seconds(
+        self, nodes: Tensor, pairs: Tensor, molecule: Tensor, atoms: Tensor, second: Tensor
+    ) -> Tensor:
+        real = (second >= 0).unsqueeze(-1)
+        second = second.clamp(min=0)
+        between = [pairs[molecule, second, atoms[:, place]] for place in (0, 2, 3)]
+        features: Tensor = self.of_second(torch.cat([nodes[molecule, second], *between], dim=-1))
+        return features * real
+
+
+def _to_bins(hidden: int) -> nn.Module:
+    return nn.Sequential(
+        nn.SiLU(),
+        nn.LayerNorm(hidden),
+        nn.Linear(hidden, hidden),
+        nn.SiLU(),
+        nn.Linear(hidden, NUM_BINS // 2),
+    )

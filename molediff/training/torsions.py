@@ -18,7 +18,7 @@ _UNIFORM = math.log(NUM_BINS)
 class TorsionPriorTask(OptimizedTask):
     """Cross entropy of the measured torsions, each of them spread over its neighbouring bins.
 
-    Batches are (sizes of torsions in degrees (T,), `TorsionBatch`, None).
+    Batches are (torsions in degrees and the hands of their ends (T, 3), `TorsionBatch`, None).
 
     Args:
         model: the prior.
@@ -35,9 +35,9 @@ class TorsionPriorTask(OptimizedTask):
 
     def training_step(self, batch: tuple[Tensor, TorsionBatch, None], batch_idx: int) -> Tensor:
         """Mean loss of the torsions of the batch."""
-        sizes, torsions, _ = batch
-        logs = self.model(torsions).log_softmax(-1)
-        loss = -(spread_over_bins(sizes, self.spread) * logs).sum(-1).mean()
+        measured, torsions, _ = batch
+        logs = self.model(torsions).of_hands(measured[:, 1:]).log_softmax(-1)
+        loss = -(spread_over_bins(measured[:, 0], self.spread) * logs).sum(-1).mean()
         return self.counted(loss, torsions.graph.num_graphs)
 
     def on_validation_epoch_start(self) -> None:
@@ -46,9 +46,9 @@ class TorsionPriorTask(OptimizedTask):
 
     def validation_step(self, batch: tuple[Tensor, TorsionBatch, None], batch_idx: int) -> None:
         """Log-probability of the bin of each torsion, and its source."""
-        sizes, torsions, _ = batch
-        logs = self.model(torsions).log_softmax(-1)
-        found = logs.gather(1, bin_of(sizes)[:, None])[:, 0]
+        measured, torsions, _ = batch
+        logs = self.model(torsions).of_hands(measured[:, 1:]).log_softmax(-1)
+        found = logs.gather(1, bin_of(measured[:, 0])[:, None])[:, 0]
         self._validated.append(torch.stack([found, torsions.source.to(found)], dim=1))
 
     def on_validation_epoch_end(self) -> None:
@@ -63,16 +63,16 @@ class TorsionPriorTask(OptimizedTask):
         self.log_now(metrics)
 
 
-def bin_of(sizes: Tensor) -> Tensor:
-    """Bin of each torsion's size in degrees, int64."""
-    return (sizes / BIN_WIDTH).long().clamp(0, NUM_BINS - 1)
+def bin_of(degrees: Tensor) -> Tensor:
+    """Bin of each torsion, from -180 to 180 degrees, int64."""
+    return ((degrees + 180) / BIN_WIDTH).long().clamp(0, NUM_BINS - 1)
 
 
-def spread_over_bins(sizes: Tensor, spread: float) -> Tensor:
-    """Probabilities of the bins (T, NUM_BINS) of normals about the sizes (T,), which are reflected at 0 and 180."""
-    edges = torch.linspace(0, 180, NUM_BINS + 1, device=sizes.device)
-    total = sizes.new_zeros(len(sizes), NUM_BINS)
-    for centre in (sizes, -sizes, 360 - sizes):
-        below = 0.5 * (1 + torch.erf((edges - centre[:, None]) / (spread * math.sqrt(2))))
+def spread_over_bins(degrees: Tensor, spread: float) -> Tensor:
+    """Probabilities of the bins (T, NUM_BINS) of normals about the torsions (T,), on the circle."""
+    edges = torch.linspace(-180, 180, NUM_BINS + 1, device=degrees.device)
+    total = degrees.new_zeros(len(degrees), NUM_BINS)
+    for turn in (-360, 0, 360):
+        below = 0.5 * (1 + torch.erf((edges - turn - degrees[:, None]) / (spread * math.sqrt(2))))
         total = total + below.diff(dim=1)
     return total / total.sum(1, keepdim=True)

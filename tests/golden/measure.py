@@ -54,8 +54,9 @@ def torsions(name: str) -> dict[str, list]:
     prior = load_torsion_prior(name).eval()
     mol = Chem.AddHs(Chem.MolFromSmiles("CC(=O)Nc1cccnc1"))
     graph = mol_to_graph(mol, None, ORGANIC)
+    hands = np.zeros((2, 2))
     return {
-        source: _rounded(torsion_distribution(prior, mol, graph, number).probabilities, 4)
+        source: _rounded(torsion_distribution(prior, mol, graph, number).probabilities(hands), 4)
         for source, number in SOURCES.items()
     }
 

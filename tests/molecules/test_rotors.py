@@ -72,3 +72,22 @@ def test_the_smaller_side_turns_and_ends_are_the_heaviest_neighbours():
 def test_bonds_of_rings_double_bonds_and_linear_groups_do_not_turn():
     for smiles in ("C1CCCCC1", "FC=CF", "CC#CC", "C=C=C"):
         assert len(Rotors.of(Chem.AddHs(Chem.MolFromSmiles(smiles)))) == 0
+
+
+def test_hands_are_those_of_the_ends_and_change_in_the_mirror():
+    mol, x = embedded("CC[C@H](F)[C@@H](Cl)CO")
+    rotors = Rotors.of(mol)
+    hands = rotors.hands(x)
+    np.testing.assert_array_equal(hands, np.broadcast_to(hands[0], hands.shape))
+    np.testing.assert_array_equal(rotors.hands(-x), -hands)
+    place = next(row for row, bond in enumerate(rotors.bonds.tolist()) if set(bond) == {2, 4})
+    assert (np.abs(hands[:, place]) == 1).all()
+    assert set(rotors.seconds[place].tolist()) == {1, 6}
+    turned = rotors.turn(x, np.random.default_rng(1).uniform(-180, 180, (len(x), len(rotors))))
+    np.testing.assert_array_equal(rotors.hands(turned), hands)
+
+
+def test_flat_ends_and_those_with_hydrogens_alone_have_no_hand():
+    mol, x = embedded("CCC(=O)NC")
+    rotors = Rotors.of(mol)
+    assert (rotors.hands(x) == 0).all()

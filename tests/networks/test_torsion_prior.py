@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
 from molediff.molecules.graph.graph import mol_to_graph
 from molediff.molecules.graph.vocabulary import ORGANIC
@@ -13,7 +14,8 @@ from molediff.molecules.torsion_prior import torsion_distribution
 from molediff.networks import GraphBatch, TorsionPrior
 from molediff.networks.torsion_prior import CRYSTAL, MINIMUM, NUM_BINS, TorsionBatch
 
-SMILES = "CCOC(=O)c1ccc(NS(C)(=O)=O)cc1"
+SMILES = "CCOC(=O)c1ncccc1F"  # nowhere do two unlike atoms of one element end a torsion
+CHIRAL = "CC[C@H](C)[C@H](O)CC"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def batch(num: int, width: int) -> TorsionBatch:
     pairs = torch.stack(
         [torch.randint(0, c, (1, width, width), generator=generator) for c in ORGANIC.pair_cardinalities], -1
     )
-    atoms = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 4]])
+    atoms, seconds = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 4]]), torch.tensor([[4, -1], [5, 0]])
     graph = GraphBatch(
         nodes,
         pairs,
@@ -46,13 +48,26 @@ def batch(num: int, width: int) -> TorsionBatch:
         torch.zeros(0, 4, dtype=torch.long),
         torch.zeros(0),
     )
-    return TorsionBatch(graph, torch.zeros(2, dtype=torch.long), atoms, torch.tensor([CRYSTAL, MINIMUM]))
+    return TorsionBatch(
+        graph, torch.zeros(2, dtype=torch.long), atoms, seconds, torch.tensor([CRYSTAL, MINIMUM])
+    )
+
+
+HANDS = torch.tensor([[1.0, 0.0], [-1.0, 1.0]])
 
 
 def test_a_torsion_may_be_named_from_either_end(prior: TorsionPrior):
     torsions = batch(1, 6)
-    found = prior(replace(torsions, atoms=torsions.atoms.flip(-1)))
-    torch.testing.assert_close(found, prior(torsions))
+    turned = replace(torsions, atoms=torsions.atoms.flip(-1), seconds=torsions.seconds.flip(-1))
+    torch.testing.assert_close(prior(turned).of_hands(HANDS.flip(-1)), prior(torsions).of_hands(HANDS))
+
+
+def test_the_mirror_image_has_the_opposite_torsions(prior: TorsionPrior):
+    logits = prior(batch(1, 6))
+    torch.testing.assert_close(logits.of_hands(-HANDS), logits.of_hands(HANDS).flip(-1))
+    even = logits.of_hands(torch.zeros(2, 2))
+    torch.testing.assert_close(even, even.flip(-1))
+    assert (logits.of_hands(HANDS) - even).abs().max() > 1e-3
 
 
 def test_padding_and_others_in_the_batch_do_not_matter(prior: TorsionPrior):
@@ -68,29 +83,49 @@ def test_padding_and_others_in_the_batch_do_not_matter(prior: TorsionPrior):
         ),
         torch.tensor([0, 0, 1, 1]),
         torch.cat([small.atoms, large.atoms]),
+        torch.cat([small.seconds, large.seconds]),
         torch.cat([small.source, large.source]),
     )
-    torch.testing.assert_close(prior(both), torch.cat([prior(small), prior(large)]), atol=1e-5, rtol=1e-5)
+    for found, one, other in zip(prior(both), prior(small), prior(large), strict=True):
+        torch.testing.assert_close(found, torch.cat([one, other]), atol=1e-5, rtol=1e-5)
+
+
+def embedded(smiles: str) -> tuple[Chem.Mol, np.ndarray]:
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    rdDistGeom.EmbedMolecule(mol, randomSeed=5)
+    return mol, mol.GetConformer().GetPositions()[None]
 
 
 def test_the_distribution_does_not_depend_on_the_order_of_the_atoms(prior: TorsionPrior):
-    mol = Chem.AddHs(Chem.MolFromSmiles(SMILES))
+    mol, x = embedded(SMILES)
     order = np.random.default_rng(3).permutation(mol.GetNumAtoms()).tolist()
     found = []
-    for one in (mol, Chem.RenumberAtoms(mol, order)):
+    for one, points in ((mol, x), (Chem.RenumberAtoms(mol, order), x[:, order])):
         distribution = torsion_distribution(prior, one, mol_to_graph(one, None, ORGANIC), CRYSTAL)
-        np.testing.assert_allclose(distribution.probabilities.sum(1), 1, atol=1e-6)
-        assert distribution.probabilities.shape == (len(distribution.rotors), NUM_BINS)
-        found.append(sorted(distribution.probabilities.max(1)))
+        probabilities = distribution.probabilities(distribution.rotors.hands(points))[0]
+        np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
+        assert probabilities.shape == (len(distribution.rotors), NUM_BINS)
+        found.append(sorted(probabilities.max(1)))
     np.testing.assert_allclose(*found, atol=1e-5)
 
 
 def test_draws_have_the_probabilities_of_the_bins(prior: TorsionPrior):
-    mol = Chem.AddHs(Chem.MolFromSmiles(SMILES))
+    mol, x = embedded(SMILES)
     distribution = torsion_distribution(prior, mol, mol_to_graph(mol, None, ORGANIC), MINIMUM)
-    drawn = distribution.draw(np.random.default_rng(0), 20_000)
+    drawn = distribution.draw(np.random.default_rng(0), np.repeat(x, 20_000, axis=0))
     assert (np.abs(drawn) <= 180).all()
-    assert abs((drawn > 0).mean() - 0.5) < 0.01
+    expected = distribution.probabilities(distribution.rotors.hands(x))[0]
     for rotor in range(len(distribution.rotors)):
-        found = np.histogram(np.abs(drawn[:, rotor]), NUM_BINS, (0, 180))[0] / len(drawn)
-        np.testing.assert_allclose(found, distribution.probabilities[rotor], atol=0.012)
+        found = np.histogram(drawn[:, rotor], NUM_BINS, (-180, 180))[0] / len(drawn)
+        np.testing.assert_allclose(found, expected[rotor], atol=0.012)
+
+
+def test_mirror_images_draw_mirrored_torsions(prior: TorsionPrior):
+    mol, x = embedded(CHIRAL)
+    distribution = torsion_distribution(prior, mol, mol_to_graph(mol, None, ORGANIC), CRYSTAL)
+    hands = distribution.rotors.hands(x)
+    np.testing.assert_array_equal(distribution.rotors.hands(x * [1, 1, -1]), -hands)
+    assert np.abs(hands).sum() > 0
+    np.testing.assert_allclose(
+        distribution.probabilities(-hands), distribution.probabilities(hands)[..., ::-1], atol=1e-9
+    )

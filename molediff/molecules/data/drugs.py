@@ -16,6 +16,7 @@ from molediff.molecules.data.similar_sizes import SimilarSizes
 from molediff.molecules.data.twists import TwistedMinima
 
 _VALIDATION_OF_THOUSAND = 30
+_SMALL = 10  # heavy atoms
 
 
 class DrugsDataModule(ConformerDataModule):
@@ -88,8 +89,12 @@ def drugs_datamodule(
     num_workers: int = 0,
     seed: int = 0,
     num_starts: int = 0,
+    small_repeats: int = 1,
 ) -> DrugsDataModule:
     """Minima packed by scripts/pack_minima.py; see `load_minima` for path and cache.
+
+    Molecules of at most 10 heavy atoms, which share large batches and would be in few of them, come `small_repeats` times
+    a pass.
 
     With `num_starts` above 0 the training batches have as many structures beside each minimum (`TwistedMinima`).
 
@@ -102,6 +107,10 @@ def drugs_datamodule(
             f"{path} gives {len(train)} minima to train on and {len(val)} to validate on: both must be at least one, "
             "pack more molecules."
         )
+    if small_repeats > 1:
+        num_heavy, _ = num_heavy_and_hydrogens(train)
+        small = np.flatnonzero(num_heavy <= _SMALL)
+        train = train.subset(np.concatenate([np.arange(len(train)), np.tile(small, small_repeats - 1)]))
     if num_starts:
         train = TwistedMinima(train.packed, train.conformers, train.vocabulary, num_starts, seed)
     return DrugsDataModule(train, val, most_pairs, num_reference, num_workers, seed)

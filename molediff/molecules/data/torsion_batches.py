@@ -49,7 +49,7 @@ class TorsionDataset:
         return self.graphs.num_atoms[self.molecules]
 
     def batch(self, indices: Any) -> tuple[Tensor, TorsionBatch, None]:
-        """Sizes of the torsions of the molecules `indices` in degrees, and the torsions."""
+        """Degrees and hands (T, 3) of the torsions of the molecules `indices`, and the torsions."""
         molecules = self.molecules[np.asarray(indices)]
         rows = [self._order[self._start[m] : self._start[m + 1]] for m in molecules]
         chosen = np.concatenate(rows)
@@ -57,10 +57,11 @@ class TorsionDataset:
             graph=self.graphs.batch(molecules),
             molecule=torch.from_numpy(np.repeat(np.arange(len(rows)), [len(row) for row in rows])),
             atoms=torch.from_numpy(self.torsions.atoms[chosen].astype(np.int64)),
+            seconds=torch.from_numpy(self.torsions.seconds[chosen].astype(np.int64)),
             source=torch.from_numpy(self.torsions.source[chosen].astype(np.int64)),
         )
-        sizes = np.abs(self.torsions.degrees[chosen]).astype(np.float32)
-        return torch.from_numpy(sizes), torsions, None
+        measured = np.column_stack([self.torsions.degrees[chosen], self.torsions.hands[chosen]])
+        return torch.from_numpy(measured.astype(np.float32)), torsions, None
 
 
 class TorsionDataModule(ResumableDataModule):

@@ -31,6 +31,8 @@ class Torsions:
         keys: first block of the InChIKey of each molecule, bytes, shape (M,).
         molecule: the molecule of each torsion, int32, shape (T,).
         atoms: i, j, k, l in the order of the SMILES, uint8, shape (T, 4).
+        seconds: second neighbours of j and k, likewise, -1 where there is none, int16, shape (T, 2).
+        hands: of both ends (`Rotors.hands`), int8, shape (T, 2).
         degrees: from -180 to 180, int16, shape (T,).
         source: `CRYSTAL` or `MINIMUM`, uint8, shape (T,).
     """
@@ -39,6 +41,8 @@ class Torsions:
     keys: np.ndarray
     molecule: np.ndarray
     atoms: np.ndarray
+    seconds: np.ndarray
+    hands: np.ndarray
     degrees: np.ndarray
     source: np.ndarray
 
@@ -83,12 +87,13 @@ def measure_torsions(mols: Iterable[tuple[Chem.Mol | None, int]], excluded: Coll
     rows: dict[str, int] = {}
     keys: dict[str, str] = {}
     left_out: set[str] = set()
-    molecule, atoms, degrees, sources = [], [], [], []
+    molecule, sources = [], []
+    measured: list[tuple[np.ndarray, ...]] = []
     for mol, source in mols:
         found = None if mol is None else _heavy_torsions(mol)
         if found is None:
             continue
-        smiles, quadruples, angles = found
+        smiles, *arrays = found
         if smiles not in keys and smiles not in left_out:
             key = _key(smiles)
             if key is None or key in excluded:
@@ -98,16 +103,19 @@ def measure_torsions(mols: Iterable[tuple[Chem.Mol | None, int]], excluded: Coll
         if smiles in left_out:
             continue
         row = rows.setdefault(smiles, len(rows))
-        molecule += [row] * len(angles)
-        atoms.append(quadruples)
-        degrees.append(angles)
-        sources += [source] * len(angles)
+        measured.append(tuple(arrays))
+        molecule += [row] * len(arrays[0])
+        sources += [source] * len(arrays[0])
+    nothing = (np.zeros((0, 4)), np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
+    atoms, seconds, hands, degrees = (np.concatenate(parts) for parts in zip(nothing, *measured, strict=True))
     return Torsions(
         np.frombuffer("\n".join(rows).encode(), dtype=np.uint8),
         np.array([keys[smiles] for smiles in rows], dtype="S14"),
         np.array(molecule, dtype=np.int32),
-        np.concatenate([np.zeros((0, 4), np.uint8), *atoms]).astype(np.uint8),
-        np.round(np.concatenate([np.zeros(0), *degrees])).astype(np.int16),
+        atoms.astype(np.uint8),
+        seconds.astype(np.int16),
+        hands.astype(np.int8),
+        np.round(degrees).astype(np.int16),
         np.array(sources, dtype=np.uint8),
     )
 
@@ -132,14 +140,17 @@ def minima_of(path: str | Path, progress: bool = False) -> Iterator[tuple[Chem.M
         yield with_conformers(mol, [x[end - mol.GetNumAtoms() : end]]), MINIMUM
 
 
-def _heavy_torsions(mol: Chem.Mol) -> tuple[str, np.ndarray, np.ndarray] | None:
+def _heavy_torsions(mol: Chem.Mol) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
+    """SMILES; atoms and second neighbours in its order; hands and angles of the torsions that are known."""
     if mol.GetNumHeavyAtoms() not in _HEAVY_ATOMS or len(Chem.GetMolFrags(mol)) > 1:
         return None
     rotors = Rotors.of(mol)
     rotors = rotors.subset(rotors.kind == BETWEEN_HEAVY)
     if not 0 < len(rotors) <= _MOST_ROTORS:
         return None
-    angles = rotors.angles(mol.GetConformer().GetPositions())
+    x = mol.GetConformer().GetPositions()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        angles, hands = rotors.angles(x), rotors.hands(x)
     with rdBase.BlockLogs():
         heavy = Chem.RemoveHs(mol, sanitize=False)
         Chem.SanitizeMol(heavy, catchErrors=True)
@@ -151,8 +162,10 @@ def _heavy_torsions(mol: Chem.Mol) -> tuple[str, np.ndarray, np.ndarray] | None:
     order = np.array(list(heavy.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"]))
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
+    place = place[np.cumsum(is_heavy) - 1]
+    seconds = np.where(rotors.seconds >= 0, place[rotors.seconds], -1)
     good = np.isfinite(angles)
-    return smiles, place[np.cumsum(is_heavy)[rotors.torsions] - 1][good], angles[good]
+    return smiles, place[rotors.torsions][good], seconds[good], hands[good], angles[good]
 
 
 def _key(smiles: str) -> str | None:

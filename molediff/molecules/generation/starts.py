@@ -160,7 +160,7 @@ class TorsionStarts:
         num_kept = max(self.LEAST_CANDIDATES, self.CANDIDATES_EACH * self._num)
         num = self.DRAWS_EACH * num_kept
         x = base[np.arange(num) % len(base)]
-        wanted = self._distribution.draw(self._embedding.random(0, 0), num)
+        wanted = self._distribution.draw(self._embedding.random(0, 0), x)
         x = rotors.turn(x, wanted - rotors.angles(x))
         clash = Clashes(mol).penalty(x)
         num_free = int((clash <= self.LARGEST_CLASH).sum())
