@@ -43,7 +43,7 @@ def test_conformers_of_the_readme(capsys):
 
 
 def test_drug_like_molecules_of_the_readme():
-    result = run(next(block for block in BLOCKS if "drugs_refiner" in block))["result"]
+    result = run(next(block for block in BLOCKS if "drugs" in block))["result"]
     assert result.status == "ok"
     assert result.mol.GetNumConformers() == 20
 

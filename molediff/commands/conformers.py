@@ -66,7 +66,7 @@ Weights = Annotated[
     Option(
         "--weights",
         metavar="NAME",
-        help="qm9, qm9_distilled, qm9_fast, qm9_b3lyp, drugs_refiner, or a .safetensors file.",
+        help="qm9, qm9_distilled, qm9_fast, qm9_b3lyp, drugs, or a .safetensors file.",
         rich_help_panel=SAMPLING,
     ),
 ]
@@ -95,8 +95,8 @@ Init = Annotated[
     str | None,
     Option(
         "--init",
-        metavar="etkdg|given",
-        help="Of drugs_refiner: what it begins with, given being the conformers of a file.",
+        metavar="minima|crystal|etkdg|given",
+        help="Of drugs: what it begins with, torsions of minima or crystals, or conformers of ETKDGv3 or of a file.",
         rich_help_panel=SAMPLING,
     ),
 ]

@@ -57,7 +57,11 @@ def metadata_of(config: DictConfig, run: Run) -> dict[str, Any]:
     if isinstance(run.task, DistillationTask):
         metadata["sampling"] = {"solver": "ddim", "lambdas": run.task.teacher.lambdas}
     if config.get("refinement"):
-        metadata["sampling"] = {"solver": "ddim", "lambdas": list(config.refinement.lambdas), "init": "etkdg"}
+        metadata["sampling"] = {
+            "solver": "ddim",
+            "lambdas": list(config.refinement.lambdas),
+            "init": "minima",
+        }
     if hasattr(run.data, "max_atoms"):
         metadata["max_atoms"] = max(run.data.max_atoms, run.former.get("max_atoms", 0))
     metadata |= getattr(run.data, "facts", {})

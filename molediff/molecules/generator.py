@@ -97,8 +97,8 @@ class ConformerGenerator:
         Args:
             weights: name of weights that ship with the package: "qm9"; its students "qm9_distilled", with five
                 evaluations nearer to minima than "qm9" with ten but with more strain in the bonds, and "qm9_fast", a
-                smaller network, with three; "qm9_b3lyp" for one B3LYP geometry of each molecule; or "drugs_refiner",
-                which mends the bonds and angles of RDKit's conformers of drug-like molecules. Or path of a
+                smaller network, with three; "qm9_b3lyp" for one B3LYP geometry of each molecule; or "drugs",
+                which draws the torsions of drug-like molecules anew and mends bonds and angles. Or path of a
                 `.safetensors` file made by training.
             device: see the class.
             precision: see the class.

@@ -14,7 +14,7 @@ _GENERATORS: dict[Kind, tuple[str, str, str]] = {
     "conformers": ("a conformer model", "ConformerGenerator", "qm9"),
     "graphs": ("a model of molecular graphs", "MoleculeGenerator", "qm9_graphs"),
     "images": ("an image model", "ImageGenerator", "digits"),
-    "torsions": ("a prior of torsions", "ConformerGenerator with weights 'drugs_refiner'", "drugs_torsions"),
+    "torsions": ("a prior of torsions", "ConformerGenerator with weights 'drugs'", "drugs_torsions"),
     "particles": ("a particle model", "ParticleGenerator", "lj13"),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path as FilePath
@@ -24,6 +25,7 @@ from molediff.networks.torsion_prior import TorsionPrior
 from molediff.networks.weights import NoSuchWeightsError, WeightsError, load_weights
 
 SHIPPED = FilePath(molediff.__file__).parent / "weights"
+_FORMER = {"drugs_refiner": "drugs"}
 
 
 def find_weights(weights: str | FilePath) -> FilePath:
@@ -36,6 +38,11 @@ def find_weights(weights: str | FilePath) -> FilePath:
         raise NoSuchWeightsError(f"Weights are a name or the path of a .safetensors file; got {weights!r}.")
     path = FilePath(weights)
     if path.suffix == "" and path.name == str(weights) and not path.exists():
+        if weights in _FORMER:
+            warnings.warn(
+                f"the weights {weights!r} are now {_FORMER[str(weights)]!r}", DeprecationWarning, stacklevel=3
+            )
+            weights = _FORMER[str(weights)]
         path = SHIPPED / f"{weights}.safetensors"
         if not path.is_file():
             names = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.safetensors")))

@@ -71,7 +71,7 @@ MEASURES = {
     "qm9_b3lyp": conformers,
     "qm9_distilled": conformers,
     "qm9_fast": conformers,
-    "drugs_refiner": conformers,
+    "drugs": conformers,
     "drugs_torsions": torsions,
     "dw4": particles,
     "lj13": particles,

@@ -93,8 +93,8 @@ def drugs_datamodule(
 ) -> DrugsDataModule:
     """Minima packed by scripts/pack_minima.py; see `load_minima` for path and cache.
 
-    Molecules of at most 10 heavy atoms, which share large batches and would be in few of them, come `small_repeats` times
-    a pass.
+    Molecules of at most 10 heavy atoms, which share large batches and would be in few of them, come `small_repeats`
+    times a pass.
 
     With `num_starts` above 0 the training batches have as many structures beside each minimum (`TwistedMinima`).
 

@@ -57,7 +57,7 @@ class SamplingPlan:
         if init is not None and self.init is None:
             raise ValueError(
                 f"These weights begin with noise, not with structures: leave init={init!r} out, or use weights that "
-                "refine, such as 'drugs_refiner'."
+                "refine, such as 'drugs'."
             )
         plan = SamplingPlan(
             self.solver if solver is None else solver,
