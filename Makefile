@@ -1,5 +1,6 @@
 # make demo   sample conformers with the shipped weights and check them     make test   run the tests
 # make lint   ruff and mypy                                                 make clean  remove what these made
+# make docs   build the documentation site into build/docs, running its pages
 # make test-portable   the numerical tests once more, as on a processor without vector instructions
 #
 # Each of them first installs molediff into .venv, where that is missing or older than its requirements.
@@ -14,7 +15,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEMO := outputs/demo
 
-.PHONY: demo test test-portable lint clean
+.PHONY: demo test test-portable lint docs clean
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "molediff needs Python 3.10 or later; name one: make PYTHON=python3.11")'
@@ -49,6 +50,11 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy molediff
 
+docs: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e ".[docs]"
+	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q docs build/docs
+	@echo "The site: build/docs/index.html"
+
 clean:
-	rm -rf .venv $(DEMO) *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build/docs $(DEMO) *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

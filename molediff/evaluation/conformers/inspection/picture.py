@@ -22,7 +22,7 @@ def formula_svg(mol: Chem.Mol) -> str:
     """
     with rdBase.BlockLogs():
         try:
-            plain = Chem.Mol(mol.ToBinary(int(Chem.PropertyPickleOptions.NoProps)))  # type: ignore[call-overload]
+            plain = Chem.Mol(mol.ToBinary(int(Chem.PropertyPickleOptions.NoProps)))
             plain.RemoveAllConformers()
             plain = Chem.RemoveHs(plain)
             drawer: Any = rdMolDraw2D.MolDraw2DSVG(WIDTH, HEIGHT, -1, -1, True)
