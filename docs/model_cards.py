@@ -40,7 +40,10 @@ def _rows(name: str, facts: dict[str, Any]) -> list[tuple[str, Any]]:
         ("parameters", f"{facts['parameters']:,}" if facts.get("parameters") else None),
         ("samples seen in training", f"{metadata['samples_seen']:,}" if "samples_seen" in metadata else None),
         ("minutes of the last part of training", metadata.get("minutes")),
-        ("sampled with", f"{sampling['solver']}, {len(sampling['lambdas'])} evaluations" if sampling else None),
+        (
+            "sampled with",
+            f"{sampling['solver']}, {len(sampling['lambdas'])} evaluations" if sampling else None,
+        ),
         ("size of the file", f"{facts['megabytes']:.1f} MB"),
         ("made on", str(metadata.get("date", ""))[:10]),
         ("SHA-256", f"`{metadata['sha256']}`"),

@@ -14,7 +14,7 @@ from rdkit import Chem
 from molediff.molecules.files.arrays import ArraysOutput
 from molediff.molecules.files.frame import ParquetOutput
 from molediff.molecules.files.pdb import pdb_record
-from molediff.molecules.files.records import Record, records_of
+from molediff.molecules.files.records import Drawn, Record, records_of
 from molediff.molecules.files.sdf import sdf_record, title_of
 from molediff.molecules.files.xyz import xyz_record
 from molediff.molecules.generation.result import GenerationResult
@@ -38,7 +38,7 @@ class ResultWriter:
         self._add = add
         self._provenance = {key: value for key, value in (provenance or {}).items() if value is not None}
 
-    def write(self, result: GenerationResult | Chem.Mol, name: str) -> int:
+    def write(self, result: Drawn | Chem.Mol, name: str) -> int:
         """Write all conformers of a result, or of a Mol, with `name` as title, and return their number."""
         records = list(records_of(result, name, self._provenance))
         if records:
@@ -117,7 +117,7 @@ def output_suffix(path: str | os.PathLike[str]) -> str:
     raise ValueError(f"conformers are written as {', '.join(OUTPUT_SUFFIXES)}, not as '{path}'{why}")
 
 
-Results = GenerationResult | Chem.Mol | Iterable[Any]
+Results = Drawn | Chem.Mol | Iterable[Any]
 
 
 def write(results: Results, path: str | os.PathLike[str], names: Iterable[str] | None = None) -> int:
@@ -126,7 +126,7 @@ def write(results: Results, path: str | os.PathLike[str], names: Iterable[str] |
     Results are written as they come, so that `generate_many` needs no list; those without conformers are passed over.
 
     Args:
-        results: a `GenerationResult`, an RDKit Mol with conformers, or an iterable of them.
+        results: a result of a generator, an RDKit Mol with conformers, or an iterable of them.
         path: missing folders are made, a file of this name is replaced.
         names: a title for each of them. None: the title of the molecule, else its SMILES.
 
@@ -145,20 +145,20 @@ def write(results: Results, path: str | os.PathLike[str], names: Iterable[str] |
         >>> write(mol, "ethanol.sdf")  # doctest: +SKIP
         3
     """
-    listed = [results] if isinstance(results, GenerationResult | Chem.Mol) else results
+    listed = [results] if isinstance(results, Drawn | Chem.Mol) else results
     if isinstance(listed, str) or not isinstance(listed, Iterable):
         raise TypeError(f"write takes results or Mols with conformers; got {type(results).__name__}")
     titles = None if names is None else iter(names)
     num, reasons = 0, []
     with open_output(path) as writer:
         for result in listed:
-            if not isinstance(result, GenerationResult | Chem.Mol):
+            if not isinstance(result, Drawn | Chem.Mol):
                 raise TypeError(f"write takes results or Mols with conformers; got {type(result).__name__}")
             title = _title(result) if titles is None else next(titles, None)
             if title is None:
                 raise ValueError("there are fewer names than results: give one for each")
             num += writer.write(result, title)
-            if isinstance(result, GenerationResult) and result.reason:
+            if not isinstance(result, Chem.Mol) and result.reason:
                 reasons.append(f"{result.smiles}: {result.reason}")
         if num == 0:
             why = f" ({reasons[0]})" if reasons else ""
@@ -179,14 +179,14 @@ def write_as(result: GenerationResult, path: str | os.PathLike[str], suffix: str
     return write(result, path)
 
 
-def text_of(result: GenerationResult | Chem.Mol, suffix: str) -> str:
+def text_of(result: Drawn | Chem.Mol, suffix: str) -> str:
     """What stands in a file of `TEXT_SUFFIXES`, as text; empty without conformers."""
     file = io.StringIO(newline="")
     ConformerWriter(file, suffix).write(result, _title(result))
     return file.getvalue()
 
 
-def _title(result: GenerationResult | Chem.Mol) -> str:
+def _title(result: Drawn | Chem.Mol) -> str:
     mol = result if isinstance(result, Chem.Mol) else result.mol
     if title := title_of(mol):
         return title

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from rdkit import Chem
@@ -15,6 +15,36 @@ from molediff.molecules.generation.result import GenerationResult
 RELATIVE = "relative_kcal_per_mol"
 WEIGHT = f"boltzmann_weight_{ROOM_TEMPERATURE:.0f}K"
 _PER_MOL = "_kcal_per_mol"
+
+
+@runtime_checkable
+class Drawn(Protocol):
+    """Whatever a generator hands back: conformers of a given molecule, or a whole new one."""
+
+    @property
+    def smiles(self) -> str:
+        """Of the molecule."""
+        ...
+
+    @property
+    def mol(self) -> Chem.Mol | None:
+        """With its conformers; None if there is none."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of the call."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why there is less than was asked for."""
+        ...
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """How it was made."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -72,35 +102,43 @@ class Record:
 
 
 def records_of(
-    result: GenerationResult | Chem.Mol, name: str, provenance: Mapping[str, object] | None = None
+    result: Drawn | Chem.Mol, name: str, provenance: Mapping[str, object] | None = None
 ) -> Iterator[Record]:
     """A record of every conformer of a result, or of a Mol, of which nothing else is known.
 
     Args:
         result: what was generated.
         name: title of its records.
-        provenance: what to store beyond `GenerationResult.provenance`.
+        provenance: what to store beyond that of the result.
     """
     more = dict(provenance or {})
     if isinstance(result, Chem.Mol):
         yield from (Record(result, conformer.GetId(), name, more) for conformer in result.GetConformers())
     elif result.mol is not None:
-        known = None if result.energies is None else (result.relative_energies, result.boltzmann_weights())
+        energies = _energies(result) if isinstance(result, GenerationResult) else {}
         for index, conformer in enumerate(result.mol.GetConformers()):
-            energy = None
-            if result.energies is not None and known is not None and np.isfinite(result.energies[index]):
-                method, relative, weights = str(result.energy_method), *known
-                energy = Energy(
-                    method, float(result.energies[index]), float(relative[index]), float(weights[index])
-                )
             made = {**_made(result, index), **more}
-            yield Record(result.mol, conformer.GetId(), name, made, energy)
+            yield Record(result.mol, conformer.GetId(), name, made, energies.get(index))
 
 
-def _made(result: GenerationResult, index: int) -> dict[str, Any]:
+def _energies(result: GenerationResult) -> dict[int, Energy]:
+    """By the place of the conformer, where they are known."""
+    if result.energies is None:
+        return {}
+    values = zip(result.energies, result.relative_energies, result.boltzmann_weights(), strict=True)
+    return {
+        index: Energy(str(result.energy_method), *map(float, of))
+        for index, of in enumerate(values)
+        if np.isfinite(of[0])
+    }
+
+
+def _made(result: Drawn, index: int) -> dict[str, Any]:
     made: dict[str, Any] = {"SMILES": result.smiles, "conformer": index, "seed": result.seed}
-    if result.samples is not None:
-        made["sample"], made["attempt"] = map(int, result.samples[index])
+    if (number := getattr(result, "number", None)) is not None:  # of a new molecule: which of its call
+        made["number"] = number
+    if (samples := getattr(result, "samples", None)) is not None:
+        made["sample"], made["attempt"] = map(int, samples[index])
     return {**made, **result.provenance}
 
 

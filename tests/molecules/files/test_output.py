@@ -17,6 +17,7 @@ from molediff.molecules.files.arrays import read_arrays
 from molediff.molecules.files.io import read_inputs
 from molediff.molecules.files.output import OUTPUT_SUFFIXES, open_output
 from molediff.molecules.generation.result import GenerationResult
+from molediff.molecules.whole.result import NewMolecule
 
 pytest.importorskip("pyarrow", reason="the extra 'tables' writes Parquet")
 
@@ -171,6 +172,14 @@ def test_a_wrong_ending_is_refused_with_those_that_are_known(tmp_path):
         molediff.write(embedded("CO"), "a.cif")
     with pytest.raises(ValueError, match="RDKit writes no mol2"):
         molediff.write(embedded("CO"), "a.mol2")
+
+
+def test_a_new_molecule_is_written_as_a_result_is(tmp_path):
+    mol = embedded("CCO")
+    drawn = [NewMolecule(k, "CCO", mol if k else None, "ok" if k else "failed", "", "", 5) for k in range(3)]
+    assert molediff.write(drawn, tmp_path / "a.sdf") == 2
+    records = [record.GetPropsAsDict() for record in Chem.SDMolSupplier(str(tmp_path / "a.sdf"))]
+    assert [(record["seed"], record["number"]) for record in records] == [(5, 1), (5, 2)]
 
 
 def test_names_that_would_end_a_record_are_cleaned(tmp_path):

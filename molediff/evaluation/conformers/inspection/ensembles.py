@@ -14,7 +14,7 @@ from molediff.molecules.conformers import with_conformers
 from molediff.molecules.files.export import UNREADABLE
 from molediff.molecules.files.inputs import MoleculeInput
 from molediff.molecules.files.io import read_inputs
-from molediff.molecules.files.records import method_of
+from molediff.molecules.files.records import Drawn, method_of
 from molediff.molecules.generation.result import GenerationResult
 
 _NUMBERED = re.compile(r"_\d+$")
@@ -47,19 +47,14 @@ class OwnMolecule:
     made: tuple[tuple[str, str], ...] = ()
 
 
-def of_result(result: GenerationResult, name: str) -> OwnMolecule:
-    """The ensemble of a result."""
+def of_result(result: Drawn, name: str) -> OwnMolecule:
+    """The ensemble of a result of a generator."""
     facts = {"seed": result.seed, **result.provenance}
-    return OwnMolecule(
-        name,
-        result.mol,
-        result.reason,
-        True,
-        result.energies,
-        result.energy_method or "",
-        result.num_requested,
-        tuple((key, str(facts[key])) for key in _MADE if key in facts),
-    )
+    made = tuple((key, str(facts[key])) for key in _MADE if key in facts)
+    if not isinstance(result, GenerationResult):
+        return OwnMolecule(name, result.mol, result.reason, asks_stereo=True, made=made)
+    method, num = result.energy_method or "", result.num_requested
+    return OwnMolecule(name, result.mol, result.reason, True, result.energies, method, num, made)
 
 
 def read_own(sources: Sequence[str]) -> Iterator[OwnMolecule]:

@@ -14,7 +14,7 @@ import molediff
 from molediff.evaluation.conformers.inspection.ensembles import OwnMolecule, of_result, read_own
 from molediff.evaluation.conformers.inspection.inspect import Inspection, inspect
 from molediff.evaluation.conformers.inspection.page import kind_of, page
-from molediff.molecules.generation.result import GenerationResult
+from molediff.molecules.files.records import Drawn
 from molediff.runtime.files import complete_file
 
 
@@ -47,9 +47,9 @@ class ReportWriter:
         self.title, self.source = title, source
         self._inspections: list[Inspection] = []
 
-    def add(self, result: GenerationResult | OwnMolecule, name: str) -> Inspection:
+    def add(self, result: Drawn | OwnMolecule, name: str) -> Inspection:
         """Measure the conformers of one molecule and keep what the page shows of them."""
-        own = of_result(result, name) if isinstance(result, GenerationResult) else result
+        own = result if isinstance(result, OwnMolecule) else of_result(result, name)
         found = inspect(own)
         self._inspections.append(found)
         return found
@@ -99,7 +99,7 @@ def report_on_files(
 
 
 def report(
-    results: GenerationResult | Chem.Mol | Iterable[GenerationResult | Chem.Mol],
+    results: Drawn | Chem.Mol | Iterable[Drawn | Chem.Mol],
     output: str | os.PathLike[str],
     names: Iterable[str] | None = None,
     title: str = "Conformers",
@@ -116,18 +116,14 @@ def report(
         ValueError: there is nothing to report on, or there are fewer names than results.
         OSError: the file cannot be written.
     """
-    listed = [results] if isinstance(results, GenerationResult | Chem.Mol) else results
+    listed = [results] if isinstance(results, Drawn | Chem.Mol) else results
     titles = None if names is None else iter(names)
     writer = ReportWriter(title)
     for result in listed:
-        own = result
-        smiles = (
-            result.smiles if isinstance(result, GenerationResult) else Chem.MolToSmiles(Chem.RemoveHs(result))
-        )
+        is_mol = isinstance(result, Chem.Mol)
+        smiles = Chem.MolToSmiles(Chem.RemoveHs(result)) if is_mol else result.smiles
         name = smiles if titles is None else next(titles, None)
         if name is None:
             raise ValueError("there are fewer names than results: give one for each")
-        writer.add(
-            own if isinstance(own, GenerationResult) else OwnMolecule(name, own, asks_stereo=True), name
-        )
+        writer.add(OwnMolecule(name, result, asks_stereo=True) if is_mol else result, name)
     return writer.save(output)
