@@ -24,7 +24,7 @@ def cards(texts: Path) -> str:
 
 def card(name: str, facts: dict[str, Any], text: Path) -> str:
     """The section on one file of weights."""
-    said = text.read_text(encoding="utf-8").strip() if text.is_file() else ""
+    said = text.read_text(encoding="utf-8").strip().replace("](../", "](") if text.is_file() else ""
     rows = [(key, _cell(value)) for key, value in _rows(name, facts) if value]
     table = "\n".join(f"| {key} | {value} |" for key, value in rows)
     return f"## {name}\n\n{said}\n\n| | |\n|---|---|\n{table}"

@@ -118,7 +118,14 @@ class Draw:
         bar = tqdm(inputs, unit=" molecules", disable=quiet or None, leave=False)
         if self.output == STANDARD:
             return _to_standard_output(bar, generate_many)
-        return export_conformers(bar, generate_many, self.output, self.table)
+        if self.report is None:
+            return export_conformers(bar, generate_many, self.output, self.table)
+        from molediff.evaluation.conformers.inspection.report import ReportWriter
+
+        page = ReportWriter(f"Conformers in {Path(self.output).name}", ", ".join(self.molecules[:3]))
+        summary = export_conformers(bar, generate_many, self.output, self.table, each=page.add)
+        page.save(self.report)
+        return summary
 
     def _facts(self, summary: ExportSummary, seconds: float) -> dict[str, Any]:
         """What there is to say in the end; files of a run that was interrupted get names that say so."""
@@ -141,6 +148,7 @@ class Draw:
             "molecules": {"total": total, **counts},
             "failures": [{"name": name, "reason": reason} for name, reason in summary.failures],
             "status": table if wanted and Path(table).exists() else None,
+            "report": self.report,
             "seconds": round(seconds, 2),
             "interrupted": interrupted,
             "exit_code": code,

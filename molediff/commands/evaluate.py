@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from molediff.commands.files import check_new
 from molediff.commands.options import FILES, SAMPLING, Device, Overwrite, Threads
 from molediff.commands.settings import Settings, configured, parsed
 
@@ -107,6 +108,32 @@ def evaluate(
     given = {key: value for key, value in given.items() if value is not None}
     if weights is not None:
         of_weights(weights, output, viewer, solver, {**given, **parsed(settings)})
+        return
+    of_weights_alone = {"--solver": solver, "--set": settings, **{f"--{key}": given[key] for key in given}}
+    if wrong := next((option for option, value in of_weights_alone.items() if value is not None), None):
+        raise ValueError(f"{wrong.replace('_', '-')} is for --weights NAME, not for files of molecules")
+    of_files(files or [], output or "report.html", overwrite)
+
+
+def of_files(files: list[str], output: str, overwrite: bool) -> None:
+    """Write the page on molecules of one's own, and say in a line what is on it.
+
+    Raises:
+        ValueError: a file is none of molecules with coordinates, or there is no molecule in them.
+        OSError: a file cannot be read or written.
+    """
+    if not output.lower().endswith((".html", ".htm")):
+        raise ValueError(
+            f"the page on files of molecules is an .html file: -o NAME.html instead of -o {output}"
+        )
+    check_new([output], overwrite)
+    from molediff.evaluation.conformers.inspection.report import report_on_files
+
+    found = report_on_files(files, output, progress=True)
+    print(
+        f"{output}: {found.num_molecules:,} molecules with {found.num_conformers:,} conformers; {found.num_warned:,} "
+        f"with warnings, {found.num_bad:,} not to be used as they are"
+    )
 
 
 def of_weights(
