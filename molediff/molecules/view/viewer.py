@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from rdkit import Chem
 
+from molediff.molecules.files.records import Drawn
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.view.overlay import overlaid
 from molediff.runtime.files import complete_file
@@ -35,23 +36,24 @@ class View:
     goes with every output, so that each works by itself.
 
     Args:
-        result: a `GenerationResult`, or a Mol with conformers.
+        result: a result of a generator, or a Mol with conformers.
         labels: a few words on each conformer; None: its energy above the lowest, where that is known.
         height: of the picture in pixels.
     """
 
     def __init__(
         self,
-        result: GenerationResult | Chem.Mol,
+        result: Drawn | Chem.Mol,
         labels: Sequence[str] | None = None,
         height: int = 320,
     ) -> None:
-        is_mol = isinstance(result, Chem.Mol)
-        self._mol = result if is_mol else result.mol
+        self._mol = result if isinstance(result, Chem.Mol) else result.mol
         self._num = 0 if self._mol is None else self._mol.GetNumConformers()
-        self._head = "" if is_mol else _head(result)
-        self._labels = list(labels) if labels is not None else [] if is_mol else energy_labels(result)
-        self._rows = chosen(self._num, None if is_mol else result.energies, MAX_SHOWN)
+        self._head = "" if isinstance(result, Chem.Mol) else _head(result)
+        energies = result.energies if isinstance(result, GenerationResult) else None
+        known = energy_labels(result) if isinstance(result, GenerationResult) else []
+        self._labels = known if labels is None else list(labels)
+        self._rows = chosen(self._num, energies, MAX_SHOWN)
         self._height = height
 
     def to_html(self) -> str:
@@ -140,18 +142,21 @@ def energy_labels(result: GenerationResult) -> list[str]:
     ]
 
 
-def _head(result: GenerationResult) -> str:
-    facts = [f"{result.num_conformers} of {result.num_requested} conformers"]
-    if result.energies is not None and np.isfinite(result.energies).any():
-        facts.append(f"{result.energy_method} within {np.nanmax(result.relative_energies):.1f} kcal/mol")
+def _head(result: Drawn) -> str:
+    facts = []
+    if isinstance(result, GenerationResult):
+        facts.append(f"{result.num_conformers} of {result.num_requested} conformers")
+        if result.energies is not None and np.isfinite(result.energies).any():
+            facts.append(f"{result.energy_method} within {np.nanmax(result.relative_energies):.1f} kcal/mol")
     facts += [f"weights {result.provenance['weights']}"] if "weights" in result.provenance else []
     facts.append(f"seed {result.seed}")
+    status = str(getattr(result, "status", ""))
     why = (
         f'<div style="font-size:12.5px;color:#a15c00">{escape(result.reason)}</div>' if result.reason else ""
     )
     return (
         '<div style="padding:10px 14px;border-bottom:1px solid #e3e6eb">'
         f'<b style="overflow-wrap:anywhere">{escape(result.smiles)}</b> '
-        f'<span style="color:{_COLOURS[result.status]};font-weight:600">{result.status}</span>'
+        f'<span style="color:{_COLOURS.get(status, "inherit")};font-weight:600">{escape(status)}</span>'
         f'<div style="font-size:12.5px;color:#69707d">{escape(" · ".join(facts))}</div>{why}</div>'
     )

@@ -57,6 +57,11 @@ class NewMolecule:
         """1 where there is a shape, else 0."""
         return 0 if self.mol is None else self.mol.GetNumConformers()
 
+    def _repr_html_(self) -> str:
+        from molediff.molecules.view.viewer import View
+
+        return View(self).to_html()
+
     def __getstate__(self) -> dict[str, Any]:
         """Pickled, the Mol keeps its properties and the last digit of its coordinates; by itself it would not."""
         return {**self.__dict__, "mol": None if self.mol is None else self.mol.ToBinary(int(WHOLE_MOL))}

@@ -14,6 +14,7 @@ from molediff import View
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.view.viewer import MAX_SHOWN, as_integers, chosen, viewer_data
+from molediff.molecules.whole.result import NewMolecule
 
 
 def ensemble(num: int, smiles: str = "CCO", **more) -> GenerationResult:
@@ -72,6 +73,13 @@ def test_a_failure_is_words_alone():
     assert "not &lt;b&gt;one&lt;/b&gt;" in page
     assert "why &amp; how" in page
     assert "<script" not in page
+
+
+def test_a_new_molecule_shows_itself_as_a_result_does():
+    drawn = NewMolecule(0, "CCO", embedded("CCO"), "ok", "", "", 5)
+    assert len(data_of(drawn._repr_html_())["elements"]) == 9
+    none = NewMolecule(1, "", None, "failed", "valence", "an atom with too many bonds", 5)
+    assert "an atom with too many bonds" in none._repr_html_()
 
 
 @pytest.mark.slow
