@@ -1,5 +1,6 @@
 """`molediff train`: build the parts that configs/train.yaml and the command line name, and train."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from omegaconf import OmegaConf
 from molediff.commands.configured import DictConfig, command, script_name
 from molediff.commands.threads import use_threads
 from molediff.commands.training import Run, build_callbacks, build_run
+from molediff.training.devices import LostProcessError
 from molediff.training.distillation import DistillationTask
 from molediff.training.guard import DivergedError
 from molediff.training.run import find_checkpoint, train
@@ -36,6 +38,10 @@ def main(config: DictConfig) -> None:
             settings.log_steps,
             settings.validate_minutes,
             settings.checkpoint_minutes,
+            devices=settings.devices,
+            num_nodes=settings.num_nodes,
+            strategy=settings.strategy,
+            accumulate=settings.accumulate,
             callbacks=build_callbacks(config, run.task, run.data),
             metadata=metadata_of(config, run),
         )
@@ -44,6 +50,9 @@ def main(config: DictConfig) -> None:
         left = f"the last good checkpoint is in {config.run_dir}" if good else "there is no checkpoint yet"
         print(f"{script_name()}: stopped: {error}; {left}", file=sys.stderr)
         raise SystemExit(1) from None
+    except LostProcessError as error:
+        print(f"{script_name()}: stopped: {error}", file=sys.stderr, flush=True)
+        os._exit(1)  # an ordinary end would wait for the process that is gone
     print(
         f"weights: {config.run_dir}/weights.safetensors; validation loss {metrics.get('val/loss', float('nan')):.4f}"
     )

@@ -20,19 +20,29 @@ from molediff.networks.labels import Labels
 from molediff.networks.pretrained import load_autoencoder
 from molediff.sampling.seeds import numbered_generator
 from molediff.training.batches import EndlessBatches, ResumableDataModule, SizeBucketSampler
+from molediff.training.devices import Share
 
 ImageBatch = tuple[Tensor, Labels | None, None]
 """Pixels (n, channels, height, width) in [-1, 1], the labels as condition, if there are any, and no mask."""
 
 
-class _Numbered(Sampler[tuple[int, list[int]]]):
+_Item = tuple[tuple[int, ...], list[int]]
+
+
+class _Numbered(Sampler[_Item]):
     """Endless batches with their numbers, on which the noise of their grey levels depends."""
 
     def __init__(self, batches: EndlessBatches) -> None:
         self.batches = batches
 
-    def __iter__(self) -> Iterator[tuple[int, list[int]]]:
-        return zip(itertools.count(self.batches.start), self.batches, strict=False)
+    def __iter__(self) -> Iterator[_Item]:
+        numbers = itertools.count(self.batches.start)
+        return (((number,), indices) for number, indices in zip(numbers, self.batches, strict=False))
+
+
+def _part(item: _Item, share: Share) -> _Item:
+    numbers, indices = item
+    return (*numbers, share.part), indices[share.first : share.stop]
 
 
 class _Source(Protocol):
@@ -84,9 +94,9 @@ class _Training:
     def __init__(self, source: _Source, seed: int) -> None:
         self.source, self.seed = source, seed
 
-    def batch(self, item: tuple[int, list[int]]) -> ImageBatch:
-        number, indices = item
-        generator = numbered_generator(self.seed, number, key=b"batch")
+    def batch(self, item: _Item) -> ImageBatch:
+        numbers, indices = item
+        generator = numbered_generator(self.seed, *numbers, key=b"batch")
         return _batch(self.source, indices, [generator] * len(indices))
 
 
@@ -148,7 +158,9 @@ class ImageDataModule(ResumableDataModule):
         """Endless batches, which go on where a resumed run was."""
         source = self.source_of(self.splits.train)
         batches = EndlessBatches(np.zeros(len(source)), self.batch_size, self.seed, self.start)
-        return self.loader(_Training(source, self.seed), _Numbered(batches))
+        return self.training_loader(
+            _Training(source, self.seed), _Numbered(batches), size=lambda item: len(item[1]), cut=_part
+        )
 
     def val_dataloader(self) -> DataLoader[Any]:
         """The held-out images in their order."""

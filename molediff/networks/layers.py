@@ -37,6 +37,8 @@ class GaussianBasis(nn.Module):
             z = (distances.unsqueeze(-1) - self.centres) * self.inverse_widths
             # Rounded, as the matrix product that follows would do it anyway: half the memory for the way back.
             return _bumps(z.to(torch.get_autocast_dtype(device)) if autocast else z)
+        if torch.is_inference_mode_enabled():  # torch looks at a function's signature each time it is applied
+            return _Bumps.forward(distances, self.centres, self.inverse_widths)
         bumps: Tensor = _Bumps.apply(distances, self.centres, self.inverse_widths)
         return bumps
 

@@ -73,7 +73,8 @@ class ParticleDataModule(ResumableDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Endless batches, which go on where a resumed run was."""
         sizes = np.zeros(len(self.train), dtype=np.int64)
-        return self.loader(self.train, EndlessBatches(sizes, self.batch_size, self.seed, self.start))
+        batches = EndlessBatches(sizes, self.batch_size, self.seed, self.start)
+        return self.training_loader(self.train, batches)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the held-out configurations in their order."""

@@ -38,7 +38,8 @@ class AutoencoderTask(OptimizedTask):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean loss of the batch."""
         x = batch[0]
-        noise = torch.randn((len(x), *self.model.latent_shape), generator=self.generator)
+        shape = self.model.latent_shape
+        noise = self.drawn(lambda n: torch.randn((n, *shape), generator=self.generator), len(x))
         again, mean, log_variance = self.model(x, noise.to(self.device))
         loss = (again - x).square().mean() + self.kl_weight * divergence(mean, log_variance).mean()
         return self.counted(loss, len(x))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from molediff.training.devices import Share, SharedBatches
 from molediff.training.draw import Batch
 
 
@@ -101,7 +103,7 @@ def _as_is(batch: Any) -> Any:
 
 
 class ResumableDataModule(pl.LightningDataModule):
-    """What data modules share: loaders of whole batches, and the number of the batch at which a resumed run goes on.
+    """What data modules share: loaders of batches, their parts where several processes train, and where a run goes on.
 
     Args:
         batch_size: samples a batch.
@@ -115,6 +117,23 @@ class ResumableDataModule(pl.LightningDataModule):
         self.num_workers = num_workers
         self.seed = seed
         self.start = 0
+        self.shares: deque[Share] = deque()
+
+    def training_loader(self, source: BatchSource, batches: Any, **how: Any) -> DataLoader[Any]:
+        """A loader of the parts that this process takes of `batches`, which are the same in every process.
+
+        Args:
+            source: makes a batch.
+            batches: lists of indices.
+            **how: for other items, `size` and `cut` of `SharedBatches`.
+        """
+        trainer = self.trainer
+        if trainer is None or trainer.world_size * trainer.accumulate_grad_batches == 1:
+            return self.loader(source, batches)
+        self.shares = deque()
+        parts = trainer.accumulate_grad_batches
+        shared = SharedBatches(batches, trainer.global_rank, trainer.world_size, parts, self.shares, **how)
+        return self.loader(source, shared)
 
     def loader(self, source: BatchSource, batches: Any) -> DataLoader[Any]:
         """A loader of `source.batch(item)` for each item of `batches`."""
@@ -130,7 +149,7 @@ class ResumableDataModule(pl.LightningDataModule):
     def state_dict(self) -> dict[str, int]:
         """Number of batches trained on, which tells where to go on."""
         assert self.trainer is not None
-        return {"num_batches": self.trainer.global_step}
+        return {"num_batches": self.trainer.global_step}  # whole ones, in however many parts
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Go on where the checkpoint was written."""

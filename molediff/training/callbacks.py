@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from tqdm.auto import tqdm
 
 from molediff.training.averaging import ExponentialMovingAverage
 from molediff.training.checkpoint import write_checkpoint
+from molediff.training.devices import agreed, is_whole
 from molediff.training.optimized import OptimizedTask
 
 
@@ -35,13 +37,37 @@ def averaged_weights(trainer: pl.Trainer, task: OptimizedTask) -> Iterator[None]
 
 
 class StopAtEnd(Callback):
-    """Stops the run when its clock says so. Stands before all callbacks that act on the last step."""
+    """Stops the run when its clock says so. Stands before all callbacks that act on the last step.
+
+    Of several processes the first decides, also when it is time to validate.
+    """
+
+    def __init__(self) -> None:
+        self._validated_at = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start counting."""
+        self._validated_at = time.monotonic()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Count anew."""
+        self._validated_at = time.monotonic()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Stop after this step if a bound of the run is reached."""
-        trainer.should_stop = trainer.should_stop or task_of(pl_module).clock.is_over(trainer.global_step)
+        if not is_whole(trainer, batch_idx):
+            return
+        over = trainer.should_stop or task_of(pl_module).clock.is_over(trainer.global_step)
+        interval: float | None = trainer._val_check_time_interval  # type: ignore[attr-defined]
+        if trainer.world_size == 1 or interval is None:
+            trainer.should_stop = agreed(trainer, over)
+            return
+        due = time.monotonic() - self._validated_at >= interval
+        trainer.should_stop, due = agreed(trainer, (over, due))
+        # Lightning asks each process's own clock how long ago this was.
+        trainer._last_val_time = -math.inf if due else math.inf  # type: ignore[attr-defined]
 
 
 class Throughput(Callback):
@@ -72,6 +98,8 @@ class Throughput(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Collect this step and write a row when it is time."""
+        if not is_whole(trainer, batch_idx):
+            return
         task = task_of(pl_module)
         self._rows.append(task.step_metrics)
         if trainer.global_step % self.every_steps:
@@ -99,22 +127,25 @@ class ProgressLine(Callback):
         self._shown_at = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Open the line."""
-        self._bar = tqdm(total=100, bar_format="{l_bar}{bar}{postfix}", disable=None, dynamic_ncols=True)
-        self._shown_at = time.monotonic()
+        """Open the line, in the first process."""
+        if trainer.is_global_zero:
+            self._bar = tqdm(total=100, bar_format="{l_bar}{bar}{postfix}", disable=None, dynamic_ncols=True)
+            self._shown_at = time.monotonic()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Show the state if the last time is long enough ago."""
-        assert self._bar is not None
+        if self._bar is None:
+            return
         every = self.every_seconds_without_terminal if self._bar.disable else self.every_seconds
         if time.monotonic() - self._shown_at >= every:
             self._show(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Show the end and close the line."""
-        self._show(trainer, pl_module)
+        if self._bar is not None:
+            self._show(trainer, pl_module)
         self._close()
 
     def on_exception(
@@ -181,15 +212,21 @@ class PeriodicCheckpoint(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Write if it is time."""
-        if time.monotonic() - self._written_at >= 60 * self.every_minutes or trainer.should_stop:
+        if not is_whole(trainer, batch_idx):
+            return
+        due = time.monotonic() - self._written_at >= 60 * self.every_minutes
+        if trainer.should_stop or agreed(trainer, due):
             self.write(trainer, pl_module)
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Write if the run was interrupted from outside; not in a validation, when the model has averaged weights."""
+        """Write if the run was interrupted from outside; not in a validation, when the model has averaged weights, and
+        not where other processes would have to take part, of which none may be left.
+        """
         if (
-            isinstance(exception, (KeyboardInterrupt, SIGTERMException))
+            trainer.world_size == 1
+            and isinstance(exception, (KeyboardInterrupt, SIGTERMException))
             and trainer.training
             and trainer.global_step
         ):
@@ -197,7 +234,12 @@ class PeriodicCheckpoint(Checkpoint):
 
     def write(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the checkpoint, then the weights."""
-        write_checkpoint(self.folder / "last.ckpt", trainer.save_checkpoint)
+        last = self.folder / "last.ckpt"
+        if not trainer.is_global_zero:  # Lightning has every process take part, and the first one write
+            trainer.save_checkpoint(last.with_name(last.name + ".partial"))
+            self._written_at = time.monotonic()
+            return
+        write_checkpoint(last, trainer.save_checkpoint)
         for logger in trainer.loggers:
             logger.save()
         if self.export is not None:

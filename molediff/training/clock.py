@@ -37,10 +37,16 @@ class Clock:
         running = 0.0 if self._started_at is None else time.monotonic() - self._started_at
         return self._earlier_seconds + running
 
-    def fraction(self, step: int) -> float:
-        """Part of the run that is over after `step` steps, in [0, 1]: the bound that is nearer counts."""
+    def fraction(self, step: int, seconds: float | None = None) -> float:
+        """Part of the run that is over after `step` steps, in [0, 1]: the bound that is nearer counts.
+
+        Args:
+            step: optimizer steps done.
+            seconds: wall time of the run so far; None: as this clock has it.
+        """
+        seconds = self.seconds if seconds is None else seconds
         by_steps = 0.0 if self.max_steps is None else step / self.max_steps
-        by_time = 0.0 if self.max_minutes is None else self.seconds / (60.0 * self.max_minutes)
+        by_time = 0.0 if self.max_minutes is None else seconds / (60.0 * self.max_minutes)
         return min(1.0, max(by_steps, by_time))
 
     def is_over(self, step: int) -> bool:

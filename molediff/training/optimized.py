@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from molediff.sampling.seeds import numbered_generator
 from molediff.training.clipping import Clipping, FixedClipping
 from molediff.training.clock import Clock
+from molediff.training.devices import Share
 from molediff.training.guard import LossGuard
 from molediff.training.schedules import Cosine, Schedule
 
@@ -19,7 +21,8 @@ class OptimizedTask(pl.LightningModule):
     """A model under AdamW, with a learning rate that follows the clock.
 
     A subclass has `training_step`, which returns `self.counted(loss, num)`, and `validation_step`. What it draws in
-    training comes from `self.generator`, which is kept in checkpoints.
+    training comes from `self.generator`, which is kept in checkpoints, by way of `self.drawn`: processes that share a
+    batch then draw what one process would draw for all of it.
 
     Args:
         model: the model to train.
@@ -31,6 +34,9 @@ class OptimizedTask(pl.LightningModule):
         clipping: largest gradient norm of a step (`training.clipping`).
         seed: of the training noise.
     """
+
+    divides_batches = True
+    """Whether several processes can share a batch, each its part."""
 
     num_draws = 1
     """Noise draws a sample and step."""
@@ -60,13 +66,32 @@ class OptimizedTask(pl.LightningModule):
         self.step_metrics: dict[str, float] = {}
         self.last_metrics: dict[str, float] = {}
         self.generator = torch.Generator().manual_seed(seed)
+        self.share: Share | None = None
+        self._before: Tensor | None = None
+        self._seconds: float | None = None
         self._loss = torch.zeros(())
 
     def counted(self, loss: Tensor, num_samples: int) -> Tensor:
-        """`loss` of this step, after its samples are counted."""
-        self.samples_seen += num_samples
-        self._loss = loss.detach()
+        """The mean loss of this step or part of one, weighted by the part's size, after its samples are counted."""
+        if self.share is None:
+            self.samples_seen += num_samples
+            self._loss = loss.detach()
+            return loss
+        loss = loss * self.share.weight
+        mine = loss.detach() / self.trainer.accumulate_grad_batches
+        self.samples_seen += self.share.total if self.share.begins else 0
+        self._loss = mine if self.share.begins else self._loss + mine
         return loss
+
+    def drawn(self, draw: Callable[[int], Tensor], num: int) -> Tensor:
+        """Random numbers `draw(num)` of the samples at hand, `num / n` rows for each of the n.
+
+        Where they are a part of a batch, those of the whole batch are drawn, and cut.
+        """
+        if self.share is None:
+            return draw(num)
+        rows = num // self.share.size
+        return draw(self.share.total * rows)[self.share.first * rows : self.share.stop * rows]
 
     def log_now(self, metrics: dict[str, float]) -> None:
         """Write metrics of a validation to the logs."""
@@ -85,7 +110,9 @@ class OptimizedTask(pl.LightningModule):
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Set the learning rate of this step."""
-        rate = self.learning_rate * self.schedule(self.clock.fraction(self.global_step), self.global_step)
+        self._agree()
+        fraction = self.clock.fraction(self.global_step, self._seconds)
+        rate = self.learning_rate * self.schedule(fraction, self.global_step)
         for group in optimizer.param_groups:
             group["lr"] = rate
 
@@ -111,12 +138,53 @@ class OptimizedTask(pl.LightningModule):
         }
 
     def on_fit_start(self) -> None:
-        """Start the clock."""
+        """Start the clock.
+
+        Raises:
+            ValueError: several devices or parts of a batch are asked for, and this task or its data know none.
+        """
+        divided = self.trainer.world_size * self.trainer.accumulate_grad_batches > 1
+        if divided and not self.divides_batches:
+            raise ValueError(
+                f"{type(self).__name__} trains on one device and whole batches: leave devices=, num_nodes= and "
+                "accumulate= at 1."
+            )
         self.clock.start()
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Make what layers draw by themselves (dropout) a function of the seed and the step, whenever a run goes on."""
-        torch.manual_seed(numbered_generator(self.seed, self.global_step, key=b"layers").initial_seed())
+        """Take the share of this process, and make what layers draw by themselves (dropout) a function of the seed, the
+        step and the part, whenever a run goes on.
+        """
+        numbers = (self.seed, self.global_step)
+        if self.trainer.world_size * self.trainer.accumulate_grad_batches > 1:
+            self._take_share()
+            assert self.share is not None
+            numbers = (*numbers, self.share.part)
+        torch.manual_seed(numbered_generator(*numbers, key=b"layers").initial_seed())
+
+    def _take_share(self) -> None:
+        """The next part of a batch; its random numbers begin where those of the batch do."""
+        shares = getattr(self.trainer.datamodule, "shares", None)  # type: ignore[attr-defined]
+        if not shares:
+            raise ValueError(
+                "These data do not divide their batches: leave devices=, num_nodes= and accumulate= at 1, or let "
+                "train_dataloader return training_loader(...) of a ResumableDataModule."
+            )
+        self.share = shares.popleft()
+        if self.share.begins or self._before is None:
+            self._before = self.generator.get_state()
+        else:
+            self.generator.set_state(self._before)
+
+    def _agree(self) -> None:
+        """Have the mean loss and the time of the first process in all of them: what hangs on them must not differ."""
+        if self._trainer is None or self.trainer.world_size == 1:
+            return
+        seconds = self.clock.seconds if self.trainer.is_global_zero else 0.0
+        mine = self._loss.double() / self.trainer.world_size
+        both = torch.stack([mine, torch.full_like(mine, seconds)])
+        loss, self._seconds = self.trainer.strategy.reduce(both, reduce_op="sum").tolist()
+        self._loss = self._loss.new_tensor(loss)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep all that a run needs to go on as if it had not been interrupted."""
@@ -136,3 +204,9 @@ class OptimizedTask(pl.LightningModule):
         self.guard.load_state_dict(state["guard"])
         self.generator.set_state(state["generator"])
         self.samples_seen = int(state["samples_seen"])
+        if (
+            self.trainer.accumulate_grad_batches > 1
+        ):  # Lightning counts parts, of which there may have been others
+            done = checkpoint["global_step"] * self.trainer.accumulate_grad_batches
+            progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
+            progress.update(dict.fromkeys(("ready", "started", "processed", "completed"), done))

@@ -68,7 +68,7 @@ class RefinementTask(DiffusionTask):
         num, draws = x_0.shape[0], self.num_draws
         encoded = self.model.encode(graph)
         x_0 = self.model.from_data(x_0, mask)
-        t = self.objective.sample_times(num * draws, self.generator, self.device)
+        t = self.drawn(lambda n: self.objective.sample_times(n, self.generator, self.device), num * draws)
         eps = self._unit((num * draws, *x_0.shape[1:]), repeated(mask, draws))
         x_t = self.objective.path.noised(x_0.repeat_interleave(draws, dim=0), eps, t)
         parts = [(x_t.unflatten(0, (num, draws)), t.unflatten(0, (num, draws)), torch.ones_like(t))]
@@ -128,8 +128,10 @@ class RefinementTask(DiffusionTask):
 
     def _unit(self, shape: tuple[int, ...], mask: Tensor | None) -> Tensor:
         """Unit noise of the model's space, drawn on the CPU so that a seed means the same on every device."""
-        eps = torch.randn(shape, generator=self.generator).to(self.device, non_blocking=True)
+        eps = self.drawn(lambda n: torch.randn((n, *shape[1:]), generator=self.generator), shape[0])
+        eps = eps.to(self.device, non_blocking=True)
         return self.model.space.project(eps, mask)
 
     def _uniform(self, *shape: int) -> Tensor:
-        return torch.rand(shape, generator=self.generator).to(self.device)
+        uniform = self.drawn(lambda n: torch.rand((n, *shape[1:]), generator=self.generator), shape[0])
+        return uniform.to(self.device)

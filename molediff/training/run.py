@@ -16,12 +16,14 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from torch import Tensor, nn
 
 from molediff.networks.weights import load_weights, save_weights
 from molediff.training.averaging import ExponentialMovingAverage
 from molediff.training.callbacks import PeriodicCheckpoint, ProgressLine, StopAtEnd, Throughput
 from molediff.training.checkpoint import read_checkpoint
+from molediff.training.devices import LostProcessError, is_lost_process, trainer_settings
 from molediff.training.optimized import OptimizedTask
 from molediff.training.precision import choose_accelerator, choose_precision
 
@@ -43,6 +45,10 @@ def train(
     checkpoint_minutes: float = 5.0,
     callbacks: tuple[Callback, ...] = (),
     metadata: dict[str, Any] | None = None,
+    devices: int | str = 1,
+    num_nodes: int = 1,
+    strategy: str = "auto",
+    accumulate: int = 1,
 ) -> dict[str, float]:
     """Train `task` on `data` until its clock says that the run is over, and leave everything in `run_dir`.
 
@@ -63,6 +69,12 @@ def train(
         checkpoint_minutes: wall time between checkpoints; there is one at the end in any case.
         callbacks: more callbacks, such as one that samples.
         metadata: what to write into the weights file beside the state of the run.
+        devices: that share each batch, on each machine; on CPUs, processes. "auto": all GPUs, or one process.
+        num_nodes: machines. torchrun and SLURM start the processes; on one machine this process does it.
+        strategy: "auto", "ddp" or another of Lightning's.
+        accumulate: parts that each device takes a batch in, one after the other, so that it fits into memory. A batch
+            is that of one optimizer step in any case: neither the learning rate nor what is learned changes with the
+            number of devices or parts, and a run can go on with others.
 
     Returns:
         The last value of every metric. A run that goes on from its end trains no further and writes nothing.
@@ -72,23 +84,24 @@ def train(
             damaged.
         OSError: if a checkpoint cannot be written.
         DivergedError: if the loss goes wrong; the last good checkpoint stays.
-        KeyboardInterrupt: on Ctrl-C, after a checkpoint is written.
+        LostProcessError: another process of the run died; the last checkpoint stays.
+        KeyboardInterrupt: on Ctrl-C, after a checkpoint is written (not if several processes run).
     """
     run_dir = Path(run_dir)
+    accelerator = choose_accelerator(device)
+    shared = trainer_settings(accelerator, devices, num_nodes, strategy, accumulate)
     checkpoint = prepare_folder(run_dir, ckpt_path, overwrite)
     if checkpoint is not None and _is_finished(task, read_checkpoint(checkpoint)):
         return logged_metrics(run_dir)
     _be_quiet()
     average = ExponentialMovingAverage(ema_decay)
-    accelerator = choose_accelerator(device)
 
     def export(task: OptimizedTask) -> None:
         save_weights(run_dir / "weights.safetensors", task.model, {**(metadata or {}), **state_of(task)})
 
     periodic = PeriodicCheckpoint(run_dir, checkpoint_minutes, export)
     trainer = pl.Trainer(
-        accelerator=accelerator,
-        devices=1,
+        **shared,
         precision=choose_precision(precision, accelerator),  # type: ignore[arg-type]
         max_steps=-1,
         max_epochs=-1,
@@ -111,10 +124,21 @@ def train(
         if trainer.interrupted:
             raise KeyboardInterrupt from None
         raise
+    except RuntimeError as error:
+        if trainer.world_size > 1 and is_lost_process(error):
+            raise LostProcessError(_lost(run_dir, error)) from error
+        raise
     trainer.validate(task, datamodule=data, verbose=False)
     for logger in trainer.loggers:
         logger.finalize("success")
     return dict(task.last_metrics)
+
+
+def _lost(run_dir: Path, error: RuntimeError) -> str:
+    last = run_dir / "last.ckpt"
+    left = f"go on from {last} with ckpt_path=last" if last.exists() else "there is no checkpoint yet"
+    reason = str(error).strip().splitlines()[0][:200]
+    return f"another process of this training died or no longer answers ({reason}): {left}"
 
 
 def _is_finished(task: OptimizedTask, checkpoint: dict[str, Any]) -> bool:
@@ -137,7 +161,7 @@ def logged_metrics(run_dir: Path) -> dict[str, float]:
 def prepare_folder(run_dir: Path, ckpt_path: str | None, overwrite: bool = False) -> Path | None:
     """`find_checkpoint`; where there is none, the logs of an earlier run are removed."""
     checkpoint = find_checkpoint(run_dir, ckpt_path, overwrite)
-    if checkpoint is None:
+    if checkpoint is None and rank_zero_only.rank == 0:
         for logs in ("csv", "tensorboard"):
             shutil.rmtree(run_dir / logs, ignore_errors=True)
     return checkpoint

@@ -34,6 +34,8 @@ class SamplingCallback(Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Sample if it is time, or if training is over."""
+        if not trainer.is_global_zero:
+            return
         is_fitting = trainer.state.fn == TrainerFn.FITTING
         if is_fitting and time.monotonic() - self._looked_at < 60 * self.every_minutes:
             return

@@ -68,6 +68,16 @@ class DiffusionTask(DenoisingTask):
         self.num_bins = num_bins
         self._validated: list[tuple[Tensor, Tensor]] = []
 
+    def on_fit_start(self) -> None:
+        """Check that what learns from the losses sees all of them, and start the clock."""
+        divided = self.trainer.world_size * self.trainer.accumulate_grad_batches > 1
+        if divided and self.objective.density.state_dict():
+            raise ValueError(
+                f"{type(self.objective.density).__name__} learns from the losses of whole batches: take another "
+                "density of times, or leave devices=, num_nodes= and accumulate= at 1."
+            )
+        super().on_fit_start()
+
     # Draws --------------------------------------------------------------------------------------------------------
 
     def draw(self, batch: Batch) -> Draw:
@@ -76,9 +86,10 @@ class DiffusionTask(DenoisingTask):
         if self.drop_probability and condition is not None:
             condition = self._without_some(condition, len(x_0))
         num = len(x_0) * self.num_draws
-        t = self.objective.sample_times(num, self.generator, self.device)
+        t = self.drawn(lambda n: self.objective.sample_times(n, self.generator, self.device), num)
         # Drawn on the CPU, so that a seed means the same on every device.
-        eps = torch.randn((num, *x_0.shape[1:]), generator=self.generator).to(self.device, non_blocking=True)
+        eps = self.drawn(lambda n: torch.randn((n, *x_0.shape[1:]), generator=self.generator), num)
+        eps = eps.to(self.device, non_blocking=True)
         return self._paired((x_0, condition, mask), eps, t, self.num_draws)
 
     def validation_draw(self, batch: Batch) -> Draw:
@@ -92,7 +103,8 @@ class DiffusionTask(DenoisingTask):
             raise ValueError(
                 f"Samples cannot go without their {type(condition).__name__}: take drop_probability=0."
             )
-        return condition.without(drop_condition(num, self.drop_probability, self.generator))
+        dropped = self.drawn(lambda n: drop_condition(n, self.drop_probability, self.generator), num)
+        return condition.without(dropped)
 
     def _paired(self, batch: Batch, eps: Tensor, t: Tensor, draws: int) -> Draw:
         """The batch with noise `eps` (n draws, ...), not yet in the model's space, at times `t` (n draws,)."""

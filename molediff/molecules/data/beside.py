@@ -16,6 +16,7 @@ from torch.utils.data import Sampler
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.sdf import load_sdf
 from molediff.training.batches import BatchSource, EndlessBatches
+from molediff.training.devices import Share
 from molediff.training.draw import Batch
 
 _ALIKE = 1.5
@@ -111,6 +112,17 @@ class MixedSource:
         """The batch of these samples of this source."""
         source, indices = item
         return self.sources[source].batch(indices)
+
+
+def mixed_size(item: tuple[int, list[int]]) -> int:
+    """Samples of an item of `MixedBatches`."""
+    return len(item[1])
+
+
+def mixed_part(item: tuple[int, list[int]], share: Share) -> tuple[int, list[int]]:
+    """The part of an item of `MixedBatches` that one process takes."""
+    source, indices = item
+    return source, indices[share.first : share.stop]
 
 
 class MixedBatches(Sampler[tuple[int, list[int]]]):

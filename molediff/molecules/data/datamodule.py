@@ -13,6 +13,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from molediff.molecules.data.beside import (
+    mixed_part,
+    mixed_size,
+)
     Beside,
     MixedBatches,
     MixedSource,
@@ -113,11 +116,10 @@ class ConformerDataModule(ResumableDataModule):
         """Endless batches, which go on where a resumed run was."""
         if self.beside is None:
             batches = EndlessBatches(self.train.num_atoms, self.batch_size, self.seed, self.start)
-            return self.loader(_Conformers(self.train), batches)
+            return self.training_loader(_Conformers(self.train), batches)
         sources = MixedSource(_Conformers(self.train), _Conformers(self.beside.conformers))
-        return self.loader(
-            sources, MixedBatches(self.train.num_atoms, self.beside, self.batch_size, self.seed, self.start)
-        )
+        batches = MixedBatches(self.train.num_atoms, self.beside, self.batch_size, self.seed, self.start)
+        return self.training_loader(sources, batches, size=mixed_size, cut=mixed_part)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the held-out molecules; their order does not depend on the batch size."""

@@ -47,7 +47,7 @@ class DrugsDataModule(ConformerDataModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Endless batches, which go on where a resumed run was."""
         sizes = num_heavy_and_hydrogens(self.train)
-        return self.loader(
+        return self.training_loader(
             _Conformers(self.train), SimilarSizes(*sizes, self.most_pairs, self.seed, self.start)
         )
 
