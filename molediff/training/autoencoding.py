@@ -29,6 +29,8 @@ class AutoencoderTask(OptimizedTask):
         **settings: of `OptimizedTask`.
     """
 
+    divides_batches = True
+
     def __init__(self, model: Autoencoder, clock: Clock, kl_weight: float = 1e-3, **settings: Any) -> None:
         super().__init__(model, clock, **settings)
         self.model: Autoencoder = model

@@ -69,8 +69,6 @@ class DistillationTask(DenoisingTask):
             path is used, or minima are to be learned from at no stop, or without `on_policy`.
     """
 
-    divides_batches = False  # each process would learn from a store of its own
-
     def __init__(
         self,
         model: DiffusionModel,

@@ -35,8 +35,8 @@ class OptimizedTask(pl.LightningModule):
         seed: of the training noise.
     """
 
-    divides_batches = True
-    """Whether several processes can share a batch, each its part."""
+    divides_batches = False
+    """Whether several processes can share a batch: all random numbers then come by `drawn`."""
 
     num_draws = 1
     """Noise draws a sample and step."""

@@ -41,6 +41,8 @@ class DiffusionTask(DenoisingTask):
         ValueError: a control variate together with a coupling that ties the noise to the data.
     """
 
+    divides_batches = True
+
     def __init__(
         self,
         model: DiffusionModel,
