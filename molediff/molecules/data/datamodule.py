@@ -13,14 +13,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from molediff.molecules.data.beside import (
-    mixed_part,
-    mixed_size,
-)
     Beside,
     MixedBatches,
     MixedSource,
     constitution,
     load_beside,
+    mixed_part,
+    mixed_size,
     smiles_of,
 )
 from molediff.molecules.data.dataset import ConformerDataset, first_mols, one_each
