@@ -18,6 +18,7 @@ EXTRA_OF = {
     "pyarrow": "tables",
     "pytorch_lightning": "train",
     "qm9pack": "qm9",
+    "ray": "ray",
     "sklearn": "report",
     "tblite": "xtb",
     "tensorboard": "train",

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from molediff.training.devices import is_lost_process
+
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """What a checkpoint holds, on the CPU; tensors are read from the file as they are needed.
@@ -50,6 +52,8 @@ def write_checkpoint(path: Path, save: Callable[[Path], None]) -> None:
         _add_sum(partial)
         os.replace(partial, path)
     except (OSError, RuntimeError) as error:  # RuntimeError: torch's writer of files says so
+        if is_lost_process(error):
+            raise
         reason = getattr(error, "strerror", None) or "is the disk full?"
         raise OSError(f"cannot write the checkpoint {path}: {reason}") from error
     finally:

@@ -209,4 +209,4 @@ class OptimizedTask(pl.LightningModule):
         ):  # Lightning counts parts, of which there may have been others
             done = checkpoint["global_step"] * self.trainer.accumulate_grad_batches
             progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
-            progress.update(dict.fromkeys(("ready", "started", "processed", "completed"), done))
+            progress.update(dict.fromkeys(("ready", "started", "processed"), done), completed=done - 1)

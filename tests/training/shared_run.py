@@ -1,6 +1,6 @@
 """A small training that any number of processes can share; what they find is written to files.
 
-python shared_run.py FOLDER DEVICES ACCUMULATE MAX_STEPS [ckpt_path] [kill]
+python shared_run.py FOLDER DEVICES ACCUMULATE MAX_STEPS [ckpt_path] [kill|stop]
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from molediff.training.task import DiffusionTask
 
 
 class Watch(Callback):
-    """Keeps the gradients and the indices of the first steps; kills the last process at step 6 if told to."""
+    """Keeps the gradients and shares of all steps; told to, it kills the second process at step 6, or stops at 4."""
 
-    def __init__(self, folder: Path, kill: bool) -> None:
-        self.folder, self.kill = folder, kill
+    def __init__(self, folder: Path, words: list[str]) -> None:
+        self.folder, self.kill, self.stop = folder, "kill" in words, "stop" in words
         self.gradients: list[dict[str, torch.Tensor]] = []
         self.sizes: list[list[int]] = []
 
@@ -46,6 +46,8 @@ class Watch(Callback):
         self.sizes.append(mine)
         if self.kill and trainer.global_step == 6 and trainer.global_rank == 1:
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.stop and trainer.global_step == 4:
+            trainer.should_stop = True
 
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
         found = {name: p.grad.clone() for name, p in pl_module.named_parameters() if p.grad is not None}
@@ -59,7 +61,7 @@ class Watch(Callback):
 def main() -> None:
     torch.set_num_threads(1)
     folder, devices, accumulate, max_steps = Path(sys.argv[1]), *map(int, sys.argv[2:5])
-    checkpoint = next((word for word in sys.argv[5:] if word != "kill"), None)
+    checkpoint = next((word for word in sys.argv[5:] if word not in ("kill", "stop")), None)
     pl.seed_everything(0, verbose=False)
     path, target = CosineVP(), V()
     network = EquivariantNetwork(
@@ -75,7 +77,7 @@ def main() -> None:
     model = DiffusionModel(network, path, target, ZeroCentreOfMass(), scale=1.3)
     objective = DenoisingScoreMatching(path, target, Unweighted(target), Uniform())
     task = DiffusionTask(model, objective, Clock(max_steps), num_draws=2, seed=3)
-    watch = Watch(folder, "kill" in sys.argv)
+    watch = Watch(folder, sys.argv)
     try:
         train(
             task,

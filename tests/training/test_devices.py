@@ -73,8 +73,8 @@ def test_random_numbers_of_parts_are_those_of_the_whole_batch(toy: Any):
 @pytest.mark.slow
 def test_two_processes_have_the_gradients_of_one_and_go_on_as_one(tmp_path: Path):
     one, two = tmp_path / "one", tmp_path / "two"
-    for folder, devices, steps in ((one, 1, 8), (two, 2, 4)):
-        done = run(folder, devices, 1, steps)
+    for folder, devices, words in ((one, 1, ()), (two, 2, ("stop",))):
+        done = run(folder, devices, 1, 8, *words)
         assert done.returncode == 0, done.stdout + done.stderr
     expected = torch.load(one / "seen_0.pt", weights_only=True)
     ranks = [torch.load(two / f"seen_{rank}.pt", weights_only=True) for rank in (0, 1)]
@@ -90,11 +90,11 @@ def test_two_processes_have_the_gradients_of_one_and_go_on_as_one(tmp_path: Path
     # With another number of devices and parts: the same batches, the same noise.
     done = run(two, 1, 2, 8, "last")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert losses(two) == pytest.approx(losses(one), abs=1e-4)
+    assert losses(two) == pytest.approx(losses(one), abs=1e-5)
     states = [read_checkpoint(folder / "last.ckpt") for folder in (one, two)]
     assert states[0]["task"]["samples_seen"] == states[1]["task"]["samples_seen"]
     for name, value in states[0]["state_dict"].items():  # the average of the weights
-        torch.testing.assert_close(states[1]["state_dict"][name], value, rtol=0, atol=3e-5)
+        torch.testing.assert_close(states[1]["state_dict"][name], value, rtol=0, atol=1e-5)
 
 
 @pytest.mark.slow
@@ -103,7 +103,7 @@ def test_a_killed_process_ends_the_run_with_a_word_and_a_good_checkpoint(tmp_pat
     assert done.returncode == 1, done.stdout + done.stderr
     assert "another process of this training died" in done.stdout
     assert "ckpt_path=last" in done.stdout
-    assert read_checkpoint(tmp_path / "last.ckpt")["global_step"] == 6
+    assert read_checkpoint(tmp_path / "last.ckpt")["global_step"] in (5, 6)
 
 
 @pytest.mark.parametrize(

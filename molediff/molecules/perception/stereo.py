@@ -16,6 +16,7 @@ from rdkit.Chem import rdDistGeom
 
 from molediff.molecules.graph.graph import MolecularGraph
 from molediff.molecules.perception.canonical import assign_stereo
+from molediff.molecules.perception.readings import Readings
 
 # A double bond is cis or trans if its dihedral is within 60 degrees of 0 or 180; strained trans-cyclooctene
 # has 138.
@@ -81,6 +82,8 @@ class StereoCheck:
         Chem.RemoveStereochemistry(self._blank)
         self._blank.RemoveAllConformers()
         self._blank.AddConformer(Chem.Conformer(mol.GetNumAtoms()))
+        self._readings: Readings | None = None
+        self._read: dict[bytes, list[int] | None] = {}
 
     @property
     def asks_for_something(self) -> bool:
@@ -148,7 +151,9 @@ class StereoCheck:
         geometry builds the isomer that RDKit reads, the one asked for is that isomer turned inside out, which strain
         forbids. If it does not, as of cages whose carbons all lie so, the volumes are right and RDKit is not.
         """
-        misread = self.misread(positions)
+        return self._holds(positions, self.misread(positions))
+
+    def _holds(self, positions: np.ndarray, misread: list[int] | None) -> bool:
         if not misread:
             return misread is not None
         key = tuple(misread)
@@ -156,6 +161,24 @@ class StereoCheck:
             outside = all(self._is_outside(atom, positions) for atom in misread)
             self._known_misreadings[key] = outside and not can_be_built(self._with_other_hand(misread))
         return self._known_misreadings[key]
+
+    def _misread_of_all(self, x: np.ndarray) -> list[list[int] | None]:
+        """`misread` of each of `x` (n, N, 3); RDKit is asked once for each distinct reading.
+
+        What it says is a function of on which side the neighbours of possible centres lie, and of how double bonds are
+        turned. Coordinates near the border of a reading are shown to it one by one.
+        """
+        if self._readings is None:
+            self._readings = Readings(self._blank)
+        found = []
+        for positions, key in zip(x, self._readings.of(x), strict=True):
+            if key is None:
+                found.append(self.misread(positions))
+                continue
+            if key not in self._read:
+                self._read[key] = self.misread(positions)
+            found.append(self._read[key])
+        return found
 
     @property
     def misread_atoms(self) -> list[int]:
@@ -205,7 +228,9 @@ class StereoCheck:
         mirror = wrong.all(axis=1) & bonds_right & (wrong.shape[1] > 0)
         x = np.where(mirror[:, None, None], reflected(x), x)
         right = bonds_right & (mirror | ~wrong.any(axis=1))
-        right[right] = [self.holds(positions) for positions in x[right]]
+        likely = x[right]
+        misread = self._misread_of_all(likely)
+        right[right] = [self._holds(*each) for each in zip(likely, misread, strict=True)]
         return StereoVerdict(x, right, mirror)
 
 
