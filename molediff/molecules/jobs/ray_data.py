@@ -21,6 +21,7 @@ from molediff.runtime.extras import require
 # A block that is lost with its machine is done again: small ones lose little, large ones cost less to hand out.
 _BLOCKS_AN_ACTOR = 8
 _LEAST_INPUTS_A_BLOCK = 16
+_LITTLE = 0.25  # of a CPU, for reading and writing, which both go on in the one that stays free
 
 
 class _Actor:
@@ -89,7 +90,10 @@ def run_on_ray(
     )
     context.enable_progress_bars = False
     try:
-        rows = ray.data.read_parquet(str(folder / INPUTS), override_num_blocks=num_blocks).map_batches(
+        # What is read comes in blocks as large as files, so that they are cut once more.
+        staged = ray.data.read_parquet(str(folder / INPUTS), num_cpus=_LITTLE)
+        in_blocks = staged.repartition(target_num_rows_per_block=math.ceil(num / num_blocks))
+        rows = in_blocks.map_batches(
             _Actor,
             fn_constructor_args=(work,),
             compute=ray.data.ActorPoolStrategy(size=num_actors),
@@ -97,10 +101,8 @@ def run_on_ray(
             batch_format="pyarrow",
             num_cpus=1,
             num_gpus=num_gpus or None,
-            max_restarts=-1,
-            max_task_retries=-1,
         )
-        rows.write_parquet(str(folder / ROWS))
+        rows.write_parquet(str(folder / ROWS), ray_remote_args={"num_cpus": _LITTLE})
     finally:
         context.checkpoint_config = former
     check_rows(folder)

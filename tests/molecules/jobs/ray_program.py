@@ -29,9 +29,12 @@ def main() -> None:
     cluster.wait_for_nodes()
     ray.init(address=cluster.address, log_to_driver=False)
 
+    killed: list[int] = []
+
     def kill() -> None:
         while not list((folder / ROWS).glob("*.parquet")):
-            time.sleep(0.2)
+            time.sleep(0.1)
+        killed.append(len(list((folder / ROWS).glob("*.parquet"))))
         cluster.remove_node(nodes[1], allow_graceful=False)
         cluster.add_node(num_cpus=1)
         print("killed a node", flush=True)
@@ -46,6 +49,7 @@ def main() -> None:
             _forget(folder, ids)
         num = run_on_ray(inputs, folder, work, num_actors=2, batch_size=4, num_blocks=12)
     found = {row["id"]: row for row in rows_of(folder)}
+    print("files:", len(list((folder / ROWS).glob("*.parquet"))), "at the kill:", killed, flush=True)
     ray.shutdown()
     cluster.shutdown()
     assert num == len(found) == 60, (num, len(found))
@@ -55,6 +59,7 @@ def main() -> None:
         for name in ("name", "smiles", "status", "num_conformers"):
             assert mine[name] == row[name], (name, mine, row)
         np.testing.assert_allclose(mine["coordinates"], row["coordinates"], atol=1e-3)
+    assert what != "kill" or killed, "the node outlived the run"
     print(f"same rows: {len(found)}", flush=True)
 
 

@@ -1,0 +1,210 @@
+"""What this machine does: matrix products, sampling by batch size and by part, training, memory. On a CPU or a GPU."""
+
+from __future__ import annotations
+
+import cProfile
+import itertools
+import pstats
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from molediff.evaluation.conformers.benchmark.speed import measure_steps
+from molediff.evaluation.conformers.benchmark.speed_run import MEGABYTE, training_step
+from molediff.evaluation.report.text import text_table
+from molediff.molecules.generator import ConformerGenerator
+from molediff.runtime.checks import choose_device
+from molediff.runtime.memory import keep_freed_memory
+from molediff.training.run import BuildRun
+
+# Of QM9's test split: chains, rings, cages, stereocentres and an E/Z bond, 11 to 20 atoms with hydrogens.
+MOLECULES = (
+    "CC[C@@H](CCOC)OC", "Cn1nnn(C)c1=O", "C#CC1=N[C@@H](CO)CO1", "CNc1c(N)cnn1C",
+    "C#C[C@H](O)/C(N)=N/CC", "OC[C@H]1OC[C@H]2C[C@H]21", "C[C@@H]1[C@H](C)C12COC2", "c1onc2nnoc12",
+)  # fmt: skip
+PARTS = {
+    "reading molecules": ("pipeline.py", "_job"),
+    "network and solver": ("sampler.py", "draw"),
+    "checks": ("job.py", "examine"),
+    "results": ("job.py", "finish"),
+}
+"""Functions that a call spends its time in."""
+
+
+def measure(
+    weights: str,
+    device: str | None,
+    threads: int | None,
+    num_conformers: int,
+    batch_atoms: Sequence[int] | None,
+    seconds: float,
+    training: dict[str, Any],
+    build: BuildRun,
+) -> dict[str, Any]:
+    """Measure, print the tables, and return the figures.
+
+    Args:
+        weights: name or file.
+        device: "cpu", "cuda" or None for a GPU where there is one.
+        threads: of the CPU; None leaves torch's choice.
+        num_conformers: of a molecule.
+        batch_atoms: sizes of batches; None: three that suit the device.
+        seconds: for each of the sizes and for training.
+        training: overrides of train.py, and batch sizes; none of those leaves this part out.
+        build: of the training.
+    """
+    keep_freed_memory()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    chosen = choose_device(device)
+    name = (
+        torch.cuda.get_device_name() if chosen.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    )
+    peak = {
+        str(dtype).removeprefix("torch."): products(chosen, dtype)
+        for dtype in (torch.float32, torch.bfloat16)
+    }
+    print(
+        f"{name}: matrix products {peak['float32'] / 1e9:,.0f} GFLOP/s, bfloat16 {peak['bfloat16'] / 1e9:,.0f}"
+    )
+    sizes = batch_atoms or ((1024, 16384, 131072) if chosen.type == "cuda" else (256, 1024, 4096))
+    generator = ConformerGenerator.from_pretrained(weights, device=str(chosen))
+    figures = {
+        "device": name,
+        "products_per_second": peak,
+        "sampling": sampling(generator, num_conformers, sizes, seconds, peak["float32"]),
+        "parts": parts(generator, num_conformers, sizes[-1]),
+    }
+    if training["batch_sizes"]:
+        figures["training"] = train_rates(chosen.type, seconds, build, **training)
+    figures["peak_megabytes"] = peak_memory_of(chosen)
+    print(f"most memory held: {figures['peak_megabytes']:,.0f} MiB")
+    return figures
+
+
+def products(device: torch.device, dtype: torch.dtype, seconds: float = 1.0) -> float:
+    """Floating-point operations a second in products of large matrices."""
+    size = 8192 if device.type == "cuda" else 1536
+    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    rate, _ = repeated(lambda: a @ b, device, seconds)
+    return rate * 2 * size**3
+
+
+def repeated(call: Callable[[], Any], device: torch.device, seconds: float) -> tuple[float, int]:
+    """Calls a second of wall time, and how many were made, after one that does not count."""
+    call()
+    synchronize(device)
+    start, num = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds or not num:
+        call()
+        synchronize(device)
+        num += 1
+    return num / (time.perf_counter() - start), num
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for a GPU."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def sampling(
+    generator: ConformerGenerator, num_conformers: int, sizes: Sequence[int], seconds: float, peak: float
+) -> list[dict[str, float]]:
+    """Conformers a second by size of the batch, with all checks, and their products as a share of `peak`."""
+    with FlopCounterMode(display=False) as counter:
+        made = generator.generate_many(MOLECULES[:2], 8)
+        num = sum(result.num_conformers for result in made)
+    each = counter.get_total_flops() / num
+    rows = []
+    for size in sizes:
+        # Large batches need many molecules, and one call must fill several of them.
+        molecules = list(
+            itertools.islice(itertools.cycle(MOLECULES), max(8, 2 * size // (18 * num_conformers)))
+        )
+
+        def call(molecules: Sequence[str] = molecules, size: int = size) -> None:
+            for _ in generator.generate_many(
+                molecules, num_conformers, batch_atoms=size, lookahead=len(molecules)
+            ):
+                pass
+
+        rate, _ = repeated(call, generator.device, seconds)
+        found = rate * num_conformers * len(molecules)
+        rows.append(
+            {"batch_atoms": size, "conformers_per_second": found, "share_of_peak": found * each / peak}
+        )
+    table = [
+        [f"{row['batch_atoms']:,}", f"{row['conformers_per_second']:,.1f}", f"{row['share_of_peak']:.1%}"]
+        for row in rows
+    ]
+    print(text_table(["batch_atoms", "conformers/s", "of peak"], table))
+    return rows
+
+
+def parts(generator: ConformerGenerator, num_conformers: int, size: int) -> dict[str, float]:
+    """Share of the time of a call that each of `PARTS` takes, by Python's profiler, which slows all but the network."""
+    profile = cProfile.Profile()
+    profile.enable()
+    for _ in generator.generate_many(MOLECULES, num_conformers, batch_atoms=size):
+        pass
+    profile.disable()
+    found: Any = pstats.Stats(profile)
+    shares = {
+        part: sum(
+            entry[3]
+            for (file, _, name), entry in found.stats.items()
+            if file.endswith(f"generation/{where[0]}") and name == where[1]
+        )
+        / found.total_tt
+        for part, where in PARTS.items()
+    }
+    shares["else"] = max(0.0, 1.0 - sum(shares.values()))
+    print(text_table(["part of a call", "share"], [[part, f"{share:.1%}"] for part, share in shares.items()]))
+    return shares
+
+
+def train_rates(
+    device: str, seconds: float, build: BuildRun, overrides: Sequence[str], batch_sizes: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Molecules a second of whole training steps, by size of the batch."""
+    rows = []
+    for size in batch_sizes:
+        words = [
+            *overrides,
+            f"data.batch_size={size}",
+            f"device={device}",
+            "max_steps=1000000000",
+            "max_minutes=null",
+        ]
+        step, facts = training_step(*build(words))
+        speed = measure_steps(step, seconds, num_warm_up=2, num_profiled=2)
+        rows.append(
+            {
+                **facts,
+                "molecules_per_second": speed.samples_per_second,
+                "share_of_matrix_products": speed.matrix_products,
+            }
+        )
+    table = [
+        [
+            f"{row['batch_size']}",
+            f"{row['molecules_per_second']:,.1f}",
+            f"{row['share_of_matrix_products']:.0%}",
+        ]
+        for row in rows
+    ]
+    print(text_table(["training, batch", "molecules/s", "time in products"], table))
+    return rows
+
+
+def peak_memory_of(device: torch.device) -> float:
+    """Most memory in MiB that was held: by tensors on a GPU, by this process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / MEGABYTE
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
