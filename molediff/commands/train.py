@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from molediff.commands.configured import DictConfig, command, script_name
 from molediff.commands.threads import use_threads
@@ -25,6 +26,8 @@ def main(config: DictConfig) -> None:
     run = build_run(config)
     for note in getattr(run.data, "notes", ()):
         print(f"{script_name()}: {note}", file=sys.stderr)
+    named = sys.argv[0]
+    sys.argv[0] = __file__  # what Lightning starts the other processes with
     try:
         metrics = train(
             run.task,
@@ -48,11 +51,15 @@ def main(config: DictConfig) -> None:
     except DivergedError as error:
         good = Path(config.run_dir, "last.ckpt").exists()
         left = f"the last good checkpoint is in {config.run_dir}" if good else "there is no checkpoint yet"
-        print(f"{script_name()}: stopped: {error}; {left}", file=sys.stderr)
+        print(f"{Path(named).name}: stopped: {error}; {left}", file=sys.stderr)
         raise SystemExit(1) from None
     except LostProcessError as error:
-        print(f"{script_name()}: stopped: {error}", file=sys.stderr, flush=True)
+        print(f"{Path(named).name}: stopped: {error}", file=sys.stderr, flush=True)
         os._exit(1)  # an ordinary end would wait for the process that is gone
+    finally:
+        sys.argv[0] = named
+    if rank_zero_only.rank:
+        return
     print(
         f"weights: {config.run_dir}/weights.safetensors; validation loss {metrics.get('val/loss', float('nan')):.4f}"
     )
@@ -75,3 +82,7 @@ def metadata_of(config: DictConfig, run: Run) -> dict[str, Any]:
         metadata["max_atoms"] = max(run.data.max_atoms, run.former.get("max_atoms", 0))
     metadata |= getattr(run.data, "facts", {})
     return metadata
+
+
+if __name__ == "__main__":  # another process of the same training
+    main()

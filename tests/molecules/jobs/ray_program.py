@@ -25,7 +25,7 @@ def main() -> None:
     texts = [SMILES[number % len(SMILES)] for number in range(60)]
     inputs = [MoleculeInput(text, f"m{number}") for number, text in enumerate(texts)]
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    nodes = [cluster.add_node(num_cpus=2) for _ in range(2)]
     cluster.wait_for_nodes()
     ray.init(address=cluster.address, log_to_driver=False)
 
@@ -36,7 +36,6 @@ def main() -> None:
             time.sleep(0.1)
         killed.append(len(list((folder / ROWS).glob("*.parquet"))))
         cluster.remove_node(nodes[1], allow_graceful=False)
-        cluster.add_node(num_cpus=1)
         print("killed a node", flush=True)
 
     if what == "kill":

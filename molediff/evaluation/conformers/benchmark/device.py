@@ -37,7 +37,6 @@ PARTS = {
 def measure(
     weights: str,
     device: str | None,
-    threads: int | None,
     num_conformers: int,
     batch_atoms: Sequence[int] | None,
     seconds: float,
@@ -49,7 +48,6 @@ def measure(
     Args:
         weights: name or file.
         device: "cpu", "cuda" or None for a GPU where there is one.
-        threads: of the CPU; None leaves torch's choice.
         num_conformers: of a molecule.
         batch_atoms: sizes of batches; None: three that suit the device.
         seconds: for each of the sizes and for training.
@@ -57,8 +55,6 @@ def measure(
         build: of the training.
     """
     keep_freed_memory()
-    if threads is not None:
-        torch.set_num_threads(threads)
     chosen = choose_device(device)
     name = (
         torch.cuda.get_device_name() if chosen.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
