@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from molediff.evaluation.conformers.benchmark.speed import measure_steps
+from molediff.evaluation.conformers.benchmark.speed import matrix_product_share
 from molediff.evaluation.conformers.benchmark.speed_run import MEGABYTE, training_step
 from molediff.evaluation.report.text import text_table
 from molediff.molecules.generator import ConformerGenerator
@@ -90,21 +90,23 @@ def products(device: torch.device, dtype: torch.dtype, seconds: float = 1.0) -> 
 
 
 def repeated(call: Callable[[], Any], device: torch.device, seconds: float) -> tuple[float, int]:
-    """Calls a second of wall time, and how many were made, after one that does not count."""
+    """Calls a second, and how many were made, after one that does not count."""
     call()
-    synchronize(device)
-    start, num = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds or not num:
+    start, num = now(device), 0
+    while now(device) - start < seconds or not num:
         call()
-        synchronize(device)
         num += 1
-    return num / (time.perf_counter() - start), num
+    return num / (now(device) - start), num
 
 
-def synchronize(device: torch.device) -> None:
-    """Wait for a GPU."""
+def now(device: torch.device) -> float:
+    """A clock in seconds: of a GPU the wall's, when it is done; of a CPU the processor time of each thread, so that other
+    work on the machine does not count.
+    """
     if device.type == "cuda":
         torch.cuda.synchronize()
+        return time.perf_counter()
+    return time.process_time() / torch.get_num_threads()
 
 
 def sampling(
@@ -177,12 +179,12 @@ def train_rates(
             "max_minutes=null",
         ]
         step, facts = training_step(*build(words))
-        speed = measure_steps(step, seconds, num_warm_up=2, num_profiled=2)
+        rate, _ = repeated(step, torch.device(device), seconds)
         rows.append(
             {
                 **facts,
-                "molecules_per_second": speed.samples_per_second,
-                "share_of_matrix_products": speed.matrix_products,
+                "molecules_per_second": rate * size,
+                "share_of_matrix_products": matrix_product_share(step, 2),
             }
         )
     table = [
