@@ -26,8 +26,8 @@ def main(config: DictConfig) -> None:
     run = build_run(config)
     for note in getattr(run.data, "notes", ()):
         print(f"{script_name()}: {note}", file=sys.stderr)
-    named = sys.argv[0]
-    sys.argv[0] = __file__  # what Lightning starts the other processes with
+    named = sys.argv
+    sys.argv = _started_again(named[1:])
     try:
         metrics = train(
             run.task,
@@ -51,18 +51,25 @@ def main(config: DictConfig) -> None:
     except DivergedError as error:
         good = Path(config.run_dir, "last.ckpt").exists()
         left = f"the last good checkpoint is in {config.run_dir}" if good else "there is no checkpoint yet"
-        print(f"{Path(named).name}: stopped: {error}; {left}", file=sys.stderr)
+        print(f"{Path(named[0]).name}: stopped: {error}; {left}", file=sys.stderr)
         raise SystemExit(1) from None
     except LostProcessError as error:
-        print(f"{Path(named).name}: stopped: {error}", file=sys.stderr, flush=True)
+        print(f"{Path(named[0]).name}: stopped: {error}", file=sys.stderr, flush=True)
         os._exit(1)  # an ordinary end would wait for the process that is gone
     finally:
-        sys.argv[0] = named
+        sys.argv = named
     if rank_zero_only.rank:
         return
     print(
         f"weights: {config.run_dir}/weights.safetensors; validation loss {metrics.get('val/loss', float('nan')):.4f}"
     )
+
+
+def _started_again(words: list[str]) -> list[str]:
+    """The command line by which Lightning, which makes it of sys.argv, starts the other processes of a training."""
+    if getattr(sys.modules["__main__"], "__spec__", None) is None:
+        return [__file__, *words]
+    return [__file__, "train", *words]  # of python -m molediff
 
 
 def metadata_of(config: DictConfig, run: Run) -> dict[str, Any]:
