@@ -100,7 +100,7 @@ def repeated(call: Callable[[], Any], device: torch.device, seconds: float) -> t
 
 
 def now(device: torch.device) -> float:
-    """A clock in seconds: of a GPU the wall's, when it is done; of a CPU the processor time of each thread, so that other
+    """A clock in seconds: of a GPU the wall, when it is done; of a CPU the processor time of a thread, so that other
     work on the machine does not count.
     """
     if device.type == "cuda":
