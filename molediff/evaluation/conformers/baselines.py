@@ -11,13 +11,14 @@ from molediff.molecules.energies.relax import relax_conformers
 from molediff.molecules.errors import ForceFieldError
 
 
-def etkdg(mol: Mol, num_conformers: int, seed: int) -> Mol | None:
+def etkdg(mol: Mol, num_conformers: int, seed: int, max_seconds: int = 0) -> Mol | None:
     """Conformers by ETKDGv3 as RDKit does it by default, on one thread, without pruning.
 
     Args:
         mol: molecule with explicit hydrogens; its stereo is asked for, its coordinates are not used and not changed.
         num_conformers: number asked for; RDKit may return fewer.
         seed: at least 1, since RDKit does not treat 0 as a seed like the others.
+        max_seconds: after which it gives up; 0 for any.
 
     Returns:
         A copy with the conformers, or None if not one could be embedded.
@@ -34,6 +35,7 @@ def etkdg(mol: Mol, num_conformers: int, seed: int) -> Mol | None:
     parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
     parameters.numThreads = 1
+    parameters.timeout = max_seconds
     conformer_ids = rdDistGeom.EmbedMultipleConfs(embedded, num_conformers, parameters)
     return embedded if len(conformer_ids) > 0 else None
 

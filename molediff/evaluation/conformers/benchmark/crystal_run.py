@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -94,9 +95,15 @@ def measure(
     presets: Sequence[str | None],
     options: dict[str, Any],
     seed: int,
+    max_minutes: float | None = None,
 ) -> dict[str, Any]:
-    """Run what `configs/benchmark/crystal.yaml` asks for: a table, a picture, and the figures."""
+    """Run what `configs/benchmark/crystal.yaml` asks for: a table, a picture, and the figures.
+
+    Raises:
+        RuntimeError: the time was up before there was a row.
+    """
     torch.set_num_threads(1)
+    begun = time.monotonic()
     mols = evenly(read_references(references), num_molecules)
     shared = {"references": digest(references), "num_molecules": len(mols), "seed": seed}
     run_id = datetime.now(timezone.utc).isoformat(timespec="microseconds")
@@ -106,6 +113,9 @@ def measure(
             settings = {**shared, "num_conformers": num, "name": contender.name, **contender.settings}
             path = Path(folder) / "rows" / f"{_file_name(contender.name)}_{num}.json"
             row = load_row(path, settings)
+            if row is None and late(begun, max_minutes):
+                print(f"left out, as the time is up: {contender.name}, {num}", flush=True)
+                continue
             if row is None:
                 with rdBase.BlockLogs():
                     contender.method(from_smiles(mols[0]), 1, seed)  # warm up
@@ -115,6 +125,8 @@ def measure(
             print("  ".join(line(row)), flush=True)
             for reason, count in row.reasons[:3]:
                 print(f"    {count} without a conformer: {reason or 'no reason given'}", flush=True)
+    if not rows:
+        raise RuntimeError(f"no row was measured within max_minutes={max_minutes}: allow more.")
     table = table_of(rows)
     print(f"\n{len(mols)} molecules of {references}\n{table}")
     with complete_file(Path(folder) / "table.txt") as file:
@@ -128,6 +140,11 @@ def measure(
     with complete_file(Path(folder) / "figures.json") as file:
         json.dump(found, file, indent=1)
     return found
+
+
+def late(begun: float, max_minutes: float | None) -> bool:
+    """Whether more than `max_minutes` have passed since `begun` (`time.monotonic`)."""
+    return max_minutes is not None and time.monotonic() - begun > 60 * max_minutes
 
 
 def of_rivals(names: Sequence[str]) -> Iterator[CrystalContender]:
@@ -172,10 +189,12 @@ def of_weights(
                 **{key: str(value) for key, value in asked.items()},
             }
             title = f"molediff {Path(name).stem}" + (f", {preset}" if preset else "")
-            yield CrystalContender(title, _ours(generator, asked), settings)
+            yield CrystalContender(title, by_generator(generator, asked), settings)
 
 
-def _ours(generator: ConformerGenerator, options: dict[str, Any]) -> CrystalMethod:
+def by_generator(generator: ConformerGenerator, options: dict[str, Any]) -> CrystalMethod:
+    """`generate` with these settings as a method of the benchmark."""
+
     def method(mol: Mol, num_conformers: int, seed: int) -> tuple[Mol | None, str]:
         result = generator.generate(mol, num_conformers, seed, **options)
         return result.mol, result.reason

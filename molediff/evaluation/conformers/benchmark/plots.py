@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from molediff.evaluation.conformers.benchmark.rows import Row
+from molediff.evaluation.conformers.metrics.recall_precision import COVERAGE_THRESHOLDS
 from molediff.evaluation.report.style import DATA_COLOUR, FIGURE_STYLE, METHOD_COLOURS
 
 _THRESHOLDS = np.linspace(0, 1, 201)
@@ -23,20 +24,30 @@ _QUALITY = {
 }
 
 
-def coverage_figure(rows: Sequence[Row]) -> Figure:
-    """Coverage against its threshold, recall and precision; the vertical lines are the thresholds of the table."""
+def coverage_figure(
+    rows: Sequence[Row], marked: Sequence[float] = COVERAGE_THRESHOLDS, farthest: float = 1.0
+) -> Figure:
+    """Coverage against its threshold, recall and precision; the vertical lines are the thresholds of the table.
+
+    Args:
+        rows: a line each.
+        marked: thresholds of the table, in Angstrom.
+        farthest: end of the axis, in Angstrom.
+    """
+    thresholds = np.linspace(0, farthest, 201)
     with matplotlib.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(9.6, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
         colours = iter(METHOD_COLOURS * 4)
         for row in rows:
             colour = DATA_COLOUR if row.kind == "data" else next(colours)
-            for axes, curve in ((left, recall_curve(row)), (right, precision_curve(row))):
-                axes.plot(_THRESHOLDS, 100 * curve, label=row.name, linewidth=1.5, color=colour)
+            for axes, curve in ((left, recall_curve), (right, precision_curve)):
+                share = 100 * curve(row, thresholds)
+                axes.plot(thresholds, share, label=row.name, linewidth=1.5, color=colour)
         for axes in (left, right):
-            for threshold in (0.05, 0.1, 0.5):
+            for threshold in marked:
                 axes.axvline(threshold, color=DATA_COLOUR, linewidth=0.7, zorder=0)
-            axes.set(xlim=(0, 1), ylim=(0, 101), xlabel="threshold / Å")
+            axes.set(xlim=(0, farthest), ylim=(0, 101), xlabel="threshold / Å")
         left.set(title="references covered (COV-R)", ylabel="%")
         right.set(title="conformers near a reference (COV-P)")
         figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=3)

@@ -15,6 +15,7 @@ from rdkit.Chem import Mol
 
 from molediff.evaluation.conformers.benchmark.metrics import BENCHMARK_METRICS, WRONG_STEREO_DRAWN
 from molediff.evaluation.conformers.evaluate import Method, measure_method
+from molediff.evaluation.conformers.metrics.metric import Metric
 from molediff.evaluation.conformers.results import Comparison, Limits
 from molediff.evaluation.conformers.summary import summarize
 from molediff.evaluation.report.files import finite_or_none
@@ -83,6 +84,8 @@ def measure_row(
     strain_conformers: int = 2,
     progress: bool = True,
     strain_methods: Sequence[str] = ("gfn2",),
+    metrics: Sequence[Metric] = BENCHMARK_METRICS,
+    most_conformers: int | None = None,
 ) -> Row:
     """Run a method once on all molecules, 2K samples of a molecule with K references, and measure what it returns.
 
@@ -95,6 +98,8 @@ def measure_row(
         strain_conformers: of each of these, the first so many.
         progress: show a bar.
         strain_methods: by which: "gfn2", GFN2-xTB, and "aimnet2", AIMNet2.
+        metrics: what is measured.
+        most_conformers: asked of a molecule, where 2K would be more; None: any number.
 
     Raises:
         ValueError: the method returned another molecule, or ended early.
@@ -103,6 +108,8 @@ def measure_row(
         counts = [0 if mol is None else mol.GetNumConformers() for mol in contender.method]
     else:
         counts = [2 * mol.GetNumConformers() for mol in references]
+        if most_conformers is not None:
+            counts = [min(count, most_conformers) for count in counts]
     relaxed = set(np.linspace(0, len(references) - 1, strain_molecules).round().astype(int).tolist())
     by_gfn2, by_aimnet2 = (strain_conformers * (method in strain_methods) for method in ("gfn2", "aimnet2"))
     limits = [
@@ -110,7 +117,7 @@ def measure_row(
         for place in range(len(references))
     ]
     molecules = measure_method(
-        contender.name, contender.method, references, counts, seed, BENCHMARK_METRICS, limits, progress
+        contender.name, contender.method, references, counts, seed, metrics, limits, progress
     )
     if contender.kind == "data":  # drawing from a list is no method that one would time
         molecules = [replace(molecule, seconds=None, processor_seconds=None) for molecule in molecules]
@@ -121,7 +128,7 @@ def measure_row(
         contender.kind,
         contender.solver,
         contender.num_evaluations,
-        summarize(Comparison(molecules, told=told), BENCHMARK_METRICS),
+        summarize(Comparison(molecules, told=told), metrics),
         [matrix.min(axis=1, initial=np.inf).round(5).tolist() for matrix in matrices],
         [matrix.min(axis=0).round(5).tolist() for matrix in matrices],
         counts,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from molediff.evaluation.conformers.benchmark.metrics import BENCHMARK_METRICS
 from molediff.evaluation.conformers.benchmark.rows import Row
+from molediff.evaluation.conformers.metrics.metric import Metric
 from molediff.evaluation.report.text import text_table as columns_of_text
 
 LEGEND = (
@@ -15,15 +16,16 @@ LEGEND = (
     "Time: of one thread, by the processor's clock, for a conformer returned."
 )
 
-_SHOWN = [metric for metric in BENCHMARK_METRICS if metric.in_table]
 
-
-def text_table(rows: Sequence[Row]) -> str:
-    """Rows of the benchmark for a terminal, with the legend."""
+def text_table(
+    rows: Sequence[Row], metrics: Sequence[Metric] = BENCHMARK_METRICS, legend: str = LEGEND
+) -> str:
+    """Rows of a benchmark for a terminal, with what its columns mean."""
+    shown = [metric for metric in metrics if metric.in_table]
     table = columns_of_text(
-        ["method", "evaluations", *(metric.title for metric in _SHOWN)],
-        [line(row) for row in rows],
-        units=["", "", *(metric.unit for metric in _SHOWN)],
+        ["method", "evaluations", *(metric.title for metric in shown)],
+        [line(row, metrics) for row in rows],
+        units=["", "", *(metric.unit for metric in shown)],
     )
     run_ids = {row.run_id for row in rows if row.kind != "data"}
     caution = (
@@ -31,10 +33,14 @@ def text_table(rows: Sequence[Row]) -> str:
         if len(run_ids) < 2
         else [f"The rows come from {len(run_ids)} runs: times compare only within one."]
     )
-    return "\n".join([table, "", LEGEND, *caution])
+    return "\n".join([table, "", legend, *caution])
 
 
-def line(row: Row) -> list[str]:
+def line(row: Row, metrics: Sequence[Metric] = BENCHMARK_METRICS) -> list[str]:
     """Name, evaluations and figures of one row, as shown."""
     evaluations = "" if row.num_evaluations is None else f"{row.num_evaluations:g}"
-    return [row.name, evaluations, *(metric.text(row.figures[metric.key]) for metric in _SHOWN)]
+    return [
+        row.name,
+        evaluations,
+        *(metric.text(row.figures[metric.key]) for metric in metrics if metric.in_table),
+    ]

@@ -189,3 +189,19 @@ def test_a_whole_run_writes_its_table_picture_and_figures(tmp_path, capsys):
     assert json.loads((tmp_path / "figures.json").read_text()) == figures
     assert measure(**asked) == figures  # rows are kept, with their seconds
     assert "2 molecules of" in capsys.readouterr().out
+
+
+def test_no_row_is_begun_when_the_time_is_up(tmp_path, capsys):
+    file = tmp_path / "one.sdf"
+    mol = crystal(LACTAMIDE)
+    file.write_text(sdf_record(mol, -1, "1AAA_LAC", {}))
+    asked = {
+        "folder": str(tmp_path), "references": str(file), "num_molecules": None, "num_conformers": [3],
+        "rivals": ["ETKDGv3"], "ours": [], "presets": [], "options": {}, "seed": 1,
+    }  # fmt: skip
+    with pytest.raises(RuntimeError, match="within max_minutes=0"):
+        measure(**asked, max_minutes=0)
+    assert "left out, as the time is up: ETKDGv3, 3" in capsys.readouterr().out
+    figures = measure(**asked)
+    asked["num_conformers"] = [3, 4]
+    assert measure(**asked, max_minutes=0) == figures
