@@ -29,6 +29,7 @@ def evaluate(
     num_molecules: int,
     seeds: Sequence[int],
     num_steps: Sequence[int | None],
+    constrained: bool,
     order: str,
     min_probability: float,
     num_training: int | None,
@@ -46,7 +47,7 @@ def evaluate(
         num_molecules: of each seed.
         seeds: of the samples; the first alone for all but the first of `num_steps`.
         num_steps: evaluations of the graph network at most, one row each; None: one for each entry.
-        order, min_probability, batch_size: see `MoleculeGenerator.generate`.
+        constrained, order, min_probability, batch_size: see `MoleculeGenerator.generate`.
         num_training: training molecules that novelty is asked against; None: all.
         num_reference: training molecules that distributions are held against.
         num_data: molecules of the test split in the row of data.
@@ -82,6 +83,7 @@ def evaluate(
                     num_molecules,
                     seed,
                     num_steps=steps,
+                    constrained=constrained,
                     order=order,
                     min_probability=min_probability,
                     batch_size=batch_size,
@@ -95,6 +97,7 @@ def evaluate(
         "weights": weights,
         "shapes": shapes,
         "parameters": f"{sum(p.numel() for p in generator.model.parameters()) / 1e6:.2f} M for graphs",
+        "constrained": constrained,
         "order": order,
         "training molecules": known,
         **({"least probability": min_probability} if min_probability else {}),

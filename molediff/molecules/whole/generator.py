@@ -114,6 +114,7 @@ class MoleculeGenerator:
         max_attempts: int = 50,
         with_shapes: bool = True,
         num_steps: int | None = None,
+        constrained: bool = True,
         order: str = "random",
         min_probability: float = 0.0,
         log_prob: bool = False,
@@ -139,6 +140,8 @@ class MoleculeGenerator:
             num_steps: evaluations of the graph network at most; None: one for each atom and pair of atoms (45 for nine
                 heavy atoms), by which the sample is exactly the model's. With fewer, several entries a step are drawn
                 independently.
+            constrained: rule out at every step what no molecule could complete: more bonds than a valence, atoms that
+                would stay apart. False: the model's own samples, of which some are no molecules.
             order: "random", or "certain": entries of least entropy first (see `core.discrete.Revealing`).
             min_probability: leave out what is less probable than this at its step; the samples are then no longer quite
                 the model's.
@@ -168,7 +171,15 @@ class MoleculeGenerator:
             attachments,
         )
         solver = Revealing(order, min_probability)
-        sampler = GraphSampler(self.model, request, solver, num_steps, log_prob, trajectory)
+        sampler = GraphSampler(
+            self.model,
+            request,
+            solver,
+            num_steps,
+            self.alphabet if constrained else None,
+            log_prob,
+            trajectory,
+        )
         provenance = self._provenance(sampler, num_steps, with_shapes)
         run = Run(
             sampler,
@@ -187,6 +198,7 @@ class MoleculeGenerator:
             "weights": self.weights,
             "weights_sha256": self.metadata.get("sha256"),
             "num_steps": num_steps or len(sampler.times) - 1,
+            "constrained": sampler.constrained is not None,
             "order": sampler.solver.order,
             "min_probability": sampler.solver.min_probability or None,
             "shapes": self.shapes.weights if with_shapes else None,

@@ -19,6 +19,7 @@ from molediff.core.discrete import (
 )
 from molediff.molecules.whole.alphabet import Alphabet
 from molediff.molecules.whole.graphs import matrix_of
+from molediff.molecules.whole.possible import only_possible
 from molediff.molecules.whole.request import Request
 from molediff.networks.graph_denoiser import GraphSizes
 from molediff.sampling.seeds import numbered_generator
@@ -49,6 +50,7 @@ class GraphSampler:
         request: what all graphs have in common.
         solver: how entries are revealed.
         num_steps: evaluations at most; None: one for each entry of the largest graph.
+        constrained: the alphabet by which to rule out at every step what no molecule could complete; None: nothing.
         log_prob: also estimate the log-probability of each.
         trajectory: keep the steps.
     """
@@ -59,13 +61,14 @@ class GraphSampler:
         request: Request,
         solver: Revealing,
         num_steps: int | None,
+        constrained: Alphabet | None,
         log_prob: bool,
         trajectory: bool,
     ) -> None:
         self.model, self.request, self.solver = model, request, solver
         largest = len(request.sizes) - 1
         self.times = uniform_grid(largest * (largest + 1) // 2 if num_steps is None else num_steps)
-        self.log_prob, self.trajectory = log_prob, trajectory
+        self.constrained, self.log_prob, self.trajectory = constrained, log_prob, trajectory
 
     @property
     def device(self) -> torch.device:
@@ -86,6 +89,8 @@ class GraphSampler:
         x_1 = torch.from_numpy(starts).to(self.device)
         steps: list[CategoricalStep] = []
         denoiser, mask = self.model.denoiser(condition), condition.mask
+        if self.constrained is not None:
+            denoiser = only_possible(denoiser, self.constrained, condition)
         states = self.solver.sample(
             denoiser,
             self.model.process,

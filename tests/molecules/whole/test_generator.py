@@ -38,7 +38,7 @@ def generator():
 
 
 def graphs(generator, num, **words):
-    return list(generator.generate(num, seed=3, with_shapes=False, **words))
+    return list(generator.generate(num, seed=3, with_shapes=False, **{"constrained": False, **words}))
 
 
 def test_every_molecule_asked_for_has_a_result_and_failures_say_why(generator):
@@ -88,6 +88,14 @@ def test_as_many_evaluations_as_there_are_entries_unless_fewer_are_asked_for(gen
         result.mol.GetNumAtoms(): result.num_evaluations for result in graphs(generator, 20) if result.mol
     }
     assert all(evaluations == size * (size + 1) // 2 for size, evaluations in sizes.items())
+
+
+def test_constrained_graphs_have_no_wrong_valence_and_are_seldom_apart(generator):
+    results = graphs(generator, 60, constrained=True)
+    assert results[0].provenance["constrained"]
+    faults = [result.fault for result in results if result.fault]
+    assert set(faults) <= {"fragments"}  # no entry alone could have known
+    assert len(faults) < 0.2 * sum(bool(result.fault) for result in graphs(generator, 60))
 
 
 def test_num_atoms_and_composition_are_kept(generator):
