@@ -61,9 +61,36 @@ def possible_categories(x_t: Tensor, valence: Tensor, sizes: GraphSizes) -> Tens
     kinds = torch.arange(num_labels, device=x_t.device)
     bonds = (kinds <= most.unsqueeze(-1)) & (kinds < NUM_EDGES)
     bonds[..., 0] = ~_needed((orders > 0) | (masked & (most > 0)), masked)
-    atoms = valence >= used.unsqueeze(-1)
+    spare, spare_of_parts, num_parts, together = _parts(orders > 0, room.clamp_min(0) * real, real)
+    # Parts still to be joined take two free valences a joint, and each of them at least one.
+    joints = (num_parts - 1)[:, None, None, None]
+    after = joints - (~together).long().unsqueeze(-1)
+    own = spare_of_parts.unsqueeze(2) + spare_of_parts.unsqueeze(1) * ~together
+    leaves = (spare[:, None, None, None] - 2 * kinds >= 2 * after) & (
+        (own.unsqueeze(-1) - 2 * kinds >= 1) | (after == 0)
+    )
+    bonds = bonds & (leaves | (kinds == 0))
+    lost = room.unsqueeze(-1) - (valence - used.unsqueeze(-1))
+    atoms = (valence >= used.unsqueeze(-1)) & (spare[:, None, None] - lost >= 2 * joints[..., 0])
+    atoms = atoms & ((spare_of_parts.unsqueeze(-1) - lost >= 1) | (joints[..., 0] == 0))
     row, column = torch.tril_indices(width, width, device=x_t.device)
     return torch.where((row == column)[:, None], atoms[:, row], bonds[:, row, column])
+
+
+def _parts(bonded: Tensor, room: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What holds together by known bonds.
+
+    Returns:
+        Free valences of each graph (n,), and of the part of each atom (n, N); parts (n,); whether two atoms are in one
+        part (n, N, N).
+    """
+    width = bonded.shape[1]
+    reach = (bonded | torch.eye(width, dtype=torch.bool, device=bonded.device)).float()
+    for _ in range(max(1, (width - 1).bit_length())):
+        reach = ((reach @ reach) > 0).float()
+    # Each atom counts as its share of its part.
+    num_parts = (real / reach.sum(-1)).sum(-1).round().long()
+    return room.sum(-1), (reach @ room.unsqueeze(-1).float()).squeeze(-1).long(), num_parts, reach > 0
 
 
 def _needed(open_pairs: Tensor, masked: Tensor) -> Tensor:
