@@ -41,9 +41,9 @@ class MoleculeGenerator:
         weights: name or path of the weights, for the record.
 
     Example:
-        >>> generator = MoleculeGenerator.from_pretrained("qm9")  # doctest: +SKIP
-        >>> molecules = list(generator.generate(num_molecules=4, seed=1, only_valid=True))  # doctest: +SKIP
-        >>> [molecule.status for molecule in molecules]  # doctest: +SKIP
+        >>> generator = MoleculeGenerator.from_pretrained("qm9")
+        >>> molecules = list(generator.generate(num_molecules=4, seed=1, only_valid=True))
+        >>> [molecule.status for molecule in molecules]
         ['ok', 'ok', 'ok', 'ok']
     """
 

@@ -168,3 +168,16 @@ def test_weights_of_another_domain_are_refused_by_name():
         MoleculeGenerator.from_pretrained("digits")
     with pytest.raises(ValueError, match="num_atoms_histogram"):
         MoleculeGenerator(CategoricalModel(GraphDenoiser(9), SquareRootVP(), 9))
+
+
+def test_weights_that_ship_make_molecules_that_differ():
+    shipped = MoleculeGenerator.from_pretrained("qm9")
+    results = list(shipped.generate(24, seed=1, with_shapes=False, constrained=False))
+    found = [result.smiles for result in results if result.status == "ok"]
+    assert len(found) >= 20
+    assert len(set(found)) >= 19
+    assert shipped.weights == "qm9_graphs"
+    kept = next(iter(shipped.generate(1, seed=1, scaffold="C1CC1*", with_shapes=False, only_valid=True)))
+    assert kept.mol.HasSubstructMatch(Chem.MolFromSmiles("C1CC1"))
+    with pytest.raises(ValueError, match="No training molecule"):
+        shipped.generate(composition="C9F9")
