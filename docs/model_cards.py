@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from molediff.commands.weights import facts_of
 from molediff.molecules.perception.domain import Domain, shipped_domain
 from molediff.networks.pretrained import SHIPPED, find_weights
 from molediff.networks.weights import load_weights
+
+_FIGURES = re.compile(r"^Figures \(weights (\w{8})\): .*$", flags=re.M)
+"""Figures in a text belong to weights of this checksum, and are left out of the card of any others."""
 
 
 def cards(texts: Path) -> str:
@@ -25,6 +29,7 @@ def cards(texts: Path) -> str:
 def card(name: str, facts: dict[str, Any], text: Path) -> str:
     """The section on one file of weights."""
     said = text.read_text(encoding="utf-8").strip().replace("](../", "](") if text.is_file() else ""
+    said = _FIGURES.sub(lambda found: found[0] if facts["sha256"].startswith(found[1]) else "", said)
     rows = [(key, _cell(value)) for key, value in _rows(name, facts) if value]
     table = "\n".join(f"| {key} | {value} |" for key, value in rows)
     return f"## {name}\n\n{said}\n\n| | |\n|---|---|\n{table}"
@@ -34,7 +39,7 @@ def _rows(name: str, facts: dict[str, Any]) -> list[tuple[str, Any]]:
     metadata = load_weights(find_weights(name))[1]
     sampling = facts.get("sampling")
     return [
-        ("draws", facts["kind"]),
+        ("draws", "torsions to begin with" if "torsion" in name else facts["kind"]),
         ("trained on", facts.get("data")),
         ("domain", _domain(name, metadata)),
         ("parameters", f"{facts['parameters']:,}" if facts.get("parameters") else None),

@@ -36,6 +36,17 @@ def test_every_weights_file_has_a_text_and_a_card():
     assert written.count("| licence | MIT |") == len(WEIGHTS)
 
 
+def test_figures_of_other_weights_are_left_out_of_a_card(tmp_path):
+    from model_cards import card
+
+    from molediff.commands.weights import facts_of
+
+    facts = facts_of(PACKAGE / "weights" / "dw4.safetensors")
+    for checksum, there in ((facts["sha256"][:8], True), ("00000000", False)):
+        (tmp_path / "dw4.md").write_text(f"Some text.\n\nFigures (weights {checksum}): 7 nats.\n")
+        assert ("7 nats" in card("dw4", facts, tmp_path / "dw4.md")) == there
+
+
 def test_pages_with_cells_begin_with_a_kernel():
     """Without one the cells would be shown and not run."""
     pages = [page for page in DOCS.rglob("*.md") if "{code-cell}" in page.read_text()]

@@ -157,7 +157,7 @@ def _as_asked(mol: Chem.Mol) -> Chem.Mol | None:
     if text is None:
         return None
     with rdBase.BlockLogs():
-        parsed = Chem.MolFromSmiles(text)
+        parsed: Chem.Mol | None = Chem.MolFromSmiles(text)
         if parsed is None:
             return None
         asked = Chem.AddHs(parsed)

@@ -120,10 +120,11 @@ def report(
     titles = None if names is None else iter(names)
     writer = ReportWriter(title)
     for result in listed:
-        is_mol = isinstance(result, Chem.Mol)
-        smiles = Chem.MolToSmiles(Chem.RemoveHs(result)) if is_mol else result.smiles
+        smiles = Chem.MolToSmiles(Chem.RemoveHs(result)) if isinstance(result, Chem.Mol) else result.smiles
         name = smiles if titles is None else next(titles, None)
         if name is None:
             raise ValueError("there are fewer names than results: give one for each")
-        writer.add(OwnMolecule(name, result, asks_stereo=True) if is_mol else result, name)
+        writer.add(
+            OwnMolecule(name, result, asks_stereo=True) if isinstance(result, Chem.Mol) else result, name
+        )
     return writer.save(output)
