@@ -11,12 +11,15 @@ from typing import Any
 
 @contextmanager
 def interrupts_held_back() -> Iterator[None]:
-    """Within the block Ctrl-C waits; at its end it is raised as ever. Outside the main thread nothing changes."""
-    if threading.current_thread() is not threading.main_thread():
+    """Within the block Ctrl-C waits; at its end it is raised as ever. Outside the main thread nothing changes, nor where
+    something other than Python waits for it.
+    """
+    former = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or former is None:
         yield
         return
     struck: list[tuple[Any, ...]] = []
-    former = signal.signal(signal.SIGINT, lambda *of: struck.append(of))
+    signal.signal(signal.SIGINT, lambda *of: struck.append(of))
     try:
         yield
     finally:
