@@ -11,8 +11,8 @@ from typing import Any
 
 @contextmanager
 def interrupts_held_back() -> Iterator[None]:
-    """Within the block Ctrl-C waits; at its end it is raised as ever. Outside the main thread nothing changes, nor where
-    something other than Python waits for it.
+    """Within the block Ctrl-C waits; at its end it is raised as ever. Outside the main thread nothing changes, nor
+    where something other than Python waits for it.
     """
     former = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or former is None:
