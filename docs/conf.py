@@ -45,8 +45,18 @@ _OUTSIDE = re.compile(r"\[([^\]]*)\]\(\.\./(?!start/|howto/|reference/)([^)#\s]+
 """Links of a page to files of the repository that are no pages: on the site they are names."""
 
 
+def other_pages(index):
+    """Contents of the pages that the index does not name, so that none is lost."""
+    named = set(re.findall(r"^[\w/]+$", index, flags=re.M))
+    others = sorted(page.stem for page in HERE.glob("*.md") if page.stem not in {*named, "index"})
+    lines = "\n".join(others)
+    return f"```{{toctree}}\n:caption: More\n:maxdepth: 1\n\n{lines}\n```" if others else ""
+
+
 def of_the_site(app, page, text):
     """The source of a page as the site has it: model cards filled in, links out of the pages as names."""
+    if page == "index":
+        text[0] = text[0].replace("<!-- other pages -->", other_pages(text[0]))
     if page == "models":
         text[0] = text[0].replace("<!-- the cards -->", cards(HERE / "models"))
     if "/" not in page:
