@@ -1,4 +1,4 @@
-# make demo   sample conformers with the shipped weights and check them     make test   run the tests
+# make demo   conformers of molecules that people know, with pages to look at     make test   run the tests
 # make lint   ruff and mypy                                                 make clean  remove what these made
 # make docs   build the documentation site into build/docs, running its pages
 # make test-portable   the numerical tests once more, as on a processor without vector instructions
@@ -25,10 +25,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(INSTALLED)
-	$(BIN)/python scripts/sample.py data/demo.smi num_conformers=10 output=$(DEMO)/conformers.sdf
-	$(BIN)/python scripts/evaluate.py references=data/demo.sdf output=$(DEMO)/report
-	@echo "Conformers: $(DEMO)/conformers.sdf (one line a molecule: $(DEMO)/status.csv)"
-	@echo "How good they are, beside RDKit's, on 20 held-out molecules: $(DEMO)/report/report.html"
+	@mkdir -p $(DEMO)
+	$(BIN)/molediff conformers data/demo.smi -n 10 -o $(DEMO)/small.sdf --report $(DEMO)/small.html --overwrite
+	$(BIN)/molediff conformers data/demo_drugs.smi --weights drugs -n 20 -o $(DEMO)/drugs.sdf --report $(DEMO)/drugs.html --overwrite
+	$(BIN)/molediff evaluate --weights qm9_b3lyp --references data/demo.sdf -o $(DEMO)/report
+	@echo "Pages to look at, molecules that turn: $(DEMO)/small.html and $(DEMO)/drugs.html"
+	@echo "B3LYP geometries of 20 molecules that the weights did not see, as molediff and RDKit find them: $(DEMO)/report/report.html"
 
 # One thread a process: the tests run in parallel instead.
 test: $(INSTALLED)

@@ -109,6 +109,7 @@ def command(
         def main() -> None:
             traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
             arguments: list[str] = []
+            bugs: list[Exception] = []
             if {"--help", "-h"} & {*sys.argv[1:]}:
                 print(help_text(config_name, sys.argv[1:], function.__doc__ or "", takes_arguments))
                 return
@@ -122,6 +123,8 @@ def command(
                     if traceback_wanted:
                         raise
                     stop(sentence(error), code_of(error))
+                except Exception as error:  # Hydra would print a line of its own before it hands it on
+                    bugs.append(error)
 
             try:
                 if takes_arguments:
@@ -129,6 +132,8 @@ def command(
                 sys.argv[1:] = map(quoted_path, sys.argv[1:])
                 os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise its errors instead of printing them
                 hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)(task)()
+                if bugs:
+                    raise bugs[0]
             except KeyboardInterrupt:
                 print(f"{script_name()}: interrupted", file=sys.stderr)
                 raise SystemExit(INTERRUPTED) from None

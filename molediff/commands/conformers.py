@@ -163,7 +163,10 @@ Pool = Annotated[
 Select = Annotated[
     str | None,
     Option(
-        "--select", metavar="spread|energy", help="Choose what lies far apart, or low.", rich_help_panel=_DONE
+        "--select",
+        metavar="spread|coverage|energy",
+        help="Choose what lies far apart, near all others, or low.",
+        rich_help_panel=_DONE,
     ),
 ]
 Timeout = Annotated[
@@ -177,6 +180,24 @@ Workers = Annotated[
         min=1,
         metavar="N",
         help="Processes; worth it from some hundred conformers.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Shard = Annotated[
+    str | None,
+    Option(
+        "--shard",
+        metavar="I/N",
+        help="Part I of N of the inputs, for array jobs; molediff merge makes one file of all.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Engine = Annotated[
+    str,
+    Option(
+        "--engine",
+        metavar="local|ray",
+        help="ray: the processes of a Ray cluster (RAY_ADDRESS), into a folder of Parquet files.",
         rich_help_panel=MACHINE,
     ),
 ]
@@ -194,7 +215,7 @@ Examples:
   cat molecules.smi | molediff conformers - -n 5 -o - | gzip > out.sdf.gz
 
 Quote SMILES by '...' and the shell leaves them alone. A word that ends like a file is a file; any other is a
-SMILES or an InChI, and ./NAME is a file in any case.
+SMILES or an InChI.
 Exit code: 0 all right, 6 some molecules failed, 7 all failed; molediff --help has the others."""
 
 
@@ -224,6 +245,8 @@ def conformers(
     prune_rmsd: Prune = None,
     pool: Pool = None,
     select: Select = None,
+    shard: Shard = None,
+    engine: Engine = "local",
     workers: Workers = 1,
     timeout: Timeout = None,
     batch_atoms: Batch = 1024,
@@ -268,6 +291,8 @@ def conformers(
         weights=weights,
         device=device,
         threads=threads,
+        shard=shard,
+        engine=engine,
         settings=settings,
     )
     raise Exit(draw.run(as_json, quiet))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import re
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molediff.commands import exits
-from molediff.commands.files import STANDARD, check_new
+from molediff.commands.files import STANDARD, check_new, with_word
+from molediff.commands.telling import tell, to_standard_output
 from molediff.commands.threads import use_threads
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from molediff.molecules.generation.result import GenerationResult
 
 _SETTING = re.compile(r"\+{0,2}([a-z]\w*)=")
+_OF_THE_MACHINE = ("num_workers", "batch_atoms")
+"""Settings that change no conformer."""
+_MOST_OF_SOURCE = 200
 _OTHER_WORDS = {"num_workers": "workers"}
 """Settings whose option is called otherwise."""
 
@@ -48,6 +51,8 @@ class Draw:
     weights: str
     device: str | None
     threads: int | None
+    shard: str | None = None
+    engine: str = "local"
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, as_json: bool, quiet: bool) -> int:
@@ -63,7 +68,7 @@ class Draw:
         facts = self._facts(summary, time.perf_counter() - start)
         if as_json:
             print(json.dumps(facts, indent=2))
-        _tell(facts, quiet or as_json)
+        tell(facts, quiet or as_json)
         return int(facts["exit_code"])
 
     @property
@@ -80,20 +85,47 @@ class Draw:
                     f"{word!r} looks like a setting: options are written {self._option(match[1])} "
                     f"{word[match.end() :] or '...'}"
                 )
+        if self.engine not in ("local", "ray"):
+            raise ValueError(f"--engine is local or ray; got {self.engine!r}")
+        if self.shard is not None or self.engine == "ray":
+            self._check_job()
         if self.output == STANDARD:
             for option, value in (("--json", as_json), ("--status", self.status), ("--report", self.report)):
                 if value:
                     raise ValueError(f"{option} needs a file for the conformers: -o FILE instead of -o -")
+        if self.report is not None and not self.report.lower().endswith((".html", ".htm")):
+            raise ValueError(f"the report is a page, --report FILE.html; got {self.report}")
+        files = [Path(name).resolve() for name in (self.output, self.table, self.report) if name]
+        if len({*files}) < len(files):
+            raise ValueError("conformers, table and report need a file each: name different ones")
         given = {Path(word).resolve() for word in self.molecules if word != STANDARD}
         for name in (self.output, self.table, self.report):
             if name not in (None, STANDARD) and Path(str(name)).resolve() in given:
                 raise ValueError(f"{name} is an input and would be overwritten: name another file")
-        check_new([self.output, self.status, self.report], self.overwrite)
+        goes_on = self.shard is not None or self.engine == "ray"  # where it was, if it is the same run
+        check_new([self.output, self.status, self.report], self.overwrite or goes_on)
+
+    def _check_job(self) -> None:
+        """Of one of many jobs: what makes no sense for it."""
+        option = "--engine ray" if self.engine == "ray" else "--shard"
+        for other, value in (("--status", self.status), ("--report", self.report)):
+            if value:
+                raise ValueError(f"{other} is of a whole run, and not of {option}: leave it out")
+        if self.output == STANDARD:
+            raise ValueError(f"{option} needs a file: -o FILE instead of -o -")
+        if self.engine == "ray" and (self.shard or self.fixed or self.preset):
+            raise ValueError("--engine ray takes no --shard, no --fixed and no --preset")
+        if self.engine == "ray" and Path(self.output).suffix:
+            raise ValueError(f"--engine ray writes a folder of Parquet files: -o FOLDER; got {self.output}")
+        if self.shard is not None:
+            from molediff.molecules.jobs.shards import Shard
+
+            Shard.parse(self.shard)
 
     def _drawn(self, quiet: bool) -> ExportSummary:
         from tqdm import tqdm
 
-        from molediff.molecules.files.export import export_conformers
+        from molediff.molecules.files.export import NoInputError
         from molediff.molecules.files.io import read_fixed, read_inputs
         from molediff.molecules.generator import ConformerGenerator
         from molediff.runtime.memory import keep_freed_memory
@@ -105,6 +137,8 @@ class Draw:
         if self.preset is not None:  # what is left at its default is left to the preset
             settings = {word: value for word, value in settings.items() if value not in (None, False)}
         fixed = None if self.fixed is None else read_fixed(self.fixed)
+        if self.engine == "ray":
+            return self._on_ray(inputs)
         generator = ConformerGenerator.from_pretrained(self.weights, device=self.device)
         generate_many = functools.partial(
             generator.generate_many,
@@ -116,30 +150,80 @@ class Draw:
             **settings,
         )
         bar = tqdm(inputs, unit=" molecules", disable=quiet or None, leave=False)
+        try:
+            return self._written(bar, generate_many)
+        except EOFError as error:  # of a file that is packed
+            raise ValueError(f"{', '.join(self.molecules)[:_MOST_OF_SOURCE]}: cut short ({error})") from None
+        except NoInputError:
+            raise NoInputError(
+                f"there is no molecule in {', '.join(self.molecules)[:_MOST_OF_SOURCE]}"
+            ) from None
+
+    def _written(
+        self,
+        inputs: Iterable[MoleculeInput],
+        generate_many: Callable[[Iterator[Any]], Iterable[GenerationResult]],
+    ) -> ExportSummary:
+        from molediff.molecules.files.export import export_conformers
+
         if self.output == STANDARD:
-            return _to_standard_output(bar, generate_many)
+            return to_standard_output(inputs, generate_many)
+        if self.shard is not None:
+            from molediff.molecules.jobs.shards import Shard, export_shard
+
+            made_with = {
+                "weights": self.weights,
+                "num_conformers": self.num_conformers,
+                "seed": self.seed,
+                "preset": self.preset,
+                "fixed": self.fixed,
+                "strict": self.strict,
+                **{key: value for key, value in self.settings.items() if key not in _OF_THE_MACHINE},
+            }
+            shard = Shard.parse(self.shard)
+            return export_shard(
+                inputs, generate_many, self.output, shard, made_with, overwrite=self.overwrite
+            )
         if self.report is None:
-            return export_conformers(bar, generate_many, self.output, self.table)
+            return export_conformers(inputs, generate_many, self.output, self.table)
         from molediff.evaluation.conformers.inspection.report import ReportWriter
 
-        page = ReportWriter(f"Conformers in {Path(self.output).name}", ", ".join(self.molecules[:3]))
-        summary = export_conformers(bar, generate_many, self.output, self.table, each=page.add)
+        page = ReportWriter(
+            f"Conformers in {Path(self.output).name}", " ".join(self.molecules)[:_MOST_OF_SOURCE]
+        )
+        summary = export_conformers(inputs, generate_many, self.output, self.table, each=page.add)
         page.save(self.report)
         return summary
+
+    def _on_ray(self, inputs: Iterable[MoleculeInput]) -> ExportSummary:
+        """Let the processes of a Ray cluster do it, and count what became of the inputs."""
+        from molediff.commands.ray_engine import run
+
+        settings = {key: value for key, value in self.settings.items() if key != "num_workers"}
+        workers = self.settings["num_workers"]
+        work = {"weights": self.weights, "num_conformers": self.num_conformers, "seed": self.seed}
+        return run(inputs, self.output, work, {**settings, "strict": self.strict}, self.device, workers)
 
     def _facts(self, summary: ExportSummary, seconds: float) -> dict[str, Any]:
         """What there is to say in the end; files of a run that was interrupted get names that say so."""
         counts, total = summary.num_inputs, sum(summary.num_inputs.values())
-        output, table = self.output, self.table
-        interrupted = getattr(summary, "interrupted", False)
-        if interrupted:
+        output, table, report = self.output, self.table, self.report
+        if self.shard is not None:
+            from molediff.molecules.jobs.shards import Shard, status_of
+
+            path = Shard.parse(self.shard).name_of(output)
+            output, table = str(path), str(status_of(path))
+        if summary.interrupted:
             output, table = map(_renamed_as_partial, (output, table))
+            report = None if report is None else _renamed_as_partial(report)
             code = exits.INTERRUPTED
-        elif counts["failed"] == total:
+        elif counts["failed"] == total > 0:
             code = exits.NONE_SUCCEEDED
         else:
             code = exits.SOME_FAILED if counts["failed"] else exits.OK
-        wanted = self.status is not None or interrupted or counts["ok"] < total
+        wanted = (
+            self.status is not None or self.shard is not None or summary.interrupted or counts["ok"] < total
+        )
         if not wanted:
             Path(table).unlink(missing_ok=True)
         return {
@@ -147,10 +231,10 @@ class Draw:
             "num_conformers": summary.num_conformers,
             "molecules": {"total": total, **counts},
             "failures": [{"name": name, "reason": reason} for name, reason in summary.failures],
+            "report": report,
             "status": table if wanted and Path(table).exists() else None,
-            "report": self.report,
             "seconds": round(seconds, 2),
-            "interrupted": interrupted,
+            "interrupted": summary.interrupted,
             "exit_code": code,
         }
 
@@ -160,69 +244,19 @@ class Draw:
     def _in_words_of_options(self, message: str) -> str:
         """A message of the package with its settings, such as `num_steps` or `relax='mmff'`, as written here."""
         names = [*self.settings, "num_conformers", "smiles_column", "device", "preset", "strict"]
-        given = re.sub(
-            rf"\b({'|'.join(names)})='(\w+)'", lambda found: f"{self._option(found[1])} {found[2]}", message
+        every, long = "|".join(names), "|".join(name for name in names if "_" in name)
+        words = re.sub(
+            rf"\b({every})='([^']+)'", lambda found: f"{self._option(found[1])} {found[2]}", message
         )
-        long = "|".join(name for name in names if "_" in name)
-        return re.sub(rf"\b({long})\b", lambda found: self._option(found[1]), given)
-
-
-def _to_standard_output(
-    inputs: Iterable[MoleculeInput], generate_many: Callable[[Iterator[Any]], Iterable[GenerationResult]]
-) -> ExportSummary:
-    """Write SDF records as they come; Ctrl-C ends it behind a whole record."""
-    from collections import deque
-
-    from molediff.molecules.files.export import UNREADABLE, ExportSummary
-    from molediff.molecules.files.output import ConformerWriter
-
-    summary, writer = ExportSummary(), ConformerWriter(sys.stdout, ".sdf")
-    pending: deque[MoleculeInput] = deque()
-
-    def molecules() -> Iterator[Any]:
-        for item in inputs:
-            pending.append(item)
-            yield item.molecule
-
-    for result in generate_many(molecules()):
-        item = pending.popleft()
-        summary.num_conformers += writer.write(result, item.name)
-        summary.num_inputs[result.status] += 1
-        if result.status != "ok":
-            summary.failures.append((item.name, UNREADABLE if item.molecule is None else result.reason))
-        sys.stdout.flush()
-    if not any(summary.num_inputs.values()):
-        raise ValueError("no molecule in what was given to read")
-    return summary
+        words = re.sub(rf"\b({every})(?= must be)", lambda found: self._option(found[1]), words)
+        words = re.sub(rf"(?<!-)\b({long})\b", lambda found: self._option(found[1]), words)
+        words = re.sub(rf"\b({every})=(?=[.,;:)]|$)", lambda found: self._option(found[1]), words)
+        return words.replace("one of None, ", "one of ").replace(", or None", "").replace(" or None", "")
 
 
 def _renamed_as_partial(name: str) -> str:
     """Give a file whose run did not come to its end a name that says so, and return that."""
-    path = Path(name)
-    stem, dot, ending = path.name.partition(".")
-    partial = path.with_name(f"{stem}.partial{dot}{ending}")
+    path, partial = Path(name), Path(with_word(name, "partial"))
     if path.exists():
         path.replace(partial)
     return str(partial)
-
-
-def _tell(facts: Mapping[str, Any], quiet: bool) -> None:
-    """The same for people, on standard error, so that standard output stays free for records."""
-    counts, failures = facts["molecules"], facts["failures"]
-    done = counts["total"] - counts["failed"]
-    lines = []
-    if not quiet or facts["interrupted"]:
-        where = f"{facts['output']}: " if facts["output"] not in (None, STANDARD) else ""
-        made = f"{where}{_number(facts['num_conformers'], 'conformer')} of {_number(done, 'molecule')}"
-        lines.append(f"{'interrupted; ' if facts['interrupted'] else ''}{made} in {facts['seconds']:.1f} s")
-    for word, number in (("failed", counts["failed"]), ("came out in part", counts["partial"])):
-        if number:
-            lines.append(f"{number} of {_number(counts['total'], 'molecule')} {word}")
-    lines += [f"  {failure['name']}: {failure['reason']}" for failure in failures]
-    if failures and facts["status"]:
-        lines.append(f"all of them, with reasons: {facts['status']}")
-    print("\n".join(lines), file=sys.stderr, end="\n" if lines else "")
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument, Exit, Option
 
 from molediff.commands.files import check_new
 from molediff.commands.options import FILES, SAMPLING, Device, Overwrite, Threads
@@ -106,34 +107,34 @@ def evaluate(
         "threads": threads,
     }
     given = {key: value for key, value in given.items() if value is not None}
-    if weights is not None:
+    from molediff.commands.exits import NONE_SUCCEEDED
+
+    if weights is None:
+        for option, value in (*given.items(), ("solver", solver), ("set", settings)):
+            if value:
+                raise ValueError(
+                    f"--{option.replace('_', '-')} goes with --weights; a report on files takes none"
+                )
+        if of_files(files or [], output or "report.html", overwrite) == 0:
+            raise Exit(NONE_SUCCEEDED)
+    else:
         of_weights(weights, output, viewer, solver, {**given, **parsed(settings)})
-        return
-    of_weights_alone = {"--solver": solver, "--set": settings, **{f"--{key}": given[key] for key in given}}
-    if wrong := next((option for option, value in of_weights_alone.items() if value is not None), None):
-        raise ValueError(f"{wrong.replace('_', '-')} is for --weights NAME, not for files of molecules")
-    of_files(files or [], output or "report.html", overwrite)
 
 
-def of_files(files: list[str], output: str, overwrite: bool) -> None:
-    """Write the page on molecules of one's own, and say in a line what is on it.
-
-    Raises:
-        ValueError: a file is none of molecules with coordinates, or there is no molecule in them.
-        OSError: a file cannot be read or written.
-    """
+def of_files(files: list[str], output: str, overwrite: bool) -> int:
+    """Write the page on molecules of files, say what is odd on standard error, and return how many conformers."""
     if not output.lower().endswith((".html", ".htm")):
-        raise ValueError(
-            f"the page on files of molecules is an .html file: -o NAME.html instead of -o {output}"
-        )
+        raise ValueError(f"the report is a page, FILE.html; got {output}")
     check_new([output], overwrite)
     from molediff.evaluation.conformers.inspection.report import report_on_files
 
     found = report_on_files(files, output, progress=True)
     print(
-        f"{output}: {found.num_molecules:,} molecules with {found.num_conformers:,} conformers; {found.num_warned:,} "
-        f"with warnings, {found.num_bad:,} not to be used as they are"
+        f"{output}: {found.num_conformers:,} conformers of {found.num_molecules:,} molecules, {found.num_bad:,} not to "
+        f"be used as they are, {found.num_warned:,} with warnings",
+        file=sys.stderr,
     )
+    return found.num_conformers
 
 
 def of_weights(
@@ -148,6 +149,10 @@ def of_weights(
     from molediff.networks.pretrained import find_weights
 
     kind = facts_of(find_weights(weights))["kind"]
+    if kind not in ("conformers", "images", "particles"):
+        raise ValueError(
+            f"there is no measurement of weights of {kind}: conformers, images and particles have one"
+        )
     member = {"conformers": "molecules"}.get(kind, kind)
     settings = {**given, "weights": weights}
     if output is not None:

@@ -51,12 +51,14 @@ def code_of(error: BaseException) -> int:
     for one in _chain(error):
         if isinstance(one, KeyboardInterrupt):
             return INTERRUPTED
-        if isinstance(one, ImportError):
+        if isinstance(one, ImportError) and not str(one.name).startswith("molediff"):
             return NOT_INSTALLED
         if _is(one, "molediff.runtime.checks", "DeviceError"):
             return NO_DEVICE
         if _is(one, "molediff.networks.weights", "WeightsError"):
             return BAD_WEIGHTS
+        if _is(one, "molediff.evaluation.conformers.run", "NoConformerError"):
+            return NONE_SUCCEEDED
     if isinstance(error, OSError) and error.errno is not None:
         return WRONG_ARGUMENTS if error.errno in _OF_THE_USER + _ALSO_OF_THE_USER else FAILED
     return WRONG_ARGUMENTS if isinstance(error, ValueError | OSError) else FAILED

@@ -9,6 +9,13 @@ STANDARD = "-"
 """Standard input or output in place of a file."""
 
 
+def with_word(name: str, word: str) -> str:
+    """The name of a file with a word before its endings: `out.partial.sdf.gz`."""
+    path = Path(name)
+    stem, dot, ending = path.name.partition(".") if not path.name.startswith(".") else (path.name, "", "")
+    return str(path.with_name(f"{stem}.{word}{dot}{ending}"))
+
+
 def check_new(files: Iterable[str | None], overwrite: bool, make_folder: bool = False) -> None:
     """See to it that files can be written, before anything is computed.
 
@@ -27,12 +34,14 @@ def check_new(files: Iterable[str | None], overwrite: bool, make_folder: bool = 
         if name is None or name == STANDARD:
             continue
         file = Path(name)
+        if name and file.is_dir():
+            raise IsADirectoryError(f"{name} is a folder: name a file in it")
+        if not name or (name.startswith(".") and not file.suffix):
+            raise ValueError(f"{name!r} is no name of a file: give one, such as out{name or '.sdf'}")
         if name.startswith("="):
             raise ValueError(
                 f"the file would be called {name!r}: leave the = out, as in -o {name[1:] or 'out.sdf'}"
             )
-        if file.is_dir():
-            raise IsADirectoryError(f"{name} is a folder: name a file in it")
         if file.exists() and not overwrite:
             raise FileExistsError(f"{name} exists: name another file, or add --overwrite")
         if not make_folder and not file.parent.is_dir():

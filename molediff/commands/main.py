@@ -17,6 +17,8 @@ from molediff.commands import (
     exits,
     film,
     images,
+    merge,
+    molecules,
     particles,
     train_words,
 )
@@ -52,6 +54,8 @@ def _main(version: Version = False) -> None:
 
 for _name, _function, _short, _examples in (
     ("conformers", conformers.conformers, "Conformers of molecules, into a file", conformers.EXAMPLES),
+    ("merge", merge.merge, "One file of those of conformers --shard", merge.EXAMPLES),
+    ("molecules", molecules.molecules, "New molecules, graph and shape", molecules.EXAMPLES),
     ("particles", particles.particles, "Configurations of a particle system", particles.EXAMPLES),
     ("images", images.images, "Images of a trained model", images.EXAMPLES),
     ("film", film.film, "A molecule freezing out of noise", film.EXAMPLES),

@@ -59,7 +59,8 @@ Steps = Annotated[
     ),
 ]
 Batch = Annotated[
-    int, Option("--batch-size", min=1, metavar="N", help="At a time; bounds memory.", rich_help_panel=MACHINE)
+    int | None,
+    Option("--batch-size", min=1, metavar="N", help="At a time; bounds memory.", rich_help_panel=MACHINE),
 ]
 Compile = Annotated[
     bool,
@@ -91,7 +92,7 @@ def particles(
     density: Density = False,
     num_nodes: Nodes = 24,
     num_steps: Steps = 2,
-    batch_size: Batch = 256,
+    batch_size: Batch = None,
     compile_network: Compile = False,
     device: Device = None,
     threads: Threads = None,

@@ -82,6 +82,9 @@ def configured(
             raise ValueError(
                 f"there is no setting {key!r}{_nearest(key, names) or ': it has ' + ', '.join(names)}"
             )
+        if OmegaConf.is_dict(place[last]) and value is not None:
+            inside = ", ".join(f"{key}.{one}" for one in place[last])
+            raise ValueError(f"{key} is a group of settings: give one of {inside}")
         with open_dict(part):
             OmegaConf.update(part, key, value, merge=False)
     return config

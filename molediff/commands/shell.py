@@ -22,7 +22,15 @@ PROGRAM = "molediff"
 _DEBUG = "--debug"
 _OTHER = "Other options"
 # What typer says beside a name and its help, and nobody needs: `<list[str]>`, `x>=1`.
-_TYPE, _BOUND = re.compile(r" <(?:list\[)?str\]?>"), re.compile(r"  \[x>=\d+\]|; x>=\d+|  \[required\]")
+_TYPE, _BOUND = re.compile(r" <(?:list\[)?str\]?>"), re.compile(r" *\[x>=\d+\]|; x>=\d+| *\[required\]")
+
+
+# The parser's checks of a value, in our words.
+_RULES = {
+    "valid integer": "takes a whole number",
+    "valid number": "takes a number",
+    r"greater than or equal to (\S+)": r"must be at least \1",
+}
 
 
 class _Interrupted(Exception):
@@ -83,7 +91,7 @@ class Group(TyperGroup):
         except Exception as error:
             if debug and not isinstance(error, TyperException | _Interrupted):
                 raise
-            message, code = _told(error)
+            message, code = _told(error, words)
             print(message if message.startswith("Usage") else f"{name}: {message}", file=sys.stderr)
         raise SystemExit(code if isinstance(code, int) else exits.OK)
 
@@ -119,27 +127,44 @@ def _without_debug(words: list[str]) -> tuple[bool, list[str]]:
     return _DEBUG in words[:end], [word for word in words[:end] if word != _DEBUG] + words[end:]
 
 
-def _told(error: Exception) -> tuple[str, int]:
+def _told(error: Exception, typed: Sequence[str]) -> tuple[str, int]:
     """What to print about an error, and the exit code."""
     if isinstance(error, _Interrupted):
         return "interrupted", exits.INTERRUPTED
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error), exits.WRONG_ARGUMENTS
     if isinstance(error, TyperException):
-        return f"error: {_of_usage(error)}", exits.WRONG_ARGUMENTS
+        return f"error: {_of_usage(error, typed)}", exits.WRONG_ARGUMENTS
     return f"error: {exits.sentence(error)}", exits.code_of(error)
 
 
-def _of_usage(error: TyperException) -> str:
+def _of_usage(error: TyperException, typed: Sequence[str]) -> str:
     """One line about a command line that cannot be understood."""
+    param = getattr(error, "param", None)
+    for rule, words in _RULES.items():
+        if param is not None and (found := re.search(rule, error.message)):
+            options = [option for option in param.opts if option.startswith("--")]
+            return f"{(options or param.opts)[0]} {found.expand(words)}{_value_of(param.opts, typed)}"
     context = getattr(error, "ctx", None)
     path = PROGRAM if context is None else context.command_path
+    behind = set(typed) & set(getattr(getattr(context, "command", None), "commands", ()))
     words, option = " ".join(error.format_message().split()), getattr(error, "option_name", None)
     if words.startswith("No such option"):
         possible = getattr(error, "possibilities", None) or ()
         hint = f"did you mean {possible[0]}?" if possible else f"{path} --help names them"
+        if behind and not possible:
+            hint = f"options stand behind their command, {path} {min(behind)} {option}"
         return f"no such option {option}: {hint}"
     return words[:1].lower() + words[1:]
+
+
+def _value_of(options: Sequence[str], typed: Sequence[str]) -> str:
+    """What was typed behind one of the names of an option."""
+    for word, following in zip(typed, [*typed[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name in options:
+            return f"; got {(value if equals else following)!r}"
+    return ""
 
 
 def app(**settings: Any) -> typer.Typer:

@@ -16,6 +16,22 @@ weights_app = app(help="Trained weights: list them, tell about one, check a file
 Name = Annotated[str, Argument(metavar="NAME", help="Name of weights that ship, or a .safetensors file.")]
 
 _KINDS = {"molecules": "conformers", "images": "images", "particles": "particles"}
+_TASKS = {"autoencoder": "autoencoder", "categorical": "graphs", "torsions": "torsions"}
+_FOR = {
+    "digits": "handwritten digits, 8 x 8",
+    "digits32": "handwritten digits, 32 x 32",
+    "digits_latent": "the same, in the latents of an autoencoder",
+    "drugs": "drug-like molecules: bonds and angles of AIMNet2 minima for a cheap guess",
+    "drugs_torsions": "drug-like molecules: torsions that drugs begins with",
+    "dw4": "four particles with a double-well pair potential",
+    "lj13": "thirteen Lennard-Jones particles",
+    "qm9": "up to nine of C N O F: all low minima of GFN2-xTB",
+    "qm9_b3lyp": "up to nine of C N O F: one B3LYP geometry of each molecule",
+    "qm9_distilled": "as qm9 in five jumps, nearer to minima",
+    "qm9_fast": "as qm9 in three jumps, a smaller network",
+    "qm9_graphs": "molecular graphs of up to nine of C N O F",
+}
+"""In short, of those that ship; docs/ has the rest."""
 _SHOWN = ("kind", "data", "parameters", "steps", "sampling", "max_atoms", "minutes", "date", "sha256", "file")
 
 
@@ -32,7 +48,9 @@ def list_weights(as_json: Json = False) -> None:
     width = max(map(len, found))
     for name, facts in found.items():
         size = f"{facts['megabytes']:.1f} MB"
-        print(f"{name:{width}}  {facts['kind']:10}  {size:>7}  {facts['data'] or ''}".rstrip())
+        print(
+            f"{name:{width}}  {facts['kind']:10}  {size:>7}  {_FOR.get(name) or facts['data'] or ''}".rstrip()
+        )
 
 
 @weights_app.command("info", cls=Command)
@@ -52,11 +70,10 @@ def info(name: Name, as_json: Json = False) -> None:
 @weights_app.command("check", cls=Command)
 def check(file: Name, as_json: Json = False) -> None:
     """Read a weights file as sampling does: its checksum, and whether this version can build its network."""
-    from molediff.networks.pretrained import find_weights, load_autoencoder, load_model
+    from molediff.networks.pretrained import find_weights
 
     path = find_weights(file)
-    facts = facts_of(path)
-    _, metadata = load_model(path) if facts["kind"] != "autoencoder" else (load_autoencoder(path), facts)
+    metadata = _loaded(path, facts_of(path))
     if as_json:
         print(json.dumps({"file": str(path), "good": True, "sha256": metadata["sha256"]}))
         return
@@ -71,6 +88,10 @@ def facts_of(path: Path) -> dict[str, Any]:
     """
     from safetensors import SafetensorError, safe_open
 
+    if not path.is_file():
+        from molediff.networks.weights import NoSuchWeightsError
+
+        raise NoSuchWeightsError(f"There is no weights file {path}: check the path.")
     try:
         with safe_open(path, framework="numpy") as file:
             head = file.metadata() or {}
@@ -79,10 +100,8 @@ def facts_of(path: Path) -> dict[str, Any]:
         config = metadata.get("config") or {}
         kind = _kind_of(config)
     except (SafetensorError, OSError, ValueError, AttributeError, TypeError) as error:
-        from molediff.networks.weights import NoSuchWeightsError, WeightsError
+        from molediff.networks.weights import WeightsError
 
-        if not path.exists():
-            raise NoSuchWeightsError(f"There is no weights file {path}: check the path.") from None
         raise WeightsError(f"{path} is not a readable weights file ({error}).") from None
     split = metadata.get("split")
     return {
@@ -101,9 +120,24 @@ def facts_of(path: Path) -> dict[str, Any]:
     }
 
 
+def _loaded(path: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    """The metadata of weights that could be loaded as what they are."""
+    from molediff.networks import pretrained
+
+    if facts["kind"] in ("autoencoder", "torsions"):
+        load = (
+            pretrained.load_autoencoder if facts["kind"] == "autoencoder" else pretrained.load_torsion_prior
+        )
+        load(path)
+        return facts
+    build = pretrained.load_categorical if facts["kind"] == "graphs" else pretrained.load_model
+    metadata: dict[str, Any] = build(path)[1]
+    return metadata
+
+
 def _kind_of(config: dict[str, Any]) -> str:
-    if config.get("task") == "autoencoder":
-        return "autoencoder"
+    if config.get("task") in _TASKS:
+        return _TASKS[config["task"]]
     room = str((config.get("data") or {}).get("_target_", "")).split(".")
     return _KINDS.get(room[1] if len(room) > 1 else "", "unknown")
 

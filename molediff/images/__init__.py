@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from molediff.images.datamodule import digits_datamodule as digits_datamodule
     from molediff.images.datamodule import images_datamodule as images_datamodule
     from molediff.images.generator import ImageGenerator as ImageGenerator
+    from molediff.images.settings import Limits as Limits
+    from molediff.images.settings import Sampling as Sampling
     from molediff.images.trajectory import ImageTrajectory as ImageTrajectory
 
 __getattr__ = lazy_names(
@@ -19,7 +21,9 @@ __getattr__ = lazy_names(
         "ImageTrajectory": "molediff.images.trajectory",
         "ImageDataModule": "molediff.images.datamodule",
         "ImageGenerator": "molediff.images.generator",
+        "Limits": "molediff.images.settings",
         "LatentDataModule": "molediff.images.datamodule",
+        "Sampling": "molediff.images.settings",
         "digits_datamodule": "molediff.images.datamodule",
         "images_datamodule": "molediff.images.datamodule",
     },

@@ -26,9 +26,11 @@ from molediff.images.arguments import (
 )
 from molediff.images.batched import draw, fill_in, log_probabilities
 from molediff.images.model import ImageModel
+from molediff.images.settings import Limits, Sampling, read_settings
 from molediff.images.trajectory import ImageTrajectory, draw_trajectory
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
+from molediff.runtime.former import formerly_positional
 from molediff.sampling.options import Grid, SolverOptions
 from molediff.sampling.seeds import numbered_generator
 
@@ -85,57 +87,53 @@ class ImageGenerator:
         """
         return cls(*load_model(weights, allow), device)
 
+    @formerly_positional("label", "guidance", "seed")
     def generate(
         self,
         num_images: int = 64,
-        label: Labelling = None,
-        guidance: float = 0.0,
         seed: int = 0,
         *,
-        solver: str | Solver = "dpmpp_2m",
-        num_steps: int = 20,
-        eta: float | None = None,
-        grid: str | Grid = "uniform_lambda",
-        batch_size: int = 256,
+        label: Labelling = None,
+        guidance: float = 0.0,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        **words: Any,
     ) -> np.ndarray:
         """Draw images.
 
         Args:
             num_images: number of images.
+            seed: at least 0. Name it: for one release a second argument without a name is the label, as it was.
             label: class number or name, or a list with one for each image; None: any.
             guidance: strength of the label, see the class.
-            seed: at least 0.
-            solver: "dpmpp_2m", "ddim", "heun", "euler_maruyama", "ancestral", or a solver of `molediff.core.solvers`.
-            num_steps: solver steps; one network evaluation each (Heun: two).
-            eta: noise of "ddim" and "euler_maruyama" (0: ODE, 1: SDE); None: the solver's own.
-            grid: spacing of the steps, "uniform_lambda", "central_lambda", "uniform_t", "karras", or a function
-                (path, steps) -> times.
-            batch_size: images at a time. It bounds memory.
+            sampling: solver and steps, see `molediff.images.Sampling`.
+            limits: memory, see `molediff.images.Limits`.
+            **words: any setting of the two groups by itself, such as `num_steps=10`, where its group is not given.
 
         Returns:
             Images in [0, 1], float32, shape (num_images, height, width, channels).
 
         Raises:
-            ValueError: an option is out of range, or the label does not exist.
+            ValueError: an option is out of range or given twice, or the label does not exist.
         """
-        options = SolverOptions(solver, num_steps, eta, grid)
+        options, batch_size = read_settings(sampling, limits, words)
         classes = self._classes(num_images, label, guidance, seed)
         return draw(self.model, options, classes, guidance, seed, batch_size)
 
+    @formerly_positional("label", "guidance", "seed")
     def trajectory(
         self,
         num_images: int = 16,
-        label: Labelling = None,
-        guidance: float = 0.0,
         seed: int = 0,
         *,
-        solver: str | Solver = "dpmpp_2m",
-        num_steps: int = 40,
-        eta: float | None = None,
-        grid: str | Grid = "uniform_lambda",
+        label: Labelling = None,
+        guidance: float = 0.0,
+        sampling: Sampling | None = None,
+        **words: Any,
     ) -> ImageTrajectory:
-        """`generate`, and every step on the way; of a latent model the decoded states. Arguments as there."""
-        options = SolverOptions(solver, num_steps, eta, grid)
+        """`generate`, at once, and every step on the way (40 unless told); of a latent model the decoded states."""
+        usual = {} if sampling is not None else {"num_steps": 40}
+        options, _ = read_settings(sampling, None, usual | words)
         classes = self._classes(num_images, label, guidance, seed)
         return draw_trajectory(self.model, options, classes, guidance, seed)
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from molediff.particles.datasets import load_samples as load_samples
     from molediff.particles.diagnostics import NotMixedError as NotMixedError
     from molediff.particles.generator import ParticleGenerator as ParticleGenerator
+    from molediff.particles.settings import Limits as Limits
+    from molediff.particles.settings import Sampling as Sampling
 
 __all__ = [
     "DoubleWell",
@@ -29,9 +31,11 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "Limits": "molediff.particles.settings",
         "NotMixedError": "molediff.particles.diagnostics",
         "ParticleGenerator": "molediff.particles.generator",
         "ParticleSamples": "molediff.particles.datasets",
+        "Sampling": "molediff.particles.settings",
         "load_samples": "molediff.particles.datasets",
         "particle_datamodule": "molediff.particles.datamodule",
     },

@@ -13,21 +13,21 @@ from torch import Tensor
 
 from molediff.core.density.compiled_denoiser import CompiledDenoiser
 from molediff.core.density.flow import to_data
-from molediff.core.density.likelihood import GaussLegendre, log_prob, sample_with_log_prob
+from molediff.core.density.likelihood import log_prob, sample_with_log_prob
 from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import DPMSolverPP2M, Step, uniform_lambda
 from molediff.networks.kind import check_kind
 from molediff.networks.pretrained import load_model
 from molediff.particles.energies import Energy
+from molediff.particles.settings import Limits, Sampling, read_settings
 from molediff.particles.systems import SYSTEMS
 from molediff.runtime.checks import check_whole_number, choose_device
 from molediff.sampling.draw import draw, start_noise
 from molediff.sampling.seeds import numbered_generator
 from molediff.sampling.trajectory import Trajectory
 
-DEFAULT_NODES, DEFAULT_STEPS = 24, 2
-"""The error of a log-weight is then a few hundredths of a nat on the shipped weights; docs/particles.md has it."""
+_BATCH_SIZE, _BATCH_SIZE_OF_DENSITIES = 256, 64
 
 
 class WithLogDensity(NamedTuple):
@@ -120,26 +120,26 @@ class ParticleGenerator:
         num_samples: int = 1000,
         seed: int = 0,
         *,
-        num_nodes: int = DEFAULT_NODES,
-        num_steps: int = DEFAULT_STEPS,
-        batch_size: int = 256,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        **words: Any,
     ) -> np.ndarray:
         """Draw configurations.
 
         Args:
             num_samples: number of configurations.
             seed: at least 0.
-            num_nodes: parts of the way, less one; see `core.ode.GaussLegendre`.
-            num_steps: Runge-Kutta steps a part, four network evaluations each.
-            batch_size: configurations at a time. It bounds memory.
+            sampling: the integration, see `molediff.particles.Sampling`.
+            limits: memory, see `molediff.particles.Limits`.
+            **words: any setting of the two groups by itself, such as `num_nodes=12`, where its group is not given.
 
         Returns:
             Centred positions, float64, shape (num_samples, N, d); NaN where the network failed.
 
         Raises:
-            ValueError: an option is out of range.
+            ValueError: an option is out of range, or given twice.
         """
-        solver = _quadrature(num_nodes, num_steps)
+        solver, batch_size = read_settings(sampling, limits, words, _BATCH_SIZE)
         found = [
             to_data(self._denoiser(), self.model.path, self._spread * noise, solver, self.model.space)
             for noise in self._noise(num_samples, seed, batch_size)
@@ -151,25 +151,25 @@ class ParticleGenerator:
         num_samples: int = 1000,
         seed: int = 0,
         *,
-        num_nodes: int = DEFAULT_NODES,
-        num_steps: int = DEFAULT_STEPS,
-        batch_size: int = 64,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
         first: int = 0,
+        **words: Any,
     ) -> WithLogDensity:
         """Draw the configurations that `generate` draws, with their log-densities, in one pass.
 
         Args:
-            num_samples, seed, num_nodes, num_steps, batch_size: as for `generate`; the divergence is taken at the nodes
-                and costs (N - 1) d evaluations at each.
+            num_samples, seed, sampling, limits, **words: as for `generate`.
             first: number of the first configuration, to draw those of one seed in several calls.
 
         Returns:
             Positions `x` and their `log_density`; a pair that can be unpacked.
 
         Raises:
-            ValueError: an option is out of range.
+            ValueError: an option is out of range, or given twice.
         """
-        solver, model = _quadrature(num_nodes, num_steps), self.model
+        solver, batch_size = read_settings(sampling, limits, words, _BATCH_SIZE_OF_DENSITIES)
+        model = self.model
         found = [
             sample_with_log_prob(self._denoiser(), model.path, noise, model.space, solver=solver)
             for noise in self._noise(num_samples, seed, batch_size, first)
@@ -182,15 +182,15 @@ class ParticleGenerator:
         self,
         x: np.ndarray,
         *,
-        num_nodes: int = DEFAULT_NODES,
-        num_steps: int = DEFAULT_STEPS,
-        batch_size: int = 64,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        **words: Any,
     ) -> np.ndarray:
         """Log-densities of configurations under the model.
 
         Args:
             x: positions in the unit of the system, shape (n, N, d). Where their centre is does not matter.
-            num_nodes, num_steps, batch_size: as for `generate_with_log_prob`.
+            sampling, limits, **words: as for `generate_with_log_prob`.
 
         Returns:
             (n,), float64, in nats per volume of the zero-centre-of-mass subspace.
@@ -198,8 +198,8 @@ class ParticleGenerator:
         Raises:
             ValueError: a wrong shape, a position that is not finite, or an option out of range.
         """
-        check_whole_number("batch_size", batch_size, least=1)
-        solver, model = _quadrature(num_nodes, num_steps), self.model
+        solver, batch_size = read_settings(sampling, limits, words, _BATCH_SIZE_OF_DENSITIES)
+        model = self.model
         states = torch.from_numpy(self._checked(x) / self._unit).to(self.device, self._dtype)
         found = [
             log_prob(self._denoiser(), model.path, part, space=model.space, solver=solver).log_prob
@@ -241,7 +241,6 @@ class ParticleGenerator:
         for name, value, least in (
             ("num_samples", num_samples, 1),
             ("seed", seed, 0),
-            ("batch_size", batch_size, 1),
             ("first", first, 0),
         ):
             check_whole_number(name, value, least)
@@ -274,13 +273,6 @@ class ParticleGenerator:
                 f"number {int((~finite).argmax())}: leave them out."
             )
         return x - x.mean(1, keepdims=True)
-
-
-def _quadrature(num_nodes: int, num_steps: int) -> GaussLegendre:
-    return GaussLegendre(
-        check_whole_number("num_nodes", num_nodes, least=1),
-        check_whole_number("num_steps", num_steps, least=1),
-    )
 
 
 def _system_of(metadata: dict[str, Any]) -> Energy:

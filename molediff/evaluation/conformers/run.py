@@ -29,6 +29,10 @@ from molediff.runtime.describe import describe_machine
 from molediff.runtime.files import check_writable
 
 
+class NoConformerError(ValueError):
+    """There is nothing to show; the message says why."""
+
+
 def sample(
     sources: Sequence[str],
     output: str,
@@ -102,7 +106,8 @@ def freeze(molecules: Sequence[str], output: str, seed: int, weights: str, num_s
         seed, weights, num_steps, grid: see `ConformerGenerator`.
 
     Raises:
-        ValueError: not one molecule is named, or it has no conformer or nothing to freeze.
+        ValueError: not one molecule is named, or it has nothing to freeze.
+        NoConformerError: it has no conformer.
         OSError: a file cannot be written.
     """
     if len(molecules) != 1:
@@ -119,7 +124,7 @@ def freeze(molecules: Sequence[str], output: str, seed: int, weights: str, num_s
         trajectory=True,
     )
     if result.num_conformers == 0:
-        raise ValueError(f"no conformer of {molecules[0]}: {result.reason}")
+        raise NoConformerError(f"no conformer of {molecules[0]}: {result.reason}")
     if result.trajectory is None:
         raise ValueError(
             f"{molecules[0]} has too few atoms to freeze: one or two are placed without sampling"

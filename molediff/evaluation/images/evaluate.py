@@ -189,7 +189,7 @@ def _draw_rows(generator: ImageGenerator, judge: ImageJudge, settings: ImageSett
     num, seed, num_steps = settings.num_images, settings.seed, settings.num_steps
     labels = even_labels(num, generator.model.num_classes)
     free = generator.generate(num, seed=seed, num_steps=num_steps)
-    images = generator.generate(num, labels, seed=seed, num_steps=num_steps)
+    images = generator.generate(num, label=labels, seed=seed, num_steps=num_steps)
     qualities = {UNLABELLED: judge.quality(free), LABELLED: judge.quality(images, labels)}
     return _Drawn(qualities, images, nearest_training(images, judge.train))
 

@@ -57,9 +57,9 @@ def contend(
 ) -> Contender:
     """Draw images of every class in turn, judge and time them."""
     labels = even_labels(num_images, generator.model.num_classes)
-    generator.generate(2, labels[:2], num_steps=2)  # the first call of a network also prepares it
+    generator.generate(2, label=labels[:2], num_steps=2)  # the first call of a network also prepares it
     start = time.process_time()
-    images = generator.generate(num_images, labels, seed=seed, num_steps=num_steps, batch_size=64)
+    images = generator.generate(num_images, label=labels, seed=seed, num_steps=num_steps, batch_size=64)
     seconds = (time.process_time() - start) / num_images
     parameters = sum(parameter.numel() for parameter in generator.model.diffusion.parameters())
     minutes = generator.metadata.get("minutes")

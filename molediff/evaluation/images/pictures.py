@@ -20,7 +20,7 @@ def class_rows(
 ) -> Image.Image:
     """One row of images for every class."""
     labels = np.repeat(np.arange(generator.model.num_classes), num_columns)
-    images = generator.generate(len(labels), labels, guidance=guidance, seed=seed, num_steps=num_steps)
+    images = generator.generate(len(labels), label=labels, guidance=guidance, seed=seed, num_steps=num_steps)
     return grid(images, num_columns)
 
 
@@ -30,7 +30,7 @@ def guidance_rows(
     """One row for every guidance scale; the noise and the class are the same all down a column."""
     labels = np.arange(num_columns) * generator.model.num_classes // num_columns
     rows = [
-        generator.generate(num_columns, labels, guidance=scale, seed=seed, num_steps=num_steps)
+        generator.generate(num_columns, label=labels, guidance=scale, seed=seed, num_steps=num_steps)
         for scale in scales
     ]
     return grid(np.concatenate(rows), num_columns)

@@ -87,7 +87,9 @@ def sample(
         labels = [number for number in range(model.num_classes) for _ in range(num_images)]
         num_images, columns = len(labels), columns or num_images
     settings: dict[str, Any] = {"guidance": guidance, "seed": seed, "solver": solver, "grid": grid}
-    images = generator.generate(num_images, labels, num_steps=num_steps, batch_size=batch_size, **settings)
+    images = generator.generate(
+        num_images, label=labels, num_steps=num_steps, batch_size=batch_size, **settings
+    )
     write_picture(side_by_side(images, columns), output)
     written = [output]
     if array is not None:
@@ -101,7 +103,9 @@ def sample(
             columns = max(1, shown // model.num_classes)
             film_labels = [number for number in range(model.num_classes) for _ in range(columns)]
             shown = len(film_labels)
-        write_film(generator.trajectory(shown, film_labels, num_steps=film_steps, **settings), film, columns)
+        write_film(
+            generator.trajectory(shown, label=film_labels, num_steps=film_steps, **settings), film, columns
+        )
         written.append(film)
     print(f"{num_images} images in {', '.join(written)}")
     return num_images
@@ -236,7 +240,7 @@ def _pictures(
         write_picture(picture, folder / f"{name}.png")
         html[name] = html_of(picture, description)
     film = generator.trajectory(
-        25, [label % len(classes) for label in range(25)], guidance=1.0, seed=seed, num_steps=30
+        25, label=[label % len(classes) for label in range(25)], guidance=1.0, seed=seed, num_steps=30
     )
     write_film(film, folder / "film.gif", 5)
     html["film"] = html_of_film((folder / "film.gif").read_bytes(), "noise turning into images")

@@ -52,7 +52,8 @@ def sweep_guidance(
     labels = even_labels(num_images, generator.model.num_classes)
     return {
         scale: judge.quality(
-            generator.generate(num_images, labels, guidance=scale, seed=seed, num_steps=num_steps), labels
+            generator.generate(num_images, label=labels, guidance=scale, seed=seed, num_steps=num_steps),
+            labels,
         )
         for scale in scales
     }
@@ -70,7 +71,9 @@ def sweep_solver(
     solver, labels = SOLVERS[name], even_labels(num_images, generator.model.num_classes)
     runs = [steps_for(solver, evaluations) for evaluations in num_evaluations]
     distances = [
-        judge.frechet(generator.generate(num_images, labels, seed=seed, solver=solver, num_steps=num_steps))
+        judge.frechet(
+            generator.generate(num_images, label=labels, seed=seed, solver=solver, num_steps=num_steps)
+        )
         for num_steps, _ in runs
     ]
     return Curve(name, solver.stochastic, num_images, [evaluations for _, evaluations in runs], distances)

@@ -32,7 +32,7 @@ def sample(
     density: bool,
     num_nodes: int,
     num_steps: int,
-    batch_size: int,
+    batch_size: int | None,
     compile: bool,
     diameter: float,
     device: str | None = None,

@@ -49,6 +49,10 @@ class ExportSummary:
             self.failures.append((item.name, _reason(item, result)))
 
 
+class NoInputError(ValueError):
+    """There was no molecule to begin with."""
+
+
 class _NoConformers(Exception):
     """Keeps a file of conformers from appearing that would be empty."""
 
@@ -79,7 +83,8 @@ def export_conformers(
         each: called with every result and the name of its input, once it is written, such as `ReportWriter.add`.
 
     Raises:
-        ValueError: `output` has another suffix, both files are the same, or there are no inputs.
+        ValueError: `output` has another suffix, or both files are the same.
+        NoInputError: there are no inputs.
         OSError: a file cannot be written; known before anything is generated.
         KeyboardInterrupt: Ctrl-C came before the first result; the files are as they were.
     """
@@ -117,7 +122,7 @@ def export_conformers(
                 raise
             summary.interrupted = True
         if not any(summary.num_inputs.values()):
-            raise ValueError("no molecule in what was given to read: the files are as they were")
+            raise NoInputError("no molecule in what was given to read: the files are as they were")
         summary.former_status = _set_aside(status, output)
         if summary.num_conformers == 0:
             raise _NoConformers

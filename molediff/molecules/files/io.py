@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -12,7 +13,7 @@ from rdkit import Chem, rdBase
 
 from molediff.molecules.files import sdf
 from molediff.molecules.files.inputs import MoleculeInput as MoleculeInput
-from molediff.molecules.files.inputs import open_text, stem_of
+from molediff.molecules.files.inputs import open_bytes, open_text, stem_of
 from molediff.molecules.files.mol2 import read_mol2
 from molediff.molecules.files.pdb import read_pdb
 from molediff.molecules.files.tables import open_csv, open_parquet
@@ -33,9 +34,10 @@ def read_inputs(sources: Iterable[str], smiles_column: str = "smiles") -> Iterat
     """Molecules of SMILES, InChI and files, in order, read as they are asked for.
 
     A source that ends in one of `INPUT_SUFFIXES`, or in one of them and `.gz`, is a file, and `-` is standard input,
-    read as a `.smi` file; every other one is a SMILES or an InChI, unless there is such a file or it can only be the
-    name of one. In a `.smi` or `.inchi` file the molecule ends at the first blank (behind it may stand an extension in
-    bars, `|a:1|`) and the rest of the line is the name; empty lines and lines that begin with `#` are passed over.
+    read as a `.smi` file. Every other one is a SMILES or an InChI if it reads as one, whatever files there are; if it
+    does not, and there is such a file or it can only be the name of one, that is an error. In a `.smi` or `.inchi` file
+    the molecule ends at the first blank (behind it may stand an extension in bars, `|a:1|`) and the rest of the line is
+    the name; empty lines and lines that begin with `#` are passed over.
     `.csv`, `.tsv` and `.parquet` files have a header; the column `name`, if there is one, names the molecules.
 
     Args:
@@ -57,7 +59,7 @@ def _open_source(source: str, smiles_column: str) -> Iterator[MoleculeInput]:
         return _of_lines(sys.stdin)
     path, suffix = Path(source), _suffix(source)
     if suffix is not None:
-        path.open("rb").close()  # raises now what reading would raise later
+        _check_readable(path)  # raises now what reading would raise later
         if suffix in (".smi", ".inchi"):
             return _of_lines(open_text(path))
         if suffix in (".csv", ".tsv"):
@@ -65,8 +67,13 @@ def _open_source(source: str, smiles_column: str) -> Iterator[MoleculeInput]:
         if suffix == ".parquet":
             return open_parquet(path, smiles_column)
         return {".mol2": read_mol2, ".pdb": read_pdb}.get(suffix, _read_sdf)(path)
-    if not source.startswith("InChI=") and _exists(path):
-        raise ValueError(f"{source} is none of {', '.join(INPUT_SUFFIXES)}: rename or convert it")
+    if not source.startswith("InChI=") and not _reads_as_smiles(source):
+        if source and _is(path, Path.is_dir):
+            raise IsADirectoryError(
+                f"{source} is a folder: name its files, such as {source.rstrip('/')}/*.sdf"
+            )
+        if _is(path, Path.is_file):
+            raise ValueError(f"{source} is none of {', '.join(INPUT_SUFFIXES)}: rename or convert it")
     if _can_only_be_a_path(source):
         raise FileNotFoundError(f"there is no file {source} (and it is no SMILES)")
     return iter([MoleculeInput(source, source)])
@@ -78,22 +85,32 @@ def _suffix(source: str) -> str | None:
     return next((suffix for suffix in INPUT_SUFFIXES if plain.endswith(suffix)), None)
 
 
-def _exists(path: Path) -> bool:
+def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
     try:
-        return path.exists() and not path.is_dir()
+        return kind(path)
     except (OSError, ValueError):  # too long for a name, or with a character that no name has
         return False
 
 
+def _check_readable(path: Path) -> None:
+    with open_bytes(path) as file:
+        try:
+            file.read(1)
+        except gzip.BadGzipFile:
+            raise ValueError(f"{path} is not packed by gzip, although it ends so: rename it") from None
+
+
 def _can_only_be_a_path(source: str) -> bool:
     looks_so = source.startswith(("/", "./", "../", "~")) or source.lower().endswith(_OTHER_FILES)
-    if not looks_so or source.startswith("InChI="):
-        return False
+    return looks_so and not source.startswith("InChI=") and not _reads_as_smiles(source)
+
+
+def _reads_as_smiles(source: str) -> bool:
     with rdBase.BlockLogs():
         try:
-            return Chem.MolFromSmiles(source, sanitize=False) is None
+            return bool(source) and Chem.MolFromSmiles(source, sanitize=False) is not None
         except UnicodeError:
-            return True
+            return False
 
 
 def _of_lines(file: TextIO) -> Iterator[MoleculeInput]:

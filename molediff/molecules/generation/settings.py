@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from molediff.core.solvers import Solver
 from molediff.sampling.options import Grid
+from molediff.sampling.settings import gather as gather_groups
 
 
 @dataclass(frozen=True)
@@ -110,22 +111,4 @@ def gather(groups: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any
         TypeError: a word is no setting.
         ValueError: a group is something else, or a setting is given twice.
     """
-    settings: dict[str, Any] = {}
-    known = {field.name for kind in _GROUPS.values() for field in fields(kind)}
-    for word in words:
-        if word not in known:
-            raise TypeError(
-                f"generate and generate_many have no setting {word!r}; they have {', '.join(sorted(known))}, in groups "
-                "or by themselves."
-            )
-    for name, kind in _GROUPS.items():
-        given, names = groups.get(name), [field.name for field in fields(kind)]
-        if given is not None and not isinstance(given, kind):
-            raise ValueError(f"{name} must be a molediff.molecules.{kind.__name__}, or None; got {given!r}.")
-        if given is not None and (twice := [word for word in names if word in words]):
-            raise ValueError(
-                f"{', '.join(twice)} is given beside {name}=: put it into {kind.__name__}(...), or leave {name} out."
-            )
-        group = given if given is not None else kind(**{word: words[word] for word in names if word in words})
-        settings |= {word: getattr(group, word) for word in names}
-    return settings
+    return gather_groups(_GROUPS, groups, words, "molediff.molecules", "generate and generate_many")

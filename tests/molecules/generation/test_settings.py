@@ -7,10 +7,8 @@ from fake_generators import knowing
 from omegaconf import OmegaConf
 from places import CONFIGS
 
-from molediff.images.generator import ImageGenerator
 from molediff.molecules.generation.settings import Limits, Refinement, Sampling, gather
 from molediff.molecules.generator import ConformerGenerator
-from molediff.particles.generator import ParticleGenerator
 
 
 def defaults_of(function) -> dict:
@@ -47,18 +45,10 @@ def test_what_is_no_group_and_no_setting_is_named():
         knowing("C").generate_many(["C"], num_step=3)
 
 
-@pytest.mark.parametrize(
-    ("name", "defaults"),
-    [
-        ("molecules", {**defaults_of(ConformerGenerator.generate_many), **gather({}, {})}),
-        ("images", defaults_of(ImageGenerator.generate)),
-        ("particles", defaults_of(ParticleGenerator.generate)),
-    ],
-)
-def test_the_command_line_has_the_defaults_of_python(name, defaults):
-    config = OmegaConf.to_container(OmegaConf.load(CONFIGS / "sample" / f"{name}.yaml"), resolve=False)
+def test_the_config_has_the_defaults_of_python():
+    defaults = {**defaults_of(ConformerGenerator.generate_many), **gather({}, {})}
+    config = OmegaConf.to_container(OmegaConf.load(CONFIGS / "sample" / "molecules.yaml"), resolve=False)
     # A solver has a config group of its own, which says its number of steps.
     shared = {key for key in config.keys() & defaults.keys() if not str(config[key]).startswith("${")}
-    assert len(shared) > 3
-    assert "seed" in shared
+    assert {"seed", "num_conformers", "max_attempts", "batch_atoms"} <= shared
     assert {key: config[key] for key in shared} == {key: defaults[key] for key in shared}

@@ -1,0 +1,222 @@
+"""`molediff molecules`: new molecules, graph and shape."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Exit, Option
+
+from molediff.commands import exits
+from molediff.commands.options import FILES, MACHINE, SAMPLING, Device, Json, Overwrite, Quiet, Seed, Threads
+
+if TYPE_CHECKING:
+    from molediff.molecules.whole.result import NewMolecule
+
+_WHICH = "Which molecules"
+_GRAPHS_ALONE = ".smi"
+
+Number = Annotated[int, Option("--num-molecules", "-n", min=1, metavar="N", rich_help_panel=_WHICH)]
+Output = Annotated[
+    str,
+    Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="With shapes: .sdf, .sdf.gz, .xyz, .pdb, .parquet or .npz; .smi draws graphs alone.",
+        rich_help_panel=FILES,
+    ),
+]
+Weights = Annotated[
+    str,
+    Option(
+        "--weights",
+        metavar="NAME",
+        help="Weights of graphs, or a .safetensors file.",
+        rich_help_panel=SAMPLING,
+    ),
+]
+Shapes = Annotated[
+    str,
+    Option(
+        "--shapes", metavar="NAME", help="Weights of conformers, for the shapes.", rich_help_panel=SAMPLING
+    ),
+]
+Atoms = Annotated[
+    int | None,
+    Option(
+        "--num-atoms",
+        min=1,
+        metavar="N",
+        help="Heavy atoms of each. Default: as often as learned.",
+        rich_help_panel=_WHICH,
+    ),
+]
+Composition = Annotated[
+    str | None,
+    Option(
+        "--composition",
+        metavar="FORMULA",
+        help="That all have, such as C7H10O2; without H, any number of hydrogens.",
+        rich_help_panel=_WHICH,
+    ),
+]
+Scaffold = Annotated[
+    str | None,
+    Option(
+        "--scaffold",
+        metavar="SMILES",
+        help="A part that all have; * stands for what is attached.",
+        rich_help_panel=_WHICH,
+    ),
+]
+OnlyValid = Annotated[
+    bool,
+    Option("--only-valid", help="Draw again what is no molecule or has no shape.", rich_help_panel=_WHICH),
+]
+Attempts = Annotated[
+    int,
+    Option(
+        "--max-attempts",
+        min=1,
+        metavar="N",
+        help="Graphs drawn for one molecule at most.",
+        rich_help_panel=SAMPLING,
+    ),
+]
+Steps = Annotated[
+    int | None,
+    Option(
+        "--num-steps",
+        min=1,
+        metavar="N",
+        help="Default: exact, one for each atom and pair.",
+        rich_help_panel=SAMPLING,
+    ),
+]
+Batch = Annotated[
+    int,
+    Option(
+        "--batch-size", min=1, metavar="N", help="Graphs at a time; bounds memory.", rich_help_panel=MACHINE
+    ),
+]
+
+EXAMPLES = """\
+Examples:
+  molediff molecules -n 20 --only-valid -o new.sdf
+  molediff molecules -n 100 --composition C7H10O2 -o isomers.smi
+"""
+
+
+def molecules(
+    num_molecules: Number = 10,
+    output: Output = "molecules.sdf",
+    overwrite: Overwrite = False,
+    num_atoms: Atoms = None,
+    composition: Composition = None,
+    scaffold: Scaffold = None,
+    only_valid: OnlyValid = False,
+    seed: Seed = 0,
+    weights: Weights = "qm9_graphs",
+    shapes: Shapes = "qm9_b3lyp",
+    max_attempts: Attempts = 50,
+    num_steps: Steps = None,
+    batch_size: Batch = 256,
+    device: Device = None,
+    threads: Threads = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw new molecules, first their graph and then their shape, and write them."""
+    from molediff.commands.files import check_new
+    from molediff.commands.threads import use_threads
+
+    check_new([output], overwrite)
+    use_threads(threads)
+    from tqdm import tqdm
+
+    from molediff.molecules.files.output import output_suffix
+    from molediff.molecules.whole.generator import MoleculeGenerator
+
+    with_shapes = not output.lower().endswith(_GRAPHS_ALONE)
+    if with_shapes:
+        output_suffix(output)
+    start = time.perf_counter()
+    generator = MoleculeGenerator.from_pretrained(weights, shapes, device)
+    drawn = generator.generate(
+        num_molecules,
+        seed,
+        num_atoms=num_atoms,
+        composition=composition,
+        scaffold=scaffold,
+        only_valid=only_valid,
+        max_attempts=max_attempts,
+        with_shapes=with_shapes,
+        num_steps=num_steps,
+        batch_size=batch_size,
+    )
+    bar = tqdm(drawn, total=num_molecules, unit=" molecules", disable=quiet or None, leave=False)
+    found, interrupted = _until_interrupted(bar)
+    good = [molecule for molecule in found if molecule.status == "ok"]
+    if good:
+        _write(good, output, with_shapes)
+    facts = {
+        "output": output if good else None,
+        "molecules": {"total": len(found), "ok": len(good), "failed": len(found) - len(good)},
+        "failures": [
+            {"number": one.number, "fault": one.fault, "reason": one.reason} for one in found if one.fault
+        ],
+        "seconds": round(time.perf_counter() - start, 2),
+        "interrupted": interrupted,
+        "exit_code": _code(len(good), len(found), interrupted),
+    }
+    if as_json:
+        print(json.dumps(facts, indent=2))
+    _tell(facts, quiet or as_json)
+    raise Exit(int(facts["exit_code"]))
+
+
+def _until_interrupted(drawn: Any) -> tuple[list[NewMolecule], bool]:
+    """All of it, or what there was when Ctrl-C came."""
+    found: list[NewMolecule] = []
+    try:
+        for molecule in drawn:
+            found.append(molecule)
+    except KeyboardInterrupt:
+        return found, True
+    return found, False
+
+
+def _write(good: list[NewMolecule], output: str, with_shapes: bool) -> None:
+    from molediff.molecules.files.output import write
+    from molediff.runtime.files import complete_file
+
+    names = [f"new_{molecule.number}" for molecule in good]
+    if with_shapes:
+        write([molecule.mol for molecule in good], output, names)
+        return
+    with complete_file(output) as file:
+        file.writelines(f"{molecule.smiles} {name}\n" for molecule, name in zip(good, names, strict=True))
+
+
+def _code(num_good: int, num: int, interrupted: bool) -> int:
+    if interrupted:
+        return exits.INTERRUPTED
+    return exits.NONE_SUCCEEDED if num_good == 0 else exits.OK if num_good == num else exits.SOME_FAILED
+
+
+def _tell(facts: dict[str, Any], quiet: bool) -> None:
+    counts = facts["molecules"]
+    word = "interrupted; " if facts["interrupted"] else ""
+    if not quiet or word:
+        where = facts["output"] or "nothing written"
+        print(f"{word}{where}: {counts['ok']:,} new molecules in {facts['seconds']:.1f} s", file=sys.stderr)
+    if counts["failed"]:
+        faults: dict[str, int] = {}
+        for failure in facts["failures"]:
+            faults[failure["fault"]] = faults.get(failure["fault"], 0) + 1
+        listed = ", ".join(f"{fault} {number}" for fault, number in sorted(faults.items()))
+        advice = "" if quiet else "; --only-valid draws such again"
+        print(f"{counts['failed']:,} of {counts['total']:,} failed ({listed}){advice}", file=sys.stderr)
