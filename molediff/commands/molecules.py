@@ -162,7 +162,7 @@ def molecules(
     good = [molecule for molecule in found if molecule.status == "ok"]
     if good:
         _write(good, output, with_shapes)
-    facts = {
+    facts: dict[str, Any] = {
         "output": output if good else None,
         "molecules": {"total": len(found), "ok": len(good), "failed": len(found) - len(good)},
         "failures": [

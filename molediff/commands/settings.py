@@ -75,7 +75,7 @@ def configured(
             known = (
                 sorted(map(str, part))
                 if not holder or place is None
-                else [f"{holder}.{one}" for one in place]
+                else [f"{holder}.{one}" for one in map(str, place)]
             )
             hidden = {"run", "hydra", "build", "train"}
             names = [one for one in known if one not in hidden]

@@ -74,7 +74,8 @@ def _started_again(words: list[str]) -> list[str]:
 
 def metadata_of(config: DictConfig, run: Run) -> dict[str, Any]:
     """What the weights file says of its origin, besides how far the training is."""
-    metadata = {"config": OmegaConf.to_container(config, resolve=True), "split": run.data.split}
+    data: Any = run.data  # each kind of data says what it is, in its own words
+    metadata = {"config": OmegaConf.to_container(config, resolve=True), "split": data.split}
     if run.former:
         metadata["begun_with"] = run.former["begun_with"]
     if isinstance(run.task, DistillationTask):

@@ -170,7 +170,7 @@ def _numbered_work(item: tuple[int, Task]) -> tuple[np.ndarray, np.ndarray, floa
 def _work(task: Task) -> tuple[np.ndarray, np.ndarray, float]:
     """Configurations, their log-densities, and the processor seconds they took."""
     generator, start = _generator(task.weights, task.compiled), os.times()
-    options = {"num_nodes": task.num_nodes, "num_steps": task.num_steps, "batch_size": _PART}
+    options: dict[str, Any] = {"num_nodes": task.num_nodes, "num_steps": task.num_steps, "batch_size": _PART}
     if task.x is not None:
         x, log_density = task.x, generator.log_prob(task.x, **options)
     else:

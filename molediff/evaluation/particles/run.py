@@ -59,7 +59,7 @@ def sample(
     for written in filter(None, (output, film)):
         check_writable(Path(written).parent)
     generator = ParticleGenerator.from_pretrained(weights, device=device, compiled=compile)
-    options = {"num_nodes": num_nodes, "num_steps": num_steps, "batch_size": batch_size}
+    options: dict[str, Any] = {"num_nodes": num_nodes, "num_steps": num_steps, "batch_size": batch_size}
     log_density = None
     if density:
         x, log_density = generator.generate_with_log_prob(num_samples, seed, **options)
