@@ -181,19 +181,28 @@ class ConformerDistances:
 
     def to_all(self, i: int) -> np.ndarray:
         """RMSD of conformer i to each in Angstrom, shape (n,); 0 to itself."""
-        n, num_atoms = self._x.shape[:2]
-        # Inner products of all mappings of i with all conformers, one matrix product: (M, 3, n, 3) -> (M, n, 3, 3).
-        mapped = self._x[i][self.mappings].transpose(0, 2, 1).reshape(-1, num_atoms)
-        products = (mapped @ self._by_atom).reshape(-1, 3, n, 3).transpose(0, 2, 1, 3)
-        sizes = (self._size[i] + self._size) / 2
-        overlap = largest_overlap(products, np.broadcast_to(sizes, products.shape[:2])).max(axis=0)
-        rmsd = np.sqrt(np.maximum(2 * (sizes - overlap), 0) / num_atoms)
+        rmsd = self._to_those_from(i, 0)
         rmsd[i] = 0.0
         return rmsd
 
     def matrix(self) -> np.ndarray:
         """All pairs, shape (n, n)."""
-        return np.stack([self.to_all(i) for i in range(len(self._x))])
+        n = len(self._x)
+        distances = np.zeros((n, n))
+        for i in range(n - 1):
+            distances[i, i + 1 :] = self._to_those_from(i, i + 1)
+        return distances + distances.T
+
+    def _to_those_from(self, i: int, first: int) -> np.ndarray:
+        """RMSD of conformer i to those from number `first` on, shape (n - first,)."""
+        n, num_atoms = len(self._x) - first, self._x.shape[1]
+        # Inner products of all mappings of i with all conformers, one matrix product: (M, 3, n, 3) -> (M, n, 3, 3).
+        mapped = self._x[i][self.mappings].transpose(0, 2, 1).reshape(-1, num_atoms)
+        products = (mapped @ self._by_atom[:, 3 * first :]).reshape(-1, 3, n, 3).transpose(0, 2, 1, 3)
+        sizes = (self._size[i] + self._size[first:]) / 2
+        overlap = largest_overlap(products, np.broadcast_to(sizes, products.shape[:2])).max(axis=0)
+        rmsd: np.ndarray = np.sqrt(np.maximum(2 * (sizes - overlap), 0) / num_atoms)
+        return rmsd
 
 
 def largest_overlap(products: np.ndarray, bound: np.ndarray) -> np.ndarray:

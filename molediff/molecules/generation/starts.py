@@ -134,7 +134,10 @@ class TorsionStarts:
         num_conformers: conformers asked for.
     """
 
-    LEAST_EMBEDDINGS, LEAST_CANDIDATES, CANDIDATES_EACH, DRAWS_EACH = 10, 400, 2, 3
+    LEAST_EMBEDDINGS, LEAST_OF_RIGID = 10, 4
+    # Of those, at least twice as many as conformers.
+    CANDIDATES_EACH, LEAST_CANDIDATES, ENOUGH_CANDIDATES = 8, 40, 400
+    DRAWS_EACH = 3
     LARGEST_CLASH = 0.05  # Angstrom^2, see `Clashes`
 
     def __init__(self, embedding: Embedding, distribution: TorsionDistribution, num_conformers: int):
@@ -149,19 +152,20 @@ class TorsionStarts:
 
     def _candidates(self) -> np.ndarray:
         """Structures (P, N, 3): first the `num_conformers` that are spread over all, then the others."""
+        mol, rotors = self._embedding.prepared.mol, self._distribution.rotors
+        least = self.LEAST_EMBEDDINGS if differs_beyond_rotors(mol) else self.LEAST_OF_RIGID
         # Where few bonds turn, rings and the like must make the difference.
-        least = self._num >> len(self._distribution.rotors)
-        num_embeddings = min(self._num, max(self.LEAST_EMBEDDINGS, least))
+        num_embeddings = min(self._num, max(least, self._num >> len(rotors)))
         base = self._embedding.embed(num_embeddings, self._embedding.random_seed(0, 0))
         base = base[np.isfinite(base).all(axis=(1, 2))]
         if not len(base):
             return np.full((1, *self._shape), np.nan)
-        mol, rotors = self._embedding.prepared.mol, self._distribution.rotors
-        num_kept = max(self.LEAST_CANDIDATES, self.CANDIDATES_EACH * self._num)
+        wanted = max(self.LEAST_CANDIDATES, self.CANDIDATES_EACH * self._num)
+        num_kept = max(2 * self._num, min(self.ENOUGH_CANDIDATES, wanted))
         num = self.DRAWS_EACH * num_kept
         x = base[np.arange(num) % len(base)]
-        wanted = self._distribution.draw(self._embedding.random(0, 0), x)
-        x = rotors.turn(x, wanted - rotors.angles(x))
+        torsions = self._distribution.draw(self._embedding.random(0, 0), x)
+        x = rotors.turn(x, torsions - rotors.angles(x))
         clash = Clashes(mol).penalty(x)
         num_free = int((clash <= self.LARGEST_CLASH).sum())
         x = x[np.argsort(clash, kind="stable")[: min(num_kept, max(num_free, self._num))]]
@@ -171,3 +175,13 @@ class TorsionStarts:
     @property
     def _shape(self) -> tuple[int, int]:
         return self._embedding.prepared.num_atoms, 3
+
+
+def differs_beyond_rotors(mol: Chem.Mol) -> bool:
+    """Whether embeddings differ in more than turns about single bonds: in puckered rings, or in stereo that is open."""
+    info = mol.GetRingInfo()
+    for ring in info.AtomRings():
+        bent = [mol.GetAtomWithIdx(i).GetHybridization() == Chem.HybridizationType.SP3 for i in ring]
+        if len(ring) > 4 and sum(bent) > 1:
+            return True
+    return any(found.specified == Chem.StereoSpecified.Unspecified for found in Chem.FindPotentialStereo(mol))

@@ -14,6 +14,7 @@ from molediff.core.target import Sample
 from molediff.molecules.data.twists import turned_onto
 from molediff.molecules.generation import job
 from molediff.molecules.generation.result import GenerationResult
+from molediff.molecules.generation.starts import differs_beyond_rotors
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph.inputs import molecule_key, sample_generator
 from molediff.molecules.graph.vocabulary import ORGANIC
@@ -180,3 +181,20 @@ def test_what_cannot_be_embedded_has_no_torsions_to_draw(monkeypatch: pytest.Mon
     monkeypatch.setattr(rdDistGeom, "EmbedMultipleConfs", lambda *arguments: [])
     result = leaving_alone().generate("CCOCCO", 2, max_attempts=2, init="minima")
     assert result.num_rejected == {"embedding": 4}
+
+
+@pytest.mark.parametrize(
+    ("smiles", "differs"),
+    [
+        ("CCOC(=O)c1ccccc1", False),
+        ("C1CCCCC1CCO", True),
+        ("C1COCCN1c1ccccc1", True),
+        ("CC(F)CCO", True),
+        ("C[C@H](F)CCO", False),
+        ("CC=CCCO", True),
+        ("C/C=C/CCO", False),
+        ("C1CC1CCO", False),
+    ],
+)
+def test_rings_that_pucker_and_open_stereo_ask_for_more_embeddings(smiles: str, differs: bool):
+    assert differs_beyond_rotors(Chem.AddHs(Chem.MolFromSmiles(smiles))) == differs
