@@ -33,10 +33,11 @@ def write_film(
         raise ValueError(
             "There is no way to show: draw with trajectory=True, and take a molecule with status 'ok'."
         )
-    flat = Chem.RemoveHs(result.mol)
+    mol = result.mol
+    flat = Chem.RemoveHs(mol)
     rdDepictor.Compute2DCoords(flat)
     places = flat.GetConformer().GetPositions()[:, :2]
-    shapes = [*result.trajectory.x_t[:, 0], result.mol.GetConformer().GetPositions()]
+    shapes = [*result.trajectory.x_t[:, 0], mol.GetConformer().GetPositions()]
     frame_of_last = _onto_plane(shapes[-1])
     frames: list[tuple[str, np.ndarray]] = [("graph", state) for state in result.states]
     frames += [("shape", (x - x.mean(0)) @ frame_of_last) for x in shapes]
@@ -47,10 +48,11 @@ def write_film(
         ax.clear()
         ax.set_axis_off()
         ax.set_aspect("equal")
+        ax.margins(0.2)
         if kind == "graph":
             _draw_graph(ax, places, matrix_of_state(value), alphabet)
         else:
-            _draw_shape(ax, result.mol, value)
+            _draw_shape(ax, mol, value)
 
     pictures = draw_frames(figure, show, frames)
     plt.close(figure)
@@ -83,7 +85,7 @@ def _draw_graph(ax: Axes, places: np.ndarray, matrix: np.ndarray, alphabet: Alph
             ax.plot(*line, color=_UNKNOWN, linewidth=1, zorder=1)
         elif matrix[a, b]:
             across = np.array([line[1, 0] - line[1, 1], line[0, 1] - line[0, 0]])
-            across = 0.09 * across / max(1e-9, np.linalg.norm(across))
+            across = 0.09 * across / max(1e-9, float(np.linalg.norm(across)))
             order = int(matrix[a, b])
             for shift in np.arange(order) - (order - 1) / 2:
                 ax.plot(*(line + 2 * shift * across[:, None]), color="#69707d", linewidth=1.8, zorder=2)

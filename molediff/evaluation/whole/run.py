@@ -117,8 +117,8 @@ def evaluate(
 
 
 def _film(generator: MoleculeGenerator, folder: Path, seed: int) -> str:
-    made = generator.generate(8, seed, trajectory=True, only_valid=True)
-    # The largest of a few, for there is more to see.
-    largest = max((one for one in made if one.trajectory is not None), key=lambda one: one.mol.GetNumAtoms())
+    made = [one for one in generator.generate(8, seed, trajectory=True, only_valid=True) if one.trajectory]
+    # The one with the most letters, for there is more to see.
+    largest = max(made, key=lambda one: len(one.smiles))
     write_film(largest, folder / "film.gif")
     return html_of_film((folder / "film.gif").read_bytes(), largest.smiles)

@@ -50,7 +50,7 @@ class Alphabet:
 
 
 NUM_EDGES = 4
-BONDS = (None, Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
+BONDS = (Chem.BondType.ZERO, Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
 
 QM9 = Alphabet(
     (

@@ -62,7 +62,8 @@ class MoleculeGenerator:
         self.weights = weights
         self.alphabet = QM9
         self.histogram: list[int] = list(self.metadata.get("num_atoms_histogram") or ())
-        if not sum(self.histogram) or len(self.histogram) > int(model.network.max_nodes) + 1:
+        max_nodes = int(getattr(model.network, "max_nodes", len(self.histogram) - 1))
+        if not sum(self.histogram) or len(self.histogram) > max_nodes + 1:
             raise ValueError(
                 "The metadata of a model of graphs must tell in num_atoms_histogram how many molecules have 0, 1, 2 "
                 f"and more heavy atoms, as training writes it; got {self.histogram}."

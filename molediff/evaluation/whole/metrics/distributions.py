@@ -37,7 +37,7 @@ def geometry_of(mols: Iterable[Chem.Mol]) -> Geometry:
         x = mol.GetConformer().GetPositions()
         for bond in mol.GetBonds():
             a, b = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
-            lengths[_bond_type(bond)].append(np.linalg.norm(x[a] - x[b])[None])
+            lengths[_bond_type(bond)].append(np.linalg.norm(x[[a]] - x[[b]], axis=-1))
         for atom in mol.GetAtoms():
             around = [neighbour.GetIdx() for neighbour in atom.GetNeighbors()]
             if len(around) > 1:

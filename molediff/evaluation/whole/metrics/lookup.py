@@ -50,7 +50,7 @@ _LIMITS = np.array(
     ],
     dtype=np.float64,
 )
-_BONDS = (None, Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
+_BONDS = (Chem.BondType.ZERO, Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
 
 
 class Stability(NamedTuple):
