@@ -183,13 +183,16 @@ def of_weights(
         generator = ConformerGenerator.from_pretrained(name, device="cpu")
         for preset in presets:
             asked = {**options, "preset": preset}
-            settings = {
-                "weights": digest(find_weights(name)),
-                "plan": str(generator.plan),
-                **{key: str(value) for key, value in asked.items()},
-            }
+            settings = {**identity(name, generator), **{key: str(value) for key, value in asked.items()}}
             title = f"molediff {Path(name).stem}" + (f", {preset}" if preset else "")
             yield CrystalContender(title, by_generator(generator, asked), settings)
+
+
+def identity(weights: str, generator: ConformerGenerator) -> dict[str, Any]:
+    """What tells one generator from another: its files and how it is sampled."""
+    files = {"weights": digest(find_weights(weights)), "plan": str(generator.plan)}
+    prior = {} if generator.plan.init is None else {"torsions": digest(find_weights("drugs_torsions"))}
+    return {**files, **prior}
 
 
 def by_generator(generator: ConformerGenerator, options: dict[str, Any]) -> CrystalMethod:

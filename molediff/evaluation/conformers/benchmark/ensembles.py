@@ -14,7 +14,7 @@ from rdkit import rdBase
 from rdkit.Chem import Mol
 
 from molediff.evaluation.conformers.benchmark.crystal import CrystalMethod
-from molediff.evaluation.conformers.benchmark.crystal_run import by_generator, late, of_rivals
+from molediff.evaluation.conformers.benchmark.crystal_run import by_generator, identity, late, of_rivals
 from molediff.evaluation.conformers.benchmark.ensemble_metrics import THRESHOLDS, ensemble_metrics
 from molediff.evaluation.conformers.benchmark.plots import coverage_figure
 from molediff.evaluation.conformers.benchmark.rows import Contender, Row, RowStore, measure_row
@@ -25,7 +25,6 @@ from molediff.evaluation.conformers.references import read_references
 from molediff.evaluation.report.files import finite_or_none, write_figure
 from molediff.molecules.energies.aimnet2_model import find_model
 from molediff.molecules.generator import ConformerGenerator
-from molediff.networks.pretrained import find_weights
 from molediff.runtime.files import complete_file
 
 LEGEND = (
@@ -136,13 +135,15 @@ def contenders(
     for name, options in ours.items():
         if options is None or generator is None:
             continue
-        settings = {"weights": digest(find_weights(weights)), "plan": str(generator.plan)}
         yield Contender(
             f"molediff {Path(weights).stem}, {name}",
             "ours",
             _conformers_alone(by_generator(generator, dict(options))),
             num_evaluations=generator.plan.num_steps,
-            settings={**settings, "options": {key: str(value) for key, value in options.items()}},
+            settings={
+                **identity(weights, generator),
+                "options": {key: str(value) for key, value in options.items()},
+            },
         )
 
 

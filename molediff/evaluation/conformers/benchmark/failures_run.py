@@ -15,14 +15,12 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from molediff.evaluation.conformers.benchmark.crystal_run import late
+from molediff.evaluation.conformers.benchmark.crystal_run import identity, late
 from molediff.evaluation.conformers.benchmark.failures import Fate, Traits, fate_of, unseen_smiles
-from molediff.evaluation.conformers.benchmark.run import digest
 from molediff.evaluation.report.files import finite_or_none, write_figure
 from molediff.evaluation.report.style import FIGURE_STYLE, METHOD_COLOURS
 from molediff.evaluation.report.text import text_table
 from molediff.molecules.generator import ConformerGenerator
-from molediff.networks.pretrained import find_weights
 from molediff.runtime.files import complete_file
 
 Group = tuple[str, Callable[[Traits], bool]]
@@ -83,14 +81,14 @@ def measure(
     torch.set_num_threads(1)
     begun = time.monotonic()
     smiles = unseen_smiles(molecules, trained)[:num_molecules]
+    generator = ConformerGenerator.from_pretrained(weights, device="cpu")
     settings = {
-        "weights": digest(find_weights(weights)),
+        **identity(weights, generator),
         "options": {key: str(value) for key, value in options.items()},
         "num_conformers": num_conformers,
         "etkdg": etkdg,
         "seed": seed,
     }
-    generator = ConformerGenerator.from_pretrained(weights, device="cpu")
 
     def make(one: str) -> Fate:
         return fate_of(generator, one, num_conformers, seed, options, etkdg)
