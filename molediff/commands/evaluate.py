@@ -70,6 +70,9 @@ Viewer = Annotated[
     bool, Option("--viewer/--no-viewer", help="Molecules that can be turned; 5 MB.", rich_help_panel=FILES)
 ]
 
+_CONFIGS = {"conformers": "molecules", "graphs": "whole", "images": "images", "particles": "particles"}
+"""Of configs/evaluate/, by the kind of weights."""
+
 EXAMPLES = """\
 Examples:
   molediff evaluate mine.sdf -o report.html
@@ -149,11 +152,11 @@ def of_weights(
     from molediff.networks.pretrained import find_weights
 
     kind = facts_of(find_weights(weights))["kind"]
-    if kind not in ("conformers", "images", "particles"):
+    member = _CONFIGS.get(kind)
+    if member is None:
         raise ValueError(
-            f"there is no measurement of weights of {kind}: conformers, images and particles have one"
+            f"there is no measurement of weights of {kind}: there is one of {', '.join(_CONFIGS)}"
         )
-    member = {"conformers": "molecules"}.get(kind, kind)
     settings = {**given, "weights": weights}
     if output is not None:
         settings["output"] = output

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from at_a_prompt import molediff
 from places import CONFIGS, DATA
+from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
 
 from molediff.commands import exits
 from molediff.commands.settings import configured, parsed
@@ -17,6 +19,23 @@ def test_particles_are_written_with_their_densities(tmp_path):
     ended = molediff(*words, "-o", "a.npz", folder=tmp_path)
     assert ended.code == 0, ended.stderr
     assert np.load(tmp_path / "a.npz")["log_weight"].shape == (2,)
+
+
+def test_new_molecules_are_written_with_and_without_shapes(tmp_path):
+    ended = molediff(
+        "molecules", "-n", 3, "--only-valid", "--seed", 1, "-o", "new.sdf", "--json", folder=tmp_path
+    )
+    assert ended.code == 0, ended.stderr
+    assert json.loads(ended.stdout)["molecules"] == {"total": 3, "ok": 3, "failed": 0}
+    with_shapes = [*Chem.SDMolSupplier(str(tmp_path / "new.sdf"), removeHs=False)]
+    assert [mol.GetProp("_Name") for mol in with_shapes] == ["new_0", "new_1", "new_2"]
+    assert all(mol.GetConformer().Is3D() for mol in with_shapes)
+    molediff("molecules", "-n", 3, "--composition", "C4H8O", "-o", "new.smi", folder=tmp_path)
+    formulas = [
+        rdMolDescriptors.CalcMolFormula(Chem.MolFromSmiles(line.split()[0]))
+        for line in (tmp_path / "new.smi").read_text().splitlines()
+    ]
+    assert set(formulas) == {"C4H8O"}
 
 
 def test_images_are_written_as_picture_and_numbers(tmp_path):
