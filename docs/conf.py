@@ -18,7 +18,11 @@ release = version = molediff.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 source_suffix = {".md": "myst-nb"}
 exclude_patterns = ["report", "images/*.html", "particles/**/*.html", "**.ipynb_checkpoints", "models/*.md"]
-suppress_warnings = ["misc.highlighting_failure", "myst.header", "myst-nb.lexer"]  # the last: of cells not run
+suppress_warnings = [
+    "misc.highlighting_failure",
+    "myst.header",
+    "myst-nb.lexer",
+]  # the last: of cells not run
 
 html_theme = "furo"
 html_title = f"molediff {release}"
