@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from molediff.commands.configured import DictConfig, command, script_name
 from molediff.commands.threads import use_threads
 from molediff.commands.training import Run, build_callbacks, build_run
-from molediff.training.devices import LostProcessError
+from molediff.training.devices import LostProcessError, is_first
 from molediff.training.distillation import DistillationTask
 from molediff.training.guard import DivergedError
 from molediff.training.run import find_checkpoint, train
@@ -58,7 +57,7 @@ def main(config: DictConfig) -> None:
         os._exit(1)  # an ordinary end would wait for the process that is gone
     finally:
         sys.argv = named
-    if rank_zero_only.rank:
+    if not is_first():
         return
     print(
         f"weights: {config.run_dir}/weights.safetensors; validation loss {metrics.get('val/loss', float('nan')):.4f}"

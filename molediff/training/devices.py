@@ -13,6 +13,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from torch.utils.data import Sampler
 
 
@@ -101,6 +102,11 @@ class SharedBatches(Sampler[Any]):
 def agreed(trainer: pl.Trainer, decision: Any) -> Any:
     """The decision of the first process, on all of them: what hangs on time differs from one to the other."""
     return decision if trainer.world_size == 1 else trainer.strategy.broadcast(decision, src=0)
+
+
+def is_first() -> bool:
+    """Whether this is the first process of a training, also before Lightning has begun."""
+    return int(getattr(rank_zero_only, "rank", None) or 0) == 0
 
 
 def is_whole(trainer: pl.Trainer, batch_idx: int) -> bool:

@@ -155,7 +155,7 @@ class OptimizedTask(pl.LightningModule):
         """Take the share of this process, and make what layers draw by themselves (dropout) a function of the seed, the
         step and the part, whenever a run goes on.
         """
-        numbers = (self.seed, self.global_step)
+        numbers: tuple[int, ...] = (self.seed, self.global_step)
         if self.trainer.world_size * self.trainer.accumulate_grad_batches > 1:
             self._take_share()
             assert self.share is not None

@@ -16,14 +16,13 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from torch import Tensor, nn
 
 from molediff.networks.weights import load_weights, save_weights
 from molediff.training.averaging import ExponentialMovingAverage
 from molediff.training.callbacks import PeriodicCheckpoint, ProgressLine, StopAtEnd, Throughput
 from molediff.training.checkpoint import read_checkpoint
-from molediff.training.devices import LostProcessError, is_lost_process, trainer_settings
+from molediff.training.devices import LostProcessError, is_first, is_lost_process, trainer_settings
 from molediff.training.optimized import OptimizedTask
 from molediff.training.precision import choose_accelerator, choose_precision
 
@@ -161,7 +160,7 @@ def logged_metrics(run_dir: Path) -> dict[str, float]:
 def prepare_folder(run_dir: Path, ckpt_path: str | None, overwrite: bool = False) -> Path | None:
     """`find_checkpoint`; where there is none, the logs of an earlier run are removed."""
     checkpoint = find_checkpoint(run_dir, ckpt_path, overwrite)
-    if checkpoint is None and rank_zero_only.rank == 0:
+    if checkpoint is None and is_first():
         for logs in ("csv", "tensorboard"):
             shutil.rmtree(run_dir / logs, ignore_errors=True)
     return checkpoint

@@ -117,8 +117,8 @@ class ConformerDataModule(ResumableDataModule):
             batches = EndlessBatches(self.train.num_atoms, self.batch_size, self.seed, self.start)
             return self.training_loader(_Conformers(self.train), batches)
         sources = MixedSource(_Conformers(self.train), _Conformers(self.beside.conformers))
-        batches = MixedBatches(self.train.num_atoms, self.beside, self.batch_size, self.seed, self.start)
-        return self.training_loader(sources, batches, size=mixed_size, cut=mixed_part)
+        mixed = MixedBatches(self.train.num_atoms, self.beside, self.batch_size, self.seed, self.start)
+        return self.training_loader(sources, mixed, size=mixed_size, cut=mixed_part)
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the held-out molecules; their order does not depend on the batch size."""

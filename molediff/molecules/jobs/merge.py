@@ -158,7 +158,9 @@ class _Parquet:
     """Row groups of some thousand conformers, as single rows would be slow to read."""
 
     def __init__(self, file: Any) -> None:
-        self.file, self.writer, self.waiting = file, None, []  # type: ignore[var-annotated]
+        self.file = file
+        self.writer: Any = None
+        self.waiting: list[Any] = []
 
     def write(self, records: list[Any]) -> None:
         self.waiting += records

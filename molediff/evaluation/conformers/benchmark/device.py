@@ -68,7 +68,7 @@ def measure(
     )
     sizes = batch_atoms or ((1024, 16384, 131072) if chosen.type == "cuda" else (256, 1024, 4096))
     generator = ConformerGenerator.from_pretrained(weights, device=str(chosen))
-    figures = {
+    figures: dict[str, Any] = {
         "device": name,
         "products_per_second": peak,
         "sampling": sampling(generator, num_conformers, sizes, seconds, peak["float32"]),
