@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -16,11 +17,11 @@ from molediff.molecules.generation.job import Job
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.outcome import OUTSIDE
 from molediff.molecules.generation.result import WHOLE_MOL, GenerationResult
-from molediff.molecules.generation.sampler import Sampler, Slots, plan_batches
+from molediff.molecules.generation.sampler import RawSamples, Sampler, Slots, halves, plan_batches
 from molediff.molecules.graph.inputs import PreparedMolecule, label, prepare, sample_generator
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
 from molediff.molecules.perception.domain import Domain
-from molediff.runtime.memory import keep_freed_memory
+from molediff.runtime.memory import is_out_of_memory, keep_freed_memory
 from molediff.runtime.processes import in_order
 
 # A group fills about this many batches, so that molecules of similar size find each other, and memory does not grow
@@ -68,6 +69,7 @@ class Pipeline:
         self.sampler, self.options, self.max_atoms = sampler, options, max_atoms
         self.trained_atoms, self.provenance = trained_atoms, provenance
         self.domain, self.vocabulary = domain, vocabulary
+        self.batch_atoms = options.batch_atoms
 
     def results(self, molecules: Iterable[Any]) -> Iterator[GenerationResult]:
         """One result for each molecule, in order, by one process or as many as the options say."""
@@ -142,16 +144,38 @@ class Pipeline:
             wanted = [(job, slots) for job in jobs if (slots := job.missing)]
             if not wanted:
                 return
-            for planned in plan_batches(wanted, self.options.batch_atoms):
+            for planned in plan_batches(wanted, self.batch_atoms):
                 batch = [(job, slots) for job, slots in planned if not job.clock.is_up]
                 if batch:
                     self._draw(batch, attempt)
 
     def _draw(self, batch: list[tuple[Job, Slots]], attempt: int) -> None:
-        """Draw one batch and let each job examine its samples."""
+        """Draw one batch and let each job examine its samples; one that memory does not hold is drawn in halves."""
+        samples: list[RawSamples] | None = None
+        try:
+            samples = self._samples(batch, attempt)
+        except (RuntimeError, MemoryError) as error:  # what torch raises on a GPU is a RuntimeError
+            parts = halves(batch)
+            if not (is_out_of_memory(error) and parts):
+                raise
+            self.batch_atoms = max(1, min(self.batch_atoms, _size(batch)) // 2)
+            warnings.warn(
+                f"out of memory with {_size(batch)} atoms in a batch: it is drawn in halves, and those that follow are "
+                f"of {self.batch_atoms} at most; nothing is lost (batch_atoms={self.batch_atoms} begins so).",
+                stacklevel=2,
+            )
+        if samples is None:  # what the failed attempt held is free by now
+            for part in parts:
+                self._draw(part, attempt)
+            return
+        for (job, slots), raw in zip(batch, samples, strict=True):
+            with running([job.clock]):
+                job.examine(slots, raw, attempt)
+
+    def _samples(self, batch: list[tuple[Job, Slots]], attempt: int) -> list[RawSamples]:
         seed, jobs = self.options.seed, [job for job, _ in batch]
         with running([job.clock for job in jobs], [len(slots) for _, slots in batch]):
-            samples = self.sampler.draw(
+            return self.sampler.draw(
                 [job.prepared.graph for job in jobs],
                 [
                     [sample_generator(seed, job.prepared.key, slot, attempt) for slot in slots]
@@ -160,9 +184,6 @@ class Pipeline:
                 [job.fixed for job in jobs],
                 [job.starts.positions(slots, attempt) for job, slots in batch if job.starts is not None],
             )
-        for (job, slots), raw in zip(batch, samples, strict=True):
-            with running([job.clock]):
-                job.examine(slots, raw, attempt)
 
     def lost(self, sent: Sent) -> GenerationResult:
         """The result of an input whose process died."""
@@ -176,6 +197,11 @@ class Pipeline:
         return GenerationResult.failure(
             label(molecule), reason, options.num_conformers, options.seed, seconds
         )
+
+
+def _size(batch: list[tuple[Job, Slots]]) -> int:
+    """Atoms of a batch, padding included."""
+    return max(job.num_atoms for job, _ in batch) * sum(len(slots) for _, slots in batch)
 
 
 Sent = str | bytes

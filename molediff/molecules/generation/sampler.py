@@ -81,6 +81,15 @@ def plan_batches(
         yield batch
 
 
+def halves(batch: list[tuple[Molecule, Slots]]) -> list[list[tuple[Molecule, Slots]]]:
+    """A batch in two, as equal in molecules or, of one, in samples as can be; none of a single sample."""
+    if len(batch) > 1:
+        return [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+    [(molecule, slots)] = batch
+    middle = len(slots) // 2
+    return [[(molecule, slots[:middle])], [(molecule, slots[middle:])]] if middle else []
+
+
 class Sampler:
     """Runs the solver on batches of molecules.
 
