@@ -84,7 +84,7 @@ def run_on_ray(
     if num_blocks is None:
         num_blocks = max(1, min(num // _LEAST_INPUTS_A_BLOCK, _BLOCKS_AN_ACTOR * num_actors))
     context = ray.data.DataContext.get_current()
-    former = context.checkpoint_config
+    former = context.checkpoint_config, context.enable_progress_bars
     context.checkpoint_config = CheckpointConfig(
         id_column="id", checkpoint_path=str(folder / DONE), delete_checkpoint_on_success=False
     )
@@ -104,7 +104,7 @@ def run_on_ray(
         )
         rows.write_parquet(str(folder / ROWS), ray_remote_args={"num_cpus": _LITTLE})
     finally:
-        context.checkpoint_config = former
+        context.checkpoint_config, context.enable_progress_bars = former
     check_rows(folder)
     return num
 

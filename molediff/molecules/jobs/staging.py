@@ -39,6 +39,9 @@ def stage(inputs: Iterable[MoleculeInput], folder: Path, settings: Mapping[str, 
         raise ValueError(f"{folder} holds rows of a run of which nothing else is known: name another folder")
     if former is not None and former["settings"] != settings:
         raise ValueError(f"{folder} holds a run with other settings: name another folder")
+    if former is None:  # parts of a staging that was cut off
+        for left in (folder / INPUTS).glob("part-*.parquet"):
+            left.unlink()
     digest, num, stream = hashlib.sha256(), 0, iter(inputs)
     for part in _numbers():
         items = list(islice(stream, _INPUTS_A_PART))
