@@ -204,9 +204,8 @@ class OptimizedTask(pl.LightningModule):
         self.guard.load_state_dict(state["guard"])
         self.generator.set_state(state["generator"])
         self.samples_seen = int(state["samples_seen"])
-        if (
-            self.trainer.accumulate_grad_batches > 1
-        ):  # Lightning counts parts, of which there may have been others
-            done = checkpoint["global_step"] * self.trainer.accumulate_grad_batches
+        num_parts = 1 if self._trainer is None else self.trainer.accumulate_grad_batches
+        if num_parts > 1:  # Lightning counts them, and there may have been another number
+            done = checkpoint["global_step"] * num_parts
             progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
             progress.update(dict.fromkeys(("ready", "started", "processed"), done), completed=done - 1)
