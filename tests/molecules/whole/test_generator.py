@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
 from molediff import MoleculeGenerator
 from molediff.core.discrete import CategoricalModel
@@ -181,3 +182,13 @@ def test_weights_that_ship_make_molecules_that_differ():
     assert kept.mol.HasSubstructMatch(Chem.MolFromSmiles("C1CC1"))
     with pytest.raises(ValueError, match="No training molecule"):
         shipped.generate(composition="C9F9")
+
+
+def test_a_scaffold_with_coordinates_keeps_them():
+    scaffold = Chem.AddHs(Chem.MolFromSmiles("c1cc[nH]c1"))
+    assert rdDistGeom.EmbedMolecule(scaffold, randomSeed=1) == 0
+    scaffold = Chem.RemoveHs(scaffold)
+    shipped = MoleculeGenerator.from_pretrained("qm9")
+    made = next(iter(shipped.generate(1, seed=1, scaffold=scaffold, only_valid=True)))
+    places = made.mol.GetConformer().GetPositions()[: scaffold.GetNumAtoms()]
+    np.testing.assert_allclose(places, scaffold.GetConformer().GetPositions(), atol=1e-6)
