@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from molediff.molecules.generation.settings import Limits as Limits
     from molediff.molecules.generation.settings import Refinement as Refinement
     from molediff.molecules.generation.settings import Sampling as Sampling
+    from molediff.molecules.generation.strain import Strain as Strain
     from molediff.molecules.generator import ConformerGenerator as ConformerGenerator
     from molediff.molecules.graph.graph import MolecularGraph as MolecularGraph
     from molediff.molecules.graph.graph import collate as collate
@@ -58,6 +59,7 @@ __getattr__ = lazy_names(
         "Recipe": "molediff.molecules.ensembles.recipe",
         "Refinement": "molediff.molecules.generation.settings",
         "Sampling": "molediff.molecules.generation.settings",
+        "Strain": "molediff.molecules.generation.strain",
         "Trajectory": "molediff.sampling.trajectory",
         "View": "molediff.molecules.view.viewer",
         "build_ensemble": "molediff.molecules.ensembles.search",

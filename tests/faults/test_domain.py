@@ -102,3 +102,11 @@ def test_what_the_network_does_not_know_is_refused_for_that_reason(generator, sm
     result = generator.generate(smiles, 2, seed=1, max_attempts=2)
     assert "outside what these weights were trained on" in result.reason
     assert result.num_conformers or "does not know such molecules" in result.reason
+
+
+def test_a_domain_grows_by_what_is_trained_on_beside(narrow):
+    more = narrow.with_molecules(map(mol_of, ("CC=O", "CCOO", "C[NH3+]", "CCCCCCCCC")))
+    assert narrow.lacks(mol_of("CC=O")) == ["the bond C-C in CC=O"]
+    assert more.lacks(mol_of("CC=O")) == []
+    assert more.lacks(mol_of("C[NH3+]")) == []
+    assert more.num_heavy == narrow.num_heavy == 5

@@ -9,8 +9,8 @@ import numpy as np
 from rdkit import Chem
 from torch.utils.data import DataLoader
 
-from molediff.molecules.data.datamodule import ConformerDataModule, _Conformers, first_mols, one_each
-from molediff.molecules.data.dataset import ConformerDataset
+from molediff.molecules.data.datamodule import ConformerDataModule, _Conformers
+from molediff.molecules.data.dataset import ConformerDataset, first_mols, one_each
 from molediff.molecules.data.minima import load_minima
 from molediff.molecules.data.similar_sizes import SimilarSizes
 from molediff.molecules.data.twists import TwistedMinima

@@ -14,6 +14,7 @@ from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
 from molediff.molecules.generation.check import Check
+from molediff.molecules.generation.strain import QuickStrain
 from molediff.molecules.perception import internal_coordinates
 from molediff.molecules.perception.contacts import Contacts, closest_table
 from molediff.molecules.perception.kinds import Kinds, Terms
@@ -163,13 +164,13 @@ class Clashes:
 
 CHECKS = (BondLengths, Angles, Planarity, Enclosure, Twists, Cumulenes, Clashes)
 """What every conformer is put to, in this order, before it is handed out and again after it was relaxed. That its
-coordinates are finite, its stereo right and fixed atoms in their places is seen to before."""
+coordinates are finite, its stereo right and fixed atoms in their places is seen to before, its strain after."""
 
 
 def standard_checks(mol: Chem.Mol) -> list[Check]:
-    """`CHECKS` for one molecule (sanitized, explicit hydrogens)."""
+    """`CHECKS` for one molecule (sanitized, explicit hydrogens), and `QuickStrain` as the last."""
     kinds = Kinds(mol)
-    return [make(mol, kinds) for make in CHECKS]
+    return [*(make(mol, kinds) for make in CHECKS), QuickStrain(mol)]
 
 
 # Equilibrium distances of diatomic molecules in Angstrom, Huber and Herzberg 1979 (Constants of Diatomic Molecules).

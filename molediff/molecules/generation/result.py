@@ -61,8 +61,8 @@ class GenerationResult:
         num_drawn: samples drawn, redrawn ones included.
         num_reflected: samples that were mirror images of what was asked for and have been reflected.
         num_rejected: rejected samples by the first check they failed: "not_finite", "stereo", "fixed" (the fixed atoms
-            cannot be placed), the names of `generation.checks.CHECKS` and of your own, or "relaxation" (it failed, or
-            what came out failed a check). Wrong stereo before any correction is num_reflected +
+            cannot be placed), the names of `generation.checks.CHECKS`, "strain", those of your own, or "relaxation" (it
+            failed, or what came out failed a check). Wrong stereo before any correction is num_reflected +
             num_rejected["stereo"].
         num_pruned: conformers left out as duplicates (`prune_rmsd`).
         num_outside_window: conformers left out for their energy (`energy_window`).
