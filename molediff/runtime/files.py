@@ -6,6 +6,7 @@ import glob
 import gzip
 import io
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,10 +16,8 @@ from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 # Of `tempfile.mkstemp`; and between that and the lock a new file must not be taken for a leftover.
 _RANDOM_LETTERS = 8
@@ -103,7 +102,7 @@ def _remove_leftovers(path: Path) -> None:
 
 def _lock(descriptor: int) -> bool:
     """Lock an open file until it is closed, and say whether it could be; without locks it cannot."""
-    if fcntl is None:
+    if sys.platform == "win32":
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

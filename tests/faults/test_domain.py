@@ -62,8 +62,15 @@ def test_molecules_of_qm9_lie_inside(smiles):
     assert shipped_domain("qm9").lacks(mol_of(smiles)) == []
 
 
-def test_students_and_teacher_know_the_same():
-    assert shipped_domain("qm9_fast") == shipped_domain("qm9") == shipped_domain("qm9_distilled")
+@pytest.mark.parametrize("smiles", ["CC=O", "OO", "NN", "C=[N+]=[N-]", "COO", "C[NH3+]", "CC(=O)O", "C=C=O"])
+def test_small_molecules_are_known_to_the_weights_that_saw_them(smiles):
+    assert shipped_domain("qm9").lacks(mol_of(smiles)) == []
+    assert shipped_domain("qm9_fast").lacks(mol_of(smiles)) != []
+
+
+def test_students_know_what_qm9_has_and_not_what_their_teacher_learned_since():
+    assert shipped_domain("qm9_fast") == shipped_domain("qm9_b3lyp") == shipped_domain("qm9_distilled")
+    assert shipped_domain("qm9_fast").surroundings < shipped_domain("qm9").surroundings
     assert shipped_domain("of nobody") is None
 
 
@@ -106,7 +113,7 @@ def test_what_the_network_does_not_know_is_refused_for_that_reason(generator, sm
 
 def test_a_domain_grows_by_what_is_trained_on_beside(narrow):
     more = narrow.with_molecules(map(mol_of, ("CC=O", "CCOO", "C[NH3+]", "CCCCCCCCC")))
-    assert narrow.lacks(mol_of("CC=O")) == ["the bond C-C in CC=O"]
+    assert "the bond C-C in CC=O" in narrow.lacks(mol_of("CC=O"))
     assert more.lacks(mol_of("CC=O")) == []
     assert more.lacks(mol_of("C[NH3+]")) == []
     assert more.num_heavy == narrow.num_heavy == 5

@@ -85,3 +85,9 @@ def test_the_result_of_such_a_cage_says_what_rdkit_reads(generator):
     result = generator.generate(INSIDE_OUT_CAGES[0], 2, seed=1)
     assert result.num_conformers
     assert "atom 6 lies outside its four neighbours" in result.reason
+
+
+def test_what_distance_geometry_builds_no_isomer_of_is_not_called_impossible(generator):
+    """Distance geometry does not build bicyclobutane, and the weights have its middle bond wrong."""
+    result = generator.generate("C1[C@H]2C[C@@H]12", 2, seed=1, max_attempts=1)
+    assert "not possible" not in result.reason

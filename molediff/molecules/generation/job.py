@@ -25,7 +25,7 @@ from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples
 from molediff.molecules.generation.starts import Starts, make_starts
 from molediff.molecules.graph.inputs import PreparedMolecule
-from molediff.molecules.perception.stereo import StereoCheck, can_be_built, reflected
+from molediff.molecules.perception.stereo import StereoCheck, reflected
 from molediff.sampling.trajectory import Trajectory
 
 
@@ -207,7 +207,7 @@ class Job:
 
     def _stereo_seems_impossible(self) -> bool:
         hopeless = self.num_drawn and not self.accepted and not self.clock.is_up
-        return bool(hopeless and self.stereo.asks_for_something and not can_be_built(self.prepared.mol))
+        return bool(hopeless and self.stereo.seems_impossible(self.rejected["stereo"]))
 
     def _place_directly(self) -> None:
         """Two atoms have one distance: the usual length of their bond, along x."""

@@ -185,6 +185,20 @@ class StereoCheck:
         """Centres of which `holds` found that RDKit reads the wrong hand off right coordinates."""
         return sorted({atom for atoms, holds in self._known_misreadings.items() if holds for atom in atoms})
 
+    def seems_impossible(self, num_wrong: int) -> bool:
+        """Whether neither samples nor distance geometry give the isomer asked for.
+
+        If all samples have its stereo and are broken otherwise, and distance geometry builds no other isomer either, as
+        of bicyclobutane, then nothing is said against it.
+
+        Args:
+            num_wrong: samples of another stereo.
+        """
+        if not self.asks_for_something or can_be_built(self._mol):
+            return False
+        others = (self._with_other_hand([atom]) for atom in self._tags)
+        return bool(num_wrong or self._double_bonds) or any(map(can_be_built, others))
+
     def _is_outside(self, atom: int, positions: np.ndarray) -> bool:
         """Whether an atom lies outside the tetrahedron of its four neighbours."""
         a, b, c, d = (

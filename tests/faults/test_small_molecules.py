@@ -1,0 +1,64 @@
+"""Molecules of a few atoms, which the default weights once had wrong: what they give now is measured here."""
+
+import numpy as np
+import pytest
+from rdkit.Chem import rdMolTransforms
+
+from molediff.molecules.generator import ConformerGenerator
+
+# GFN2-xTB's and the textbook's bond, Angstrom, and what a sample may differ by.
+BONDS = [
+    ("OO", (0, 1), 1.45),
+    ("NN", (0, 1), 1.44),
+    ("[H]/N=N/[H]", (1, 2), 1.24),
+    ("C#N", (0, 1), 1.15),
+    ("CO", (0, 1), 1.42),
+    ("C#C", (0, 1), 1.20),
+    ("COO", (1, 2), 1.45),
+    ("NF", (0, 1), 1.42),
+    ("C[N+]#[C-]", (0, 1), 1.42),
+    ("C=[N+]=[N-]", (0, 1), 1.29),
+    ("C=[N+]=[N-]", (1, 2), 1.14),
+    ("C=C=O", (0, 1), 1.31),
+    ("CN=[N+]=[N-]", (0, 1), 1.47),
+    ("O=C=O", (0, 1), 1.15),
+]
+BOND_TOLERANCE = 0.07
+ANGLES = [("OO", (2, 0, 1), 100), ("O", (1, 0, 2), 106), ("C#N", (2, 0, 1), 180), ("NN", (2, 0, 1), 107)]
+ANGLE_TOLERANCE = 9
+
+
+@pytest.fixture(scope="module")
+def results():
+    """Of all molecules below, four conformers each."""
+    generator = ConformerGenerator.from_pretrained("qm9", device="cpu")
+    smiles = sorted({row[0] for row in (*BONDS, *ANGLES)} | {"FC=C=CF", "C=C=C=C", "C/N=N/C", "N"})
+    return dict(zip(smiles, generator.generate_many(smiles, 4, seed=1), strict=True))
+
+
+@pytest.mark.parametrize(("smiles", "atoms", "length"), BONDS)
+def test_bonds_are_those_of_the_molecule(results, smiles, atoms, length):
+    result = results[smiles]
+    assert (result.status, result.reason) == ("ok", "")
+    found = [rdMolTransforms.GetBondLength(conformer, *atoms) for conformer in result.mol.GetConformers()]
+    assert np.abs(np.array(found) - length).max() < BOND_TOLERANCE
+
+
+@pytest.mark.parametrize(("smiles", "atoms", "degrees"), ANGLES)
+def test_angles_are_those_of_the_molecule(results, smiles, atoms, degrees):
+    found = [
+        rdMolTransforms.GetAngleDeg(conformer, *atoms) for conformer in results[smiles].mol.GetConformers()
+    ]
+    assert len(found) == 4
+    assert np.abs(np.array(found) - degrees).max() < ANGLE_TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("smiles", "ends", "away_from"), [("FC=C=CF", (0, 1, 3, 4), 90.0), ("C=C=C=C", (4, 0, 3, 6), 0.0)]
+)
+def test_cumulenes_end_perpendicular_or_in_one_plane(results, smiles, ends, away_from):
+    mol = results[smiles].mol
+    assert mol.GetNumConformers() == 4
+    for conformer in mol.GetConformers():
+        twist = abs(rdMolTransforms.GetDihedralDeg(conformer, *ends))
+        assert min(abs(twist - away_from), abs(180 - twist - away_from)) < 25
