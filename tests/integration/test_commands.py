@@ -24,7 +24,6 @@ from rdkit import Chem
 import molediff
 from molediff import ConformerGenerator
 from molediff.commands import CONFIGS
-from molediff.commands.configured import split_arguments
 from molediff.commands.exits import BAD_WEIGHTS, FAILED, WRONG_ARGUMENTS
 from molediff.networks.weights import load_weights
 
@@ -58,8 +57,8 @@ def statuses(path):
 
 def readme_commands():
     for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
-        if line.startswith("python scripts/"):
-            yield shlex.split(line, comments=True)[1:]
+        if line.startswith("molediff train "):
+            yield shlex.split(line, comments=True)[2:]
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +71,10 @@ def smoke_run(tmp_path_factory):
 
 
 @pytest.mark.parametrize("words", [*readme_commands()], ids=" ".join)
-def test_a_command_of_the_readme_has_a_script_and_its_keys_exist(words):
-    script = ROOT / words[0]
-    assert script.is_file()
-    _, overrides = split_arguments(words[1:], script.stem)
+def test_the_keys_of_a_training_of_the_readme_exist(words):
+    """The options of all other commands are tested beside the command."""
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        compose(script.stem, [word for word in overrides if not word.startswith("-")])
+        compose("train", words)
 
 
 # sample.py
@@ -148,7 +145,7 @@ def test_no_conformer_at_all_is_a_failure(run, tmp_path):
         (["missing.smi"], "missing.smi"),
         (["CCO", "weights=missing"], "missing"),
         (["CCO", "weights=tampered.safetensors"], "tampered.safetensors"),
-        (["CCO", "output=out.pdb"], ".sdf or .xyz"),
+        (["CCO", "output=out.mol2"], ".sdf, .sdf.gz, .xyz"),
         (["CCO", "output=a_file/out.sdf"], "a_file"),
         (["given.sdf", "output=given.sdf"], "would be overwritten"),
         (["CCO", "num_conformers=0"], "num_conformers"),
