@@ -66,7 +66,7 @@ Weights = Annotated[
     Option(
         "--weights",
         metavar="NAME",
-        help="qm9, qm9_distilled, qm9_fast, qm9_b3lyp, drugs, or a .safetensors file.",
+        help="auto (what knows the molecule), qm9, qm9_distilled, qm9_fast, qm9_b3lyp, drugs, or a .safetensors file.",
         rich_help_panel=SAMPLING,
     ),
 ]
@@ -111,10 +111,10 @@ Attempts = Annotated[
     ),
 ]
 Strict = Annotated[
-    bool,
-    Option(
-        "--strict", help="Refuse molecules unlike those the weights were trained on.", rich_help_panel=_WHICH
-    ),
+    bool, Option("--strict", help="Refuse molecules unlike those trained on.", rich_help_panel=_WHICH)
+]
+LargestFragment = Annotated[
+    bool, Option("--largest-fragment", help="Of a salt, the largest molecule.", rich_help_panel=_WHICH)
 ]
 Fixed = Annotated[
     str | None,
@@ -230,8 +230,9 @@ def conformers(
     preset: Preset = None,
     fixed: Fixed = None,
     strict: Strict = False,
+    largest_fragment: LargestFragment = False,
     seed: Seed = 0,
-    weights: Weights = "qm9",
+    weights: Weights = "auto",
     solver: Solver = None,
     num_steps: Steps = None,
     grid: Grid = None,
@@ -288,6 +289,7 @@ def conformers(
         preset=preset,
         fixed=fixed,
         strict=strict,
+        largest_fragment=largest_fragment,
         weights=weights,
         device=device,
         threads=threads,

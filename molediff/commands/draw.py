@@ -48,6 +48,7 @@ class Draw:
     preset: str | None
     fixed: str | None
     strict: bool
+    largest_fragment: bool
     weights: str
     device: str | None
     threads: int | None
@@ -147,6 +148,7 @@ class Draw:
             preset=self.preset,
             fixed=fixed,
             strict=self.strict,
+            largest_fragment=self.largest_fragment,
             **settings,
         )
         bar = tqdm(inputs, unit=" molecules", disable=quiet or None, leave=False)

@@ -20,7 +20,9 @@ from molediff.molecules.generation.presets import with_preset
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler
 from molediff.molecules.generation.settings import Limits, Refinement, Sampling, gather
-from molediff.molecules.graph.inputs import MAX_ATOMS, MAX_ATOMS_ORGANIC, check_is_a_list
+from molediff.molecules.generation.stream import Stream
+from molediff.molecules.graph.inputs import check_is_a_list
+from molediff.molecules.graph.limits import MAX_ATOMS, MAX_ATOMS_ORGANIC
 from molediff.molecules.graph.vocabulary import QM9, vocabulary_of
 from molediff.molecules.perception.domain import Domain, shipped_domain
 from molediff.networks.kind import check_kind
@@ -86,7 +88,7 @@ class ConformerGenerator:
     @classmethod
     def from_pretrained(
         cls,
-        weights: str | FilePath = "qm9",
+        weights: str | FilePath = "auto",
         device: str | torch.device | None = None,
         precision: str = "auto",
         max_atoms: int | None = None,
@@ -95,7 +97,8 @@ class ConformerGenerator:
         """Load a generator.
 
         Args:
-            weights: name of weights that ship with the package: "qm9"; its students "qm9_distilled", with five
+            weights: "auto", for each molecule those of "qm9" and the drug-like weights that know it (`molecules.auto`);
+                name of weights that ship with the package: "qm9"; its students "qm9_distilled", with five
                 evaluations nearer to minima than "qm9" with ten but with more strain in the bonds, and "qm9_fast", a
                 smaller network, with three; "qm9_b3lyp" for one B3LYP geometry of each molecule; or "drugs",
                 which draws the torsions of drug-like molecules anew and mends bonds and angles. Or path of a
@@ -109,6 +112,13 @@ class ConformerGenerator:
             FileNotFoundError: there are no such weights.
             ValueError: the file is damaged or was made for something else.
         """
+        if weights == "auto":
+            from molediff.molecules import auto
+
+            names = auto.NARROW_WEIGHTS, auto.GENERAL_WEIGHTS
+            return auto.AutoGenerator(
+                *(ConformerGenerator.from_pretrained(name, device, precision, max_atoms) for name in names)
+            )
         model, metadata = load_model(weights, allow)
         return cls(model, metadata, device, precision, max_atoms, str(weights))
 
@@ -150,6 +160,7 @@ class ConformerGenerator:
         fixed: Chem.Mol | Mapping[int, Sequence[float]] | None = None,
         checks: Iterable[CheckFactory] = (),
         strict: bool = False,
+        largest_fragment: bool = False,
         **words: Any,
     ) -> Iterator[GenerationResult]:
         """Conformers of many molecules: a lazy iterator with one result for every input, in order.
@@ -176,6 +187,8 @@ class ConformerGenerator:
                 its atoms. Relaxation holds these atoms too. The conformers lie in the frame of these coordinates.
             strict: refuse molecules outside what the weights were trained on (elements, charges, heavy atoms,
                 surroundings of a bond). Else their result says so in its `reason`.
+            largest_fragment: of an input of several molecules, such as a salt, take the largest, with its charge, and
+                say in `reason` what was left out. Else such an input fails.
             checks: rules of your own that a conformer must meet beside the usual ones, each a function from a Mol to
                 a `molediff.molecules.Check`; what fails one is drawn again.
             **words: any setting of the three groups by itself, such as `num_steps=10`, `relax="mmff"` or `timeout=5`,
@@ -186,33 +199,46 @@ class ConformerGenerator:
             ImportError: "gfn2" or "aimnet2" is asked for and not installed.
         """
         check_is_a_list(molecules)
-        groups = {"sampling": sampling, "refinement": refinement, "limits": limits}
         check_whole_number("num_conformers", num_conformers, least=1)
-        settings = gather(
-            groups, with_preset(preset, num_conformers, groups, words, self.plan.init is not None)
-        )
+        groups = {"sampling": sampling, "refinement": refinement, "limits": limits}
+        asked = {
+            "num_conformers": num_conformers,
+            "seed": seed,
+            "trajectory": trajectory,
+            "fixed": FixedPart.read(fixed),
+            "checks": tuple(checks),
+            "strict": strict,
+            "largest_fragment": largest_fragment,
+        }
+        return self._stream(preset, groups, words, asked).results(molecules)
+
+    def _stream(
+        self,
+        preset: str | None,
+        groups: Mapping[str, Any],
+        words: Mapping[str, Any],
+        asked: Mapping[str, Any],
+    ) -> Stream:
+        """What makes results of a call's molecules.
+
+        Args:
+            preset: see `generate_many`.
+            groups: groups of settings by their names, None where not given.
+            words: settings by themselves.
+            asked: all other options.
+        """
+        with_words = with_preset(preset, asked["num_conformers"], groups, words, self.plan.init is not None)
+        settings = gather(groups, with_words)
         plan = self.plan.with_overrides(
             settings["solver"], settings["num_steps"], settings["grid"], settings["init"]
         )
         settings |= {"solver": plan.solver, "num_steps": plan.num_steps, "grid": plan.grid, "init": plan.init}
-        options = GenerationOptions(
-            num_conformers=num_conformers,
-            seed=seed,
-            trajectory=trajectory,
-            fixed=FixedPart.read(fixed),
-            checks=tuple(checks),
-            strict=strict,
-            device=str(self.device),
-            **settings,
-        )
+        options = GenerationOptions(device=str(self.device), **asked, **settings)
         if options.num_workers > 1 and self.device.type != "cpu":
             raise ValueError(
                 f"num_workers={options.num_workers} on {self.device}: processes are for CPUs; raise batch_atoms."
             )
-        return self._results(molecules, options)
-
-    def _results(self, molecules: Iterable[Any], options: GenerationOptions) -> Iterator[GenerationResult]:
-        pipeline = Pipeline(
+        return Pipeline(
             Sampler(self.model, options, self.device, autocast=self.precision == "bfloat16"),
             options,
             self.max_atoms,
@@ -221,7 +247,6 @@ class ConformerGenerator:
             self.domain,
             self.vocabulary,
         )
-        return pipeline.results(molecules)
 
     def _provenance(self, options: GenerationOptions) -> dict[str, Any]:
         facts = {

@@ -1,8 +1,10 @@
 """What weights never saw is said, and refused if one asks for that."""
 
 import pytest
+from places import DATA
 from rdkit import Chem
 
+from molediff.molecules.data.minima import Minima
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.perception.domain import Domain, shipped_domain
 
@@ -117,3 +119,18 @@ def test_a_domain_grows_by_what_is_trained_on_beside(narrow):
     assert more.lacks(mol_of("CC=O")) == []
     assert more.lacks(mol_of("C[NH3+]")) == []
     assert more.num_heavy == narrow.num_heavy == 5
+
+
+def test_the_general_weights_know_what_they_were_trained_on_and_little_else():
+    domain = shipped_domain("drugs")
+    assert domain == shipped_domain("drugs_refiner")  # the former name
+    assert {*domain.elements} == {"B", "Br", "C", "Cl", "F", "H", "I", "N", "O", "P", "S", "Se", "Si"}
+    smiles = Minima.read(DATA / "drugs_minima.npz").smiles_list()[::1000]
+    assert [domain.lacks(mol_of(one)) for one in smiles] == [[]] * len(smiles)
+    assert domain.lacks(mol_of("C[As](C)C")) == ["the element As"]
+    assert domain.lacks(mol_of("C[C+2]C")) == ["an atom of charge +2", "the bond C-C in C[C+2]C"]
+
+
+@pytest.mark.parametrize("smiles", ["CC(=O)Oc1ccccc1C(=O)O", "CN1CCN(C(=O)c2ccc(Br)cc2)CC1", CAFFEINE])
+def test_usual_drugs_carry_no_caution(smiles):
+    assert shipped_domain("drugs").lacks(mol_of(smiles)) == []

@@ -25,6 +25,7 @@ import molediff
 from molediff import ConformerGenerator
 from molediff.commands import CONFIGS
 from molediff.commands.exits import BAD_WEIGHTS, FAILED, WRONG_ARGUMENTS
+from molediff.molecules.auto import GENERAL_WEIGHTS
 from molediff.networks.weights import load_weights
 
 DEMO = ROOT / "data" / "demo.sdf"
@@ -81,7 +82,8 @@ def test_the_keys_of_a_training_of_the_readme_exist(words):
 
 
 def test_conformers_of_smiles_have_their_stereo_and_their_provenance(run, tmp_path):
-    smiles = ["C[C@H](O)C(N)=O", "CC=O", "C/C=C\\F"]
+    smiles = ["C[C@H](O)C(N)=O", "CC=O", "C/C=C\\Cl"]
+    weights = ["qm9", "qm9", GENERAL_WEIGHTS]
     run(
         "sample.py",
         *smiles,
@@ -99,7 +101,8 @@ def test_conformers_of_smiles_have_their_stereo_and_their_provenance(run, tmp_pa
         assert Chem.MolToSmiles(Chem.RemoveHs(record)) == asked
         properties = record.GetPropsAsDict()
         assert properties["SMILES"] == smiles[index // 3]
-        assert (properties["weights"], properties["seed"], properties["conformer"]) == ("qm9", 5, index % 3)
+        expected = (weights[index // 3], 5, index % 3)
+        assert (properties["weights"], properties["seed"], properties["conformer"]) == expected
         assert {"solver", "num_steps", "grid"} <= set(properties)
 
 
@@ -133,8 +136,8 @@ def test_files_of_molecules_go_in_and_bad_ones_do_not_stop_the_rest(tmp_path):
 
 
 def test_no_conformer_at_all_is_a_failure(run, tmp_path):
-    ended = run("sample.py", "Br", *QUICK, code=1)
-    assert "H, C, N, O and F" in ended.stderr
+    ended = run("sample.py", "Cl[Fe]Cl", *QUICK, code=1)
+    assert "not Fe" in ended.stderr
     assert statuses(tmp_path / "status.csv") == ["failed"]
 
 

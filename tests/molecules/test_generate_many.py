@@ -218,7 +218,7 @@ def test_processes_keep_the_properties_of_a_mol_and_of_its_atoms_and_bonds():
 def test_what_is_no_molecule_never_enters_a_process(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "molediff.molecules.generation.pipeline.in_order",
+        "molediff.molecules.generation.stream.in_order",
         lambda work, groups, num_workers, lost: (
             result for group in groups for result in (seen.extend(group), work(group))[1]
         ),

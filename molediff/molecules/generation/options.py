@@ -43,6 +43,7 @@ class GenerationOptions(SolverOptions):
     fixed: FixedPart | None = None
     checks: tuple[CheckFactory, ...] = ()
     strict: bool = False
+    largest_fragment: bool = False
     init: str | None = None
     pool: int | None = None
     select: str | None = None

@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
-
-import torch
-from rdkit import Chem
 
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.clock import Clock, running
 from molediff.molecules.generation.job import Job
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.outcome import OUTSIDE
-from molediff.molecules.generation.result import WHOLE_MOL, GenerationResult
+from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples, Sampler, Slots, halves, plan_batches
-from molediff.molecules.graph.inputs import PreparedMolecule, label, prepare, sample_generator
+from molediff.molecules.generation.stream import Stream
+from molediff.molecules.graph.inputs import PreparedMolecule, prepare, sample_generator
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
 from molediff.molecules.perception.domain import Domain
-from molediff.runtime.memory import is_out_of_memory, keep_freed_memory
-from molediff.runtime.processes import in_order
-
-# A group fills about this many batches, so that molecules of similar size find each other, and memory does not grow
-# with the number of inputs. A molecule of QM9 has 18 atoms on average.
-_BATCHES_A_GROUP = 8
-_TYPICAL_ATOMS = 18
+from molediff.runtime.memory import is_out_of_memory
 
 
-def groups(molecules: Iterable[Any], options: GenerationOptions) -> Iterator[list[Any]]:
-    """Consecutive inputs that share batches, read as they are asked for.
-
-    Which inputs share a group depends on the options alone, and not on who works on it.
-    """
-    size = _BATCHES_A_GROUP * options.batch_atoms // (options.num_slots * _TYPICAL_ATOMS)
-    if options.relax in ("gfn2", "aimnet2"):
-        size = 1  # relaxation takes all the time, and batches conformers of one molecule at most
-    stream = iter(molecules)
-    while group := list(itertools.islice(stream, max(1, min(size, options.lookahead)))):
-        yield group
-
-
-class Pipeline:
-    """Samples groups of molecules.
+class Pipeline(Stream):
+    """Samples groups of molecules with one model.
 
     Args:
         sampler: draws raw samples.
@@ -66,61 +43,35 @@ class Pipeline:
         domain: Domain | None = None,
         vocabulary: Vocabulary = QM9,
     ):
-        self.sampler, self.options, self.max_atoms = sampler, options, max_atoms
+        super().__init__(options)
+        self.sampler, self.max_atoms = sampler, max_atoms
         self.trained_atoms, self.provenance = trained_atoms, provenance
         self.domain, self.vocabulary = domain, vocabulary
         self.batch_atoms = options.batch_atoms
 
-    def results(self, molecules: Iterable[Any]) -> Iterator[GenerationResult]:
-        """One result for each molecule, in order, by one process or as many as the options say."""
-        if self.options.num_workers > 1:
-            return self._in_processes(molecules)
-        return (result for group in groups(molecules, self.options) for result in self.run(group))
-
-    def _in_processes(self, molecules: Iterable[Any]) -> Iterator[GenerationResult]:
-        # What is no molecule gets its result here, and None stands for a result to come from a process.
-        ahead: deque[GenerationResult | None] = deque()
-
-        def sent() -> Iterator[Sent]:
-            for molecule in molecules:
-                if isinstance(molecule, str | Chem.Mol):
-                    ahead.append(None)
-                    yield send(molecule)
-                else:
-                    ahead.extend(self.run([molecule]))
-
-        in_groups = groups(sent(), self.options)
-        for result in in_order(self.work, in_groups, self.options.num_workers, self.lost):
-            while (refused := ahead.popleft()) is not None:
-                yield refused
-            yield result
-        yield from (refused for refused in ahead if refused is not None)
-
     def run(self, molecules: Iterable[Any]) -> Iterator[GenerationResult]:
-        """One result for each molecule, in order; each is finished when it is asked for."""
-        work = [self._job(molecule) for molecule in molecules]
-        self._sample([job for job in work if isinstance(job, Job)])
+        """See `Stream`."""
+        work = [self.begin(molecule) for molecule in molecules]
+        self.sample([job for job in work if isinstance(job, Job)])
         while work:  # let go of each result as soon as it is handed out
-            job = work.pop(0)
-            if isinstance(job, Job):
-                with running([job.clock]):
-                    job = job.finish(self.provenance)
-            yield job
+            yield self.finish(work.pop(0))
 
-    def work(self, sent: list[Sent]) -> list[GenerationResult]:
-        """The same of inputs as `send` makes them, all at once and on one thread: what a process of several does."""
-        torch.set_num_threads(1)
-        keep_freed_memory()
-        return list(self.run(map(receive, sent)))
-
-    def _job(self, molecule: Any) -> Job | GenerationResult:
+    def begin(self, molecule: Any) -> Job | GenerationResult:
+        """What is to be done for one molecule, or the result of one that is refused."""
         clock = Clock(self.options.timeout)
         with running([clock]):
             try:
-                prepared = prepare(molecule, self.max_atoms, self.vocabulary)
+                prepared = prepare(molecule, self.max_atoms, self.vocabulary, self.options.largest_fragment)
                 return Job(prepared, self.options, clock, self._cautions(prepared))
             except UnusableInputError as error:
-                return self._failure(molecule, str(error), clock.seconds)
+                return self.failure(molecule, str(error), clock.seconds)
+
+    def finish(self, job: Job | GenerationResult) -> GenerationResult:
+        """The result of a job that was sampled; a result is one."""
+        if isinstance(job, GenerationResult):
+            return job
+        with running([job.clock]):
+            return job.finish(self.provenance)
 
     def _cautions(self, prepared: PreparedMolecule) -> tuple[str, ...]:
         """What every result of this molecule says."""
@@ -138,7 +89,7 @@ class Pipeline:
             )
         return cautions
 
-    def _sample(self, jobs: list[Job]) -> None:
+    def sample(self, jobs: list[Job]) -> None:
         """Draw until every job has its conformers, its attempts are used up or its time is."""
         for attempt in range(self.options.max_attempts):
             wanted = [(job, slots) for job in jobs if (slots := job.missing)]
@@ -185,35 +136,7 @@ class Pipeline:
                 [job.starts.positions(slots, attempt) for job, slots in batch if job.starts is not None],
             )
 
-    def lost(self, sent: Sent) -> GenerationResult:
-        """The result of an input whose process died."""
-        return self._failure(
-            receive(sent),
-            "The process that worked on it died: killed, or out of memory. Try fewer conformers or batch_atoms.",
-        )
-
-    def _failure(self, molecule: Any, reason: str, seconds: float = 0.0) -> GenerationResult:
-        options = self.options
-        return GenerationResult.failure(
-            label(molecule), reason, options.num_conformers, options.seed, seconds
-        )
-
 
 def _size(batch: list[tuple[Job, Slots]]) -> int:
     """Atoms of a batch, padding included."""
     return max(job.num_atoms for job, _ in batch) * sum(len(slots) for _, slots in batch)
-
-
-Sent = str | bytes
-"""A molecule on its way to another process: a SMILES, or a Mol with its properties and those of its atoms and bonds,
-which a Mol pickled by itself leaves behind."""
-
-
-def send(molecule: str | Chem.Mol) -> Sent:
-    """A molecule as it goes to another process."""
-    return molecule if isinstance(molecule, str) else molecule.ToBinary(int(WHOLE_MOL))
-
-
-def receive(sent: Sent) -> str | Chem.Mol:
-    """A molecule as it came from another process."""
-    return sent if isinstance(sent, str) else Chem.Mol(sent)  # type: ignore[call-overload]  # its stubs leave bytes out

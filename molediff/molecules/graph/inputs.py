@@ -12,8 +12,11 @@ import numpy as np
 import torch
 from rdkit import Chem, rdBase
 
+from molediff.molecules.conformers import with_conformers
 from molediff.molecules.errors import MoleculeError, UnusableInputError
+from molediff.molecules.graph.fragments import largest_fragment
 from molediff.molecules.graph.graph import MolecularGraph, mol_to_graph
+from molediff.molecules.graph.limits import MAX_ATOMS, too_large
 from molediff.molecules.graph.reading import (
     CIS_TRANS,
     check_is_one_stereoisomer,
@@ -22,16 +25,10 @@ from molediff.molecules.graph.reading import (
     shortened,
     tidied,
 )
+from molediff.molecules.graph.refusals import check_chemistry
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
 from molediff.runtime.former import former_names
 from molediff.sampling.seeds import numbered_generator
-
-MAX_ATOMS = 64
-"""Most atoms of an input, hydrogens included. QM9 has at most 29; far beyond that the network guesses."""
-
-MAX_ATOMS_ORGANIC = 160
-"""The same for weights that know all organic molecules; those to train on have at most 92."""
-
 
 # A longer text is no SMILES of what is supported: of it the beginning is shown.
 _MAX_LABEL = 1000
@@ -99,7 +96,9 @@ def label(molecule: Any) -> str:
         return "<RDKit Mol>" if isinstance(molecule, Chem.Mol) else f"<{type(molecule).__name__}>"
 
 
-def prepare(molecule: Any, max_atoms: int = MAX_ATOMS, vocabulary: Vocabulary = QM9) -> PreparedMolecule:
+def prepare(
+    molecule: Any, max_atoms: int = MAX_ATOMS, vocabulary: Vocabulary = QM9, only_largest: bool = False
+) -> PreparedMolecule:
     """Read, check and featurize one input.
 
     Args:
@@ -107,13 +106,14 @@ def prepare(molecule: Any, max_atoms: int = MAX_ATOMS, vocabulary: Vocabulary = 
             the stereo of a Mol is what its tags say, and hydrogens it lacks are added behind its own atoms.
         max_atoms: most atoms allowed, hydrogens included.
         vocabulary: what the network is told of atoms and pairs, and which elements it knows.
+        only_largest: of several fragments take the largest.
 
     Raises:
         UnusableInputError: with a sentence that says what is wrong and what to do.
     """
     try:
         with rdBase.BlockLogs():
-            return _prepare(molecule, max_atoms, vocabulary)
+            return _prepare(molecule, max_atoms, vocabulary, only_largest)
     except (MoleculeError, MemoryError):
         raise
     except (
@@ -125,47 +125,50 @@ def prepare(molecule: Any, max_atoms: int = MAX_ATOMS, vocabulary: Vocabulary = 
         ) from error
 
 
-def _prepare(molecule: Any, max_atoms: int, vocabulary: Vocabulary) -> PreparedMolecule:
+def _prepare(molecule: Any, max_atoms: int, vocabulary: Vocabulary, only_largest: bool) -> PreparedMolecule:
     name, caution = "", ""
     if isinstance(molecule, str):
         mol, name = from_text(str(molecule), max_atoms)
     elif isinstance(molecule, Chem.Mol):
-        if molecule.GetNumAtoms() > max_atoms:
-            raise UnusableInputError(f"At least {_too_large(molecule.GetNumAtoms(), max_atoms)}")
+        if molecule.GetNumAtoms() > max_atoms and not only_largest:
+            raise UnusableInputError(too_large(molecule.GetNumAtoms(), max_atoms, at_least=True))
         mol, caution = from_mol(molecule), _cleared_tags(molecule)
     elif isinstance(molecule, bytes | bytearray):
         raise UnusableInputError("Expected a SMILES or an RDKit Mol, got bytes: decode them first.")
     else:
         raise UnusableInputError(f"Expected a SMILES or an RDKit Mol, got {type(molecule).__name__}.")
     check_is_one_stereoisomer(mol)
-    mol, conformers = _with_hydrogens(mol, molecule)
+    whole, atoms, without = mol, list(range(mol.GetNumAtoms())), ""
+    if only_largest:
+        mol, atoms, without = largest_fragment(mol)
+    mol, conformers = _with_hydrogens(mol, _conformers(molecule, atoms))
     _clear_stereo_of_terminal_ch2(mol)
-    _check_chemistry(mol, vocabulary)
+    check_chemistry(mol, vocabulary)
     if mol.GetNumAtoms() > max_atoms:
-        raise UnusableInputError(_too_large(mol.GetNumAtoms(), max_atoms))
+        raise UnusableInputError(too_large(mol.GetNumAtoms(), max_atoms))
     try:
         graph = mol_to_graph(mol, vocabulary=vocabulary)
     except ValueError as error:
         raise UnusableInputError(str(error)) from error
     if isinstance(molecule, str) and name == molecule.split()[0]:
-        caution = _lost_stereo(name, mol)
-    return PreparedMolecule(name or label(mol), mol, graph, molecule_key(mol), caution, conformers)
+        caution = _lost_stereo(name, whole if without else mol)
+    cautions = "; ".join(filter(None, (without, caution)))
+    return PreparedMolecule(name or label(mol), mol, graph, molecule_key(mol), cautions, conformers)
 
 
-def _with_hydrogens(mol: Chem.Mol, given: Any) -> tuple[Chem.Mol, np.ndarray]:
-    """The molecule with all hydrogens, and the 3D conformers of a Mol that was `given`, (K, N, 3)."""
-    if isinstance(given, Chem.Mol) and given.GetNumAtoms() == mol.GetNumAtoms():
-        for conformer in given.GetConformers():
-            if conformer.Is3D():
-                mol.AddConformer(conformer, assignId=True)
-    mol = Chem.AddHs(mol, addCoords=True)
+def _conformers(given: Any, atoms: list[int]) -> list[np.ndarray]:
+    """Coordinates of `atoms` in the 3D conformers of a Mol, (len(atoms), 3) each; of anything else none."""
+    if not isinstance(given, Chem.Mol):
+        return []
+    return [conformer.GetPositions()[atoms] for conformer in given.GetConformers() if conformer.Is3D()]
+
+
+def _with_hydrogens(mol: Chem.Mol, conformers: list[np.ndarray]) -> tuple[Chem.Mol, np.ndarray]:
+    """The molecule with all hydrogens, and conformers of it with them, (K, N, 3)."""
+    mol = Chem.AddHs(with_conformers(mol, conformers), addCoords=True)
     found = [conformer.GetPositions() for conformer in mol.GetConformers()]
     mol.RemoveAllConformers()
     return mol, np.array(found, dtype=np.float64).reshape(len(found), mol.GetNumAtoms(), 3)
-
-
-def _too_large(num_atoms: int, max_atoms: int) -> str:
-    return f"{num_atoms} atoms with hydrogens, more than max_atoms={max_atoms}: use a smaller one."
 
 
 def _cleared_tags(given: Chem.Mol) -> str:
@@ -212,40 +215,6 @@ def _lost_stereo(smiles: str, mol: Chem.Mol) -> str:
         f"{marked - kept} stereo marks of the SMILES are left open: RDKit finds no stereocentre or E/Z bond there (as "
         "on allenes, on double bonds at a ring, and in small rings)"
     )
-
-
-def _check_chemistry(mol: Chem.Mol, vocabulary: Vocabulary) -> None:
-    """Raise `UnusableInputError` for what no training molecule is, beyond what the graph features refuse."""
-    if mol.GetNumAtoms() == 0:
-        raise UnusableInputError("The molecule has no atoms.")
-    foreign = sorted(
-        {atom.GetSymbol() for atom in mol.GetAtoms() if atom.GetAtomicNum() not in vocabulary.elements}
-    )
-    if foreign:
-        raise UnusableInputError(f"Only {vocabulary.names()} are supported, not {', '.join(foreign)}.")
-    num_fragments = len(Chem.GetMolFrags(mol))
-    if num_fragments > 1:
-        raise UnusableInputError(
-            f"{num_fragments} separate fragments: give one molecule at a time (without its salt or solvent)."
-        )
-    # The training molecules have closed shells.
-    radicals = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetNumRadicalElectrons()]
-    if radicals:
-        raise UnusableInputError(
-            f"Unpaired electrons on atom {', '.join(map(str, radicals))}: radicals are not supported, "
-            "give the closed-shell molecule."
-        )
-    if mol.GetNumAtoms() == 1:
-        raise UnusableInputError("A single atom has no bonds, and no geometry to generate: give a molecule.")
-    if any(bond.GetBondType() == Chem.BondType.AROMATIC and not bond.IsInRing() for bond in mol.GetBonds()):
-        raise UnusableInputError("A bond outside of rings is marked as aromatic: make it single or double.")
-    if any(bond.GetStereo() in _ATROPISOMERS for bond in mol.GetBonds()):
-        raise UnusableInputError(
-            "Atropisomers (hindered rotation given as stereo) are not supported: remove that label."
-        )
-
-
-_ATROPISOMERS = (Chem.BondStereo.STEREOATROPCW, Chem.BondStereo.STEREOATROPCCW)
 
 
 def molecule_key(mol: Chem.Mol) -> bytes:

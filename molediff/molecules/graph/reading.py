@@ -9,6 +9,8 @@ from typing import Any
 from rdkit import Chem
 
 from molediff.molecules.errors import UnusableInputError
+from molediff.molecules.graph.limits import too_large
+from molediff.molecules.graph.refusals import check_is_whole
 
 CIS_TRANS = (
     Chem.BondStereo.STEREOZ,
@@ -74,9 +76,7 @@ def _from_smiles(text: str, smiles: str, max_atoms: int) -> Chem.Mol:
             f"{shortened(smiles)!r} alone, or each molecule by itself."
         )
     if raw is not None and raw.GetNumAtoms() > max_atoms:
-        raise UnusableInputError(
-            f"At least {raw.GetNumAtoms()} atoms with hydrogens, more than max_atoms={max_atoms}: use a smaller one."
-        )
+        raise UnusableInputError(too_large(raw.GetNumAtoms(), max_atoms, at_least=True))
     parameters: Any = Chem.SmilesParserParams()
     # RDKit takes explicit hydrogens off; numbered ones are there to be found again.
     parameters.removeHs = _MAPPED_HYDROGEN.search(smiles) is None
@@ -138,6 +138,8 @@ def from_mol(given: Chem.Mol) -> Chem.Mol:
         UnusableInputError: it is a query or no possible molecule.
     """
     mol = tidied(given)
+    if any(atom.GetAtomicNum() == 0 and atom.GetSymbol().startswith("R") for atom in mol.GetAtoms()):
+        check_is_whole(mol)  # R groups of a mol block, which RDKit reads as queries
     if any(atom.HasQuery() for atom in mol.GetAtoms()) or any(bond.HasQuery() for bond in mol.GetBonds()):
         raise UnusableInputError(
             "The Mol is a query (SMARTS): give a molecule, such as Chem.MolFromSmiles makes."

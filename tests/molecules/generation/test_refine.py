@@ -14,7 +14,7 @@ from molediff.molecules.conformers import GAS_CONSTANT, with_conformers
 from molediff.molecules.energies import xtb
 from molediff.molecules.energies.relax import conformer_energies, distinct_conformers, relax_conformers
 from molediff.molecules.errors import XTBError
-from molediff.molecules.generation import pipeline
+from molediff.molecules.generation import stream
 from molediff.molecules.generation.refine import refine
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler
@@ -275,8 +275,8 @@ def test_a_generous_timeout_changes_nothing():
 
 def test_groups_depend_on_the_options_alone():
     few = options(num_conformers=10, batch_atoms=1024, lookahead=256)
-    assert [len(group) for group in pipeline.groups(range(100), few)] == [45, 45, 10]
-    assert [len(g) for g in pipeline.groups(range(3), options(relax="mmff", num_conformers=100_000))] == [
+    assert [len(group) for group in stream.groups(range(100), few)] == [45, 45, 10]
+    assert [len(g) for g in stream.groups(range(3), options(relax="mmff", num_conformers=100_000))] == [
         1,
         1,
         1,

@@ -111,7 +111,7 @@ def test_an_unknown_start_is_refused():
 def test_elements_are_those_of_the_weights():
     assert leaving_alone().generate("CCl", 1).status == "ok"
     failed = knowing("CCO").generate("CCl", 1)
-    assert failed.reason == "Only H, C, N, O and F are supported, not Cl."
+    assert failed.reason.startswith("Only H, C, N, O and F are supported, not Cl: ")
 
 
 def test_larger_molecules_are_taken_than_with_weights_of_qm9():

@@ -17,7 +17,7 @@ from molediff.molecules.graph.inputs import UnusableInputError, label, prepare
         ("CC(C)(C)(C)C", "valence"),
         ("c1cccc1", "kekulize"),
         ("CCl", "not Cl"),
-        ("*C", r"not \*"),
+        ("*C", "Wildcards"),
         ("C.O", "2 separate fragments"),
         ("[CH3]", "Unpaired electrons on atom 0"),
         ("C[CH]C", "Unpaired electrons on atom 1"),

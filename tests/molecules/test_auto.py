@@ -1,0 +1,166 @@
+"""For each molecule the weights that know it, in a stream that stays lazy and in order."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from fake_generators import embedded, knowing
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rdkit import Chem
+
+from molediff.molecules.auto import GENERAL_WEIGHTS, NARROW_WEIGHTS, AutoGenerator
+from molediff.molecules.generation.settings import Limits, Sampling
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.perception.domain import Domain
+
+FEW, MANY = ("CO", "CCO", "CN"), ("CO", "CCO", "CN", "CC=O", "CF", "C#N")
+EXPECTED = {
+    **dict.fromkeys(MANY, "general"),
+    **dict.fromkeys(FEW, "narrow"),
+    **dict.fromkeys(("nonsense", "", "C.C", "[Fe]C"), None),
+}
+
+
+def drawing(smiles, weights, seen):
+    """A generator that knows these molecules, of weights that were trained on `seen`."""
+    generator = knowing(*smiles, weights=weights)
+    generator.domain = Domain.of([embedded(one) for one in seen])
+    return generator
+
+
+@pytest.fixture(scope="module")
+def narrow():
+    return drawing(MANY, "narrow", FEW)
+
+
+@pytest.fixture(scope="module")
+def general():
+    return drawing(MANY, "general", MANY)
+
+
+@pytest.fixture(scope="module")
+def auto(narrow, general):
+    return AutoGenerator(narrow, general)
+
+
+def made_by(results):
+    return [(result.smiles, result.provenance.get("weights")) for result in results]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    inputs=st.lists(st.sampled_from(sorted(EXPECTED)), max_size=8),
+    lookahead=st.integers(1, 5),
+    taken=st.integers(0, 8),
+)
+def test_results_come_in_order_by_who_knows_them_and_inputs_are_read_as_needed(
+    auto, inputs, lookahead, taken
+):
+    read = []
+
+    def source():
+        for smiles in inputs:
+            read.append(smiles)
+            yield smiles
+
+    stream = auto.generate_many(source(), 1, lookahead=lookahead, max_attempts=1)
+    assert read == []
+    results = list(islice(stream, taken))
+    assert made_by(results) == [(smiles, EXPECTED[smiles]) for smiles in inputs[:taken]]
+    assert len(read) <= -(-taken // lookahead) * lookahead
+
+
+@pytest.mark.parametrize("batch_atoms", [1, 1000])
+def test_a_molecule_has_the_numbers_of_its_weights_by_themselves(auto, narrow, general, batch_atoms):
+    inputs = ["CF", "CO", "CC=O", "CCO"]
+    results = list(auto.generate_many(inputs, 2, seed=3, batch_atoms=batch_atoms))
+    for result, alone in zip(results, (general, narrow, general, narrow), strict=True):
+        expected = alone.generate(result.smiles, 2, seed=3)
+        np.testing.assert_allclose(result.ensemble.coordinates, expected.ensemble.coordinates, atol=1e-4)
+        assert result.provenance == expected.provenance
+        assert result.reason == expected.reason == ""
+
+
+def test_processes_give_what_one_gives():
+    """Of shipped weights: what goes to a process must be picklable."""
+    auto = ConformerGenerator.from_pretrained(device="cpu")
+    inputs = ["CCO", "CSc1ccccc1", "nonsense", None, "CC(C)Br"]
+    one, two = (list(auto.generate_many(inputs, 1, seed=1, num_workers=n, lookahead=2)) for n in (1, 2))
+    assert made_by(one) == made_by(two)
+    for mine, theirs in zip(one, two, strict=True):
+        np.testing.assert_allclose(mine.ensemble.coordinates, theirs.ensemble.coordinates, atol=1e-4)
+
+
+def test_what_neither_knows_is_said_or_refused():
+    """And what only the general weights know is no reason to refuse."""
+    auto = AutoGenerator(drawing(MANY, "narrow", FEW), drawing(MANY, "general", ["CF"]))
+    known, unknown = auto.generate_many(["CF", "CC=O"], 1)
+    assert (known.reason, unknown.provenance["weights"]) == ("", "general")
+    assert "outside what these weights were trained on: the element O" in unknown.reason
+    known, refused = auto.generate_many(["CF", "CC=O"], 1, strict=True)
+    assert (known.status, refused.status) == ("ok", "failed")
+    assert "strict=True" in refused.reason
+
+
+def test_by_default_weights_are_picked_and_those_of_qm9_keep_their_numbers():
+    auto = ConformerGenerator.from_pretrained(device="cpu")
+    assert repr(auto).startswith("<ConformerGenerator: weights qm9 for the molecules that they know, ")
+    small, drug = auto.generate_many(["C[C@H](O)C(N)=O", "CN1CCN(C(=O)c2ccc(Br)cc2)CC1"], 2, seed=1)
+    assert [small.provenance["weights"], drug.provenance["weights"]] == [NARROW_WEIGHTS, GENERAL_WEIGHTS]
+    alone = ConformerGenerator.from_pretrained("qm9", device="cpu").generate("C[C@H](O)C(N)=O", 2, seed=1)
+    assert np.array_equal(small.ensemble.coordinates, alone.ensemble.coordinates)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ({"num_steps": 3}, "num_steps"),
+        ({"solver": "heun", "grid": "karras"}, "solver, grid"),
+        ({"init": "given"}, "init"),
+        ({"sampling": Sampling(eta=0.5)}, "eta"),
+    ],
+)
+def test_how_to_sample_is_a_matter_of_named_weights(auto, words, named):
+    with pytest.raises(
+        ValueError, match=rf"^{named} cannot be set .* name the weights, 'narrow' or 'general'"
+    ):
+        auto.generate("CO", 1, **words)
+
+
+def test_other_options_mean_what_they_mean(auto):
+    result = auto.generate("CO", 2, sampling=Sampling(), limits=Limits(max_attempts=1), preset=None)
+    assert result.status == "ok"
+    with pytest.raises(TypeError, match="nonsense"):
+        auto.generate("CO", nonsense=1)
+    with pytest.raises(ValueError, match="num_conformers"):
+        auto.generate("CO", 0)
+
+
+class Passes:
+    name, remedy = "passes", ""
+
+    def passes(self, x):
+        return np.ones(len(x), dtype=bool)
+
+
+def test_fixed_atoms_and_checks_reach_both(auto):
+    held = embedded("CC=O")
+    seen = []
+
+    def look(mol):
+        seen.append(Chem.MolToSmiles(Chem.RemoveHs(mol)))
+        return Passes()
+
+    results = list(auto.generate_many(iter(["CC=O", "CO"]), 1, checks=iter([look])))
+    assert sorted(set(seen)) == ["CC=O", "CO"]
+    assert [result.status for result in results] == ["ok", "ok"]
+    result = auto.generate("CC=O", 1, fixed={0: held.GetConformer().GetPositions()[0]})
+    np.testing.assert_allclose(
+        result.ensemble.coordinates[0, 0], held.GetConformer().GetPositions()[0], atol=1e-6
+    )
+
+
+def test_weights_without_a_domain_know_no_molecules_of_their_own(general):
+    with pytest.raises(ValueError, match="no domain"):
+        AutoGenerator(knowing("CO"), general)
