@@ -30,7 +30,8 @@ def test_no_example_is_skipped():
 def run(block: str) -> dict[str, object]:
     """Run a block with numbers of samples that take no time, and give its names."""
     names: dict[str, object] = {}
-    exec(re.sub(r"(num_samples|num_images)=\d+", r"\1=4", block).replace("x[:4]", "x[:1]"), names)
+    few = re.sub(r"num_molecules=\d+", "num_molecules=2", block)
+    exec(re.sub(r"(num_samples|num_images)=\d+", r"\1=4", few).replace("x[:4]", "x[:1]"), names)
     return names
 
 
@@ -53,5 +54,17 @@ def test_particles_and_images_of_the_readme():
     assert names["x"].shape == (4, 13, 3)
 
 
+def test_files_and_report_of_the_readme(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(next(block for block in BLOCKS if "molediff.write" in block))["result"]
+    assert result.status == "ok"
+    assert (tmp_path / "out.sdf").read_text().count("$$$$") == result.num_conformers
+
+
+def test_new_molecules_of_the_readme(capsys):
+    run(next(block for block in BLOCKS if "MoleculeGenerator" in block))
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["1", "1"]
+
+
 def test_every_block_of_the_readme_is_run():
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 5

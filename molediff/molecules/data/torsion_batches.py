@@ -89,14 +89,16 @@ class TorsionDataModule(ResumableDataModule):
         """Endless batches, which go on where a resumed run was."""
         sizes = self.train.num_atoms
         return self.loader(
-            self.train, SimilarSizes(sizes, np.zeros_like(sizes), self.most_pairs, self.seed, self.start)
+            self.train,  # type: ignore[arg-type]  # its condition is a list of torsions, which nobody repeats
+            SimilarSizes(sizes, np.zeros_like(sizes), self.most_pairs, self.seed, self.start),
         )
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the held-out molecules, always the same."""
         sizes = self.val.num_atoms
         return self.loader(
-            self.val, SimilarSizes(sizes, np.zeros_like(sizes), self.most_pairs, endless=False)
+            self.val,  # type: ignore[arg-type]
+            SimilarSizes(sizes, np.zeros_like(sizes), self.most_pairs, endless=False),
         )
 
 

@@ -171,7 +171,7 @@ def _heavy_torsions(mol: Chem.Mol) -> tuple[str, np.ndarray, np.ndarray, np.ndar
 def _key(smiles: str) -> str | None:
     """`connectivity_key` of a molecule; None for one that cannot be described."""
     with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(smiles)
+        mol: Chem.Mol | None = Chem.MolFromSmiles(smiles)
         if mol is None:
             return None
         try:

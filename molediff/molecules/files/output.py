@@ -139,10 +139,12 @@ def write(results: Results, path: str | os.PathLike[str], names: Iterable[str] |
         TypeError: something is neither a result nor a Mol.
 
     Example:
+        >>> from tempfile import TemporaryDirectory
         >>> from rdkit.Chem import AddHs, MolFromSmiles, rdDistGeom
         >>> mol = AddHs(MolFromSmiles("CCO"))
         >>> _ = rdDistGeom.EmbedMultipleConfs(mol, 3, randomSeed=7)
-        >>> write(mol, "ethanol.sdf")  # doctest: +SKIP
+        >>> with TemporaryDirectory() as folder:
+        ...     write(mol, f"{folder}/ethanol.sdf")
         3
     """
     listed = [results] if isinstance(results, Drawn | Chem.Mol) else results
