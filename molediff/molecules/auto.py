@@ -69,6 +69,6 @@ class AutoGenerator(ConformerGenerator):
                 f"{self.weights!r} or {self.general.weights!r}."
             )
         return NarrowFirst(
-            super()._stream(preset, groups, words, {**asked, "strict": True}),
-            self.general._stream(preset, groups, words, asked),
+            self._pipeline(preset, groups, words, {**asked, "strict": True}),
+            self.general._pipeline(preset, groups, words, asked),
         )

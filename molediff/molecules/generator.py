@@ -219,6 +219,16 @@ class ConformerGenerator:
         words: Mapping[str, Any],
         asked: Mapping[str, Any],
     ) -> Stream:
+        """What makes results of a call's molecules; arguments as for `_pipeline`."""
+        return self._pipeline(preset, groups, words, asked)
+
+    def _pipeline(
+        self,
+        preset: str | None,
+        groups: Mapping[str, Any],
+        words: Mapping[str, Any],
+        asked: Mapping[str, Any],
+    ) -> Pipeline:
         """What makes results of a call's molecules.
 
         Args:
