@@ -32,7 +32,7 @@ ODD = {
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
 def test_the_stream_goes_on_behind_it(odd):
-    before, result, after = run(GENERATOR, ["[H][H]", odd(), "[F-]"])
+    before, result, after = run(GENERATOR, ["[H][H]", odd(), "[H]F"])
     assert (before.status, after.status) == ("ok", "ok")
     assert result.status == "failed"
     assert result.reason

@@ -72,7 +72,7 @@ def _open_source(source: str, smiles_column: str) -> Iterator[MoleculeInput]:
             raise IsADirectoryError(
                 f"{source} is a folder: name its files, such as {source.rstrip('/')}/*.sdf"
             )
-        if _is(path, Path.is_file):
+        if _is(path, Path.exists):
             raise ValueError(f"{source} is none of {', '.join(INPUT_SUFFIXES)}: rename or convert it")
     if _can_only_be_a_path(source):
         raise FileNotFoundError(f"there is no file {source} (and it is no SMILES)")

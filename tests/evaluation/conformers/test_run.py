@@ -8,6 +8,8 @@ import pytest
 from places import SCRIPTS
 from rdkit import Chem
 
+from molediff.commands.exits import BAD_WEIGHTS, WRONG_ARGUMENTS
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
@@ -38,19 +40,19 @@ def test_own_references_give_a_report(run, tmp_path, embed, capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("words", "message", "code"),
     [
-        (["weights=missing.safetensors"], "missing.safetensors"),
-        (["num_molecule=5"], "did you mean 'num_molecules'"),
-        (["output=blocked/out"], "blocked"),
-        (["weights=null", "references=missing.sdf"], "missing.sdf"),
+        (["weights=missing.safetensors"], "missing.safetensors", BAD_WEIGHTS),
+        (["num_molecule=5"], "did you mean 'num_molecules'", WRONG_ARGUMENTS),
+        (["output=blocked/out"], "blocked", WRONG_ARGUMENTS),
+        (["weights=null", "references=missing.sdf"], "missing.sdf", WRONG_ARGUMENTS),
     ],
 )
-def test_user_errors_are_one_line_and_code_2(run, tmp_path, capsys, words, message):
+def test_user_errors_are_one_line_and_a_code(run, tmp_path, capsys, words, message, code):
     (tmp_path / "blocked").write_text("a file, not a folder")
     with pytest.raises(SystemExit) as stop:
         run(*words)
-    assert stop.value.code == 2
+    assert stop.value.code == code
     errors = capsys.readouterr().err.strip()
     assert message in errors
     assert len(errors.splitlines()) == 1
