@@ -122,7 +122,7 @@ def command(
                 except USER_ERRORS as error:
                     if traceback_wanted:
                         raise
-                    stop(sentence(error), code_of(error))
+                    stop(sentence(error), _code(error))
                 except Exception as error:  # Hydra would print a line of its own before it hands it on
                     bugs.append(error)
 
@@ -241,6 +241,13 @@ def sentence(error: BaseException) -> str:
         key, _, value = error.override.partition("=")
         return f"{error.override} cannot be read; if it is meant as it stands, quote the value: \"{key}='{value}'\""
     return re.split(r" Config search path:| See https://hydra\.cc", plain_sentence(error))[0]
+
+
+def _code(error: BaseException) -> int:
+    """The exit code of an error, or of that which Hydra wraps; a wrong configuration is a wrong argument."""
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return code_of(error)
+    return code_of(error.__cause__) if isinstance(error.__cause__, USER_ERRORS) else WRONG_ARGUMENTS
 
 
 def stop(message: str, code: int = WRONG_ARGUMENTS) -> NoReturn:

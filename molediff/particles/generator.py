@@ -159,7 +159,7 @@ class ParticleGenerator:
         """Draw the configurations that `generate` draws, with their log-densities, in one pass.
 
         Args:
-            num_samples, seed, sampling, limits, **words: as for `generate`.
+            num_samples, seed, sampling, limits, words: as for `generate`.
             first: number of the first configuration, to draw those of one seed in several calls.
 
         Returns:
@@ -190,7 +190,7 @@ class ParticleGenerator:
 
         Args:
             x: positions in the unit of the system, shape (n, N, d). Where their centre is does not matter.
-            sampling, limits, **words: as for `generate_with_log_prob`.
+            sampling, limits, words: as for `generate_with_log_prob`.
 
         Returns:
             (n,), float64, in nats per volume of the zero-centre-of-mass subspace.
