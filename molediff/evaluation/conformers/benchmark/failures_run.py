@@ -207,5 +207,5 @@ def missing_figure(groups: Sequence[Mapping[str, Any]]) -> Figure:
         axes.barh(names, some, left=none, color=METHOD_COLOURS[1], label="some missing")
         axes.set(xlabel="molecules / %", xlim=(0, max(2.0, 1.05 * float((none + some).max()))))
         axes.grid(axis="y", visible=False)
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside upper left", ncols=2)
     return figure
