@@ -54,9 +54,15 @@ def _smiles(perceived: Mol, asked: Mol) -> str:
     for atom, asked_atom in zip(perceived.GetAtoms(), asked.GetAtoms(), strict=True):
         if asked_atom.GetChiralTag() == Chem.ChiralType.CHI_UNSPECIFIED:
             atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
+    ends_of_asked: set[int] = set()
     for bond, asked_bond in zip(perceived.GetBonds(), asked.GetBonds(), strict=True):
         if asked_bond.GetStereo() in (Chem.BondStereo.STEREONONE, Chem.BondStereo.STEREOANY):
             bond.SetStereo(Chem.BondStereo.STEREONONE)
+        else:
+            ends_of_asked |= {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()}
+    for bond in perceived.GetBonds():  # from whose directions RDKit would read open double bonds again
+        if not ends_of_asked & {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()}:
+            bond.SetBondDir(Chem.BondDir.NONE)
     perceived.RemoveAllConformers()
     Chem.AssignStereochemistry(perceived, cleanIt=True, force=True)
     return Chem.MolToSmiles(Chem.RemoveHs(perceived))

@@ -1,5 +1,6 @@
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
 from molediff.evaluation.conformers.metrics.stereo import stereo_matches
 
@@ -61,3 +62,10 @@ def test_the_molecule_is_not_changed(embed):
     stereo_matches(mol)
     assert Chem.MolToSmiles(mol) == before
     assert mol.GetNumConformers() == 1
+
+
+@pytest.mark.parametrize("smiles", ["CC=CCC=NO", "C/C=C/C=CC", "C[C@H](F)C=CC"])
+def test_double_bonds_that_were_left_open_do_not_matter(smiles):
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    rdDistGeom.EmbedMultipleConfs(mol, 12, randomSeed=3)
+    assert stereo_matches(mol).all()
