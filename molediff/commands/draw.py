@@ -233,6 +233,8 @@ class Draw:
             "num_conformers": summary.num_conformers,
             "molecules": {"total": total, **counts},
             "failures": [{"name": name, "reason": reason} for name, reason in summary.failures],
+            "cautions": [{"name": name, "reason": reason} for name, reason in summary.cautions],
+            "num_cautions": summary.num_cautions,
             "report": report,
             "status": table if wanted and Path(table).exists() else None,
             "seconds": round(seconds, 2),

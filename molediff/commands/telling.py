@@ -55,6 +55,9 @@ def tell(facts: Mapping[str, Any], quiet: bool) -> None:
         if number:
             lines.append(f"{number} of {_number(counts['total'], 'molecule')} {word}")
     lines += [f"  {_printed(failure['name'])}: {failure['reason']}" for failure in failures]
+    if number := facts.get("num_cautions"):
+        lines.append(f"{number} of {_number(counts['total'], 'molecule')} with a word of caution")
+        lines += [f"  {_printed(one['name'])}: {one['reason']}" for one in facts["cautions"]]
     if facts["report"]:
         lines.append(f"report: {facts['report']}")
     if failures and facts["status"]:

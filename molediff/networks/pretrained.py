@@ -37,7 +37,7 @@ def find_weights(weights: str | FilePath) -> FilePath:
     if not isinstance(weights, str | FilePath) or not str(weights):
         raise NoSuchWeightsError(f"Weights are a name or the path of a .safetensors file; got {weights!r}.")
     path = FilePath(weights)
-    if path.suffix == "" and path.name == str(weights) and not path.exists():
+    if path.suffix == "" and path.name == str(weights) and not path.is_file():  # a folder may have that name
         if weights in _FORMER:
             warnings.warn(
                 f"the weights {weights!r} are now {_FORMER[str(weights)]!r}", DeprecationWarning, stacklevel=3

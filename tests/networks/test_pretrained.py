@@ -153,3 +153,9 @@ def test_former_names_mean_something_public(name):
     room, public = name.rsplit(".", 1)
     assert room.count(".") == 1
     assert hasattr(importlib.import_module(room), public)
+
+
+def test_a_folder_of_that_name_is_not_in_the_way(tmp_path, monkeypatch):
+    (tmp_path / "qm9").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_weights("qm9").is_file()

@@ -31,6 +31,8 @@ class ExportSummary:
         num_inputs: how many inputs ended with each status ("ok", "partial", "failed").
         num_conformers: conformers written, over all inputs.
         failures: (name, reason) of the first inputs that are not "ok".
+        cautions: (name, reason) of the first inputs that are "ok" and come with a word of caution.
+        num_cautions: how many have one.
         former_status: where the table of another output now is that was in the place of this one's; None if none was.
         interrupted: Ctrl-C came before all inputs were done; what was done is written.
     """
@@ -38,6 +40,8 @@ class ExportSummary:
     num_inputs: dict[str, int] = field(default_factory=lambda: {"ok": 0, "partial": 0, "failed": 0})
     num_conformers: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
+    cautions: list[tuple[str, str]] = field(default_factory=list)
+    num_cautions: int = 0
     former_status: Path | None = None
     interrupted: bool = False
 
@@ -47,6 +51,10 @@ class ExportSummary:
         self.num_conformers += written
         if result.status != "ok" and len(self.failures) < NUM_FAILURES_KEPT:
             self.failures.append((item.name, _reason(item, result)))
+        elif result.status == "ok" and result.reason:
+            self.num_cautions += 1
+            if len(self.cautions) < NUM_FAILURES_KEPT:
+                self.cautions.append((item.name, result.reason))
 
 
 class NoInputError(ValueError):

@@ -139,6 +139,8 @@ def _made(result: Drawn, index: int) -> dict[str, Any]:
         made["number"] = number
     if (samples := getattr(result, "samples", None)) is not None:
         made["sample"], made["attempt"] = map(int, samples[index])
+    if result.reason:
+        made["caution"] = " ".join(str(result.reason).split())
     return {**made, **result.provenance}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +14,7 @@ from rdkit.Chem import rdDistGeom
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.graph.inputs import PreparedMolecule, sample_generator
+from molediff.molecules.rotors import POLAR, Rotors
 from molediff.molecules.spread import coverage_order
 from molediff.molecules.torsion_prior import Clashes, TorsionDistribution, shipped_distribution
 
@@ -99,10 +102,23 @@ class Embedding:
         parameters.randomSeed = seed  # type: ignore[assignment]  # the stubs give it another type
         parameters.timeout = _SECONDS_EACH  # type: ignore[assignment]
         x = np.full((num, mol.GetNumAtoms(), 3), np.nan)
-        with rdBase.BlockLogs():
+        with rdBase.BlockLogs(), _interrupts_wait():
             for conformer_id in rdDistGeom.EmbedMultipleConfs(mol, num, parameters):
                 x[conformer_id] = mol.GetConformer(conformer_id).GetPositions()
         return x
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Keep Ctrl-C until the block ends: RDKit would take it for itself, and end with fewer conformers."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class EmbeddedStarts:
@@ -143,12 +159,31 @@ class TorsionStarts:
     def __init__(self, embedding: Embedding, distribution: TorsionDistribution, num_conformers: int):
         self._embedding, self._distribution, self._num = embedding, distribution, num_conformers
         self._ordered: np.ndarray | None = None
+        rotors = Rotors.of(embedding.prepared.mol)
+        self._polar = rotors.subset(rotors.kind == POLAR)
 
     def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:
         """See `Starts`."""
         if self._ordered is None:
             self._ordered = self._candidates()
-        return self._ordered[(np.asarray(slots) + attempt * self._num) % len(self._ordered)]
+        if attempt == 0:
+            return self._ordered[np.asarray(slots) % len(self._ordered)]
+        return np.stack([self._another(slot, attempt) for slot in slots])
+
+    def _another(self, slot: int, attempt: int) -> np.ndarray:
+        """A structure (N, 3) after another failed: a further candidate, or an embedding when they are used up.
+
+        Half of the hydrogens of hydroxyl groups and the like are turned: it may have been them.
+        """
+        assert self._ordered is not None
+        place, embedding = slot + attempt * self._num, self._embedding
+        if place < len(self._ordered):
+            x = self._ordered[place]
+        else:
+            x = embedding.embed(1, embedding.random_seed(slot, attempt))[0]
+        random = embedding.random(slot, attempt)
+        turns = random.uniform(-180, 180, len(self._polar)) * (random.random(len(self._polar)) < 0.5)
+        return self._polar.turn(x, turns)
 
     def _candidates(self) -> np.ndarray:
         """Structures (P, N, 3): first the `num_conformers` that are spread over all, then the others."""
