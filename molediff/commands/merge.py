@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-from typer import Argument
+from typer import Argument, Exit
 
+from molediff.commands.exits import NONE_SUCCEEDED, SOME_FAILED
 from molediff.commands.options import Overwrite
 
 Output = Annotated[str, Argument(metavar="OUTPUT", help="The file that the jobs were given as -o.")]
@@ -28,3 +29,5 @@ def merge(output: Output, overwrite: Overwrite = False) -> None:
     found = merge_shards(output)
     counts = ", ".join(f"{number:,} {word}" for word, number in found.num_inputs.items() if number)
     print(f"{output}: {found.num_conformers:,} conformers; molecules: {counts}", file=sys.stderr)
+    if failed := found.num_inputs["failed"]:
+        raise Exit(NONE_SUCCEEDED if failed == sum(found.num_inputs.values()) else SOME_FAILED)

@@ -51,7 +51,8 @@ class GenerationResult:
     """Conformers of one input, or the reason why there are none.
 
     Attributes:
-        smiles: the SMILES given; for a Mol, its canonical SMILES; for anything else, its text.
+        smiles: the SMILES given; for a Mol, or the largest fragment of what was given, its canonical SMILES; for
+            anything else, its text.
         mol: the molecule with explicit hydrogens and conformer ids 0 .. n - 1, coordinates in Angstrom; no
             conformer if all samples were rejected, None if the input was not usable.
         status: "ok": all that was asked for; "partial": some of it; "failed": no conformer.

@@ -153,7 +153,8 @@ def _prepare(molecule: Any, max_atoms: int, vocabulary: Vocabulary, only_largest
     if isinstance(molecule, str) and name == molecule.split()[0]:
         caution = _lost_stereo(name, whole if without else mol)
     cautions = "; ".join(filter(None, (without, caution)))
-    return PreparedMolecule(name or label(mol), mol, graph, molecule_key(mol), cautions, conformers)
+    name = label(mol) if without else name or label(mol)
+    return PreparedMolecule(name, mol, graph, molecule_key(mol), cautions, conformers)
 
 
 def _conformers(given: Any, atoms: list[int]) -> list[np.ndarray]:

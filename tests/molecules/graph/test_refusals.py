@@ -58,7 +58,7 @@ def test_narrow_weights_name_those_that_take_more(given):
 @pytest.mark.parametrize("salt", [f"{LACTATE}.[Na+]", f"[Na+].{LACTATE}", f"O.{LACTATE}.O.[Na+]"])
 def test_of_a_salt_the_molecule_is_taken_with_its_stereo_and_charge(salt):
     alone, taken = prepare(LACTATE), prepare(salt, only_largest=True)
-    assert (taken.key, taken.smiles) == (alone.key, salt)
+    assert (taken.key, taken.smiles) == (alone.key, Chem.CanonSmiles(alone.smiles))
     assert Chem.MolToSmiles(taken.mol) == Chem.MolToSmiles(alone.mol)
     assert taken.caution.startswith("the largest fragment alone, without ")
     assert "[Na+]" in taken.caution
@@ -122,7 +122,7 @@ def test_a_generator_takes_the_fragment_only_if_asked():
         )
         assert refused.status == "failed"
         assert "largest_fragment=True" in refused.reason
-        assert (taken.status, taken.smiles) == ("ok", "CCO.Cl")
+        assert (taken.status, taken.smiles) == ("ok", "CCO")
         assert taken.reason == "the largest fragment alone, without Cl"
         np.testing.assert_array_equal(taken.ensemble.coordinates, alone.ensemble.coordinates)
 
