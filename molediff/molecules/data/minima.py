@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from rdkit import Chem, rdBase
 from tqdm.auto import tqdm
 
 from molediff.molecules.data.dataset import ConformerDataset
+from molediff.molecules.data.packed_file import PackedFile
 from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.graph.vocabulary import ORGANIC
@@ -23,7 +24,7 @@ _STEPS_PER_ANGSTROM = 1000  # a rounding of 0.0005 Angstrom is far below what an
 
 
 @dataclass(frozen=True)
-class Minima:
+class Minima(PackedFile):
     """M molecules and C minima, as they are kept in a file.
 
     Attributes:
@@ -34,38 +35,10 @@ class Minima:
         energies: in kcal/mol above the lowest minimum known of the molecule, float32, shape (C,); NaN where unknown.
     """
 
-    smiles: np.ndarray
+    script = "pack_minima.py"
     molecule: np.ndarray
     positions: np.ndarray
     energies: np.ndarray
-
-    def smiles_list(self) -> list[str]:
-        """SMILES of the M molecules."""
-        text = self.smiles.tobytes().decode()
-        return text.split("\n") if text else []
-
-    def save(self, path: str | Path) -> None:
-        """Write a compressed `.npz` file."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, **{field.name: getattr(self, field.name) for field in fields(self)})
-
-    @classmethod
-    def read(cls, path: str | Path) -> Minima:
-        """Read what `save` has written.
-
-        Raises:
-            FileNotFoundError: there is no such file.
-            ValueError: the file is another one.
-        """
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"There is no file {path}: make it with scripts/pack_minima.py.")
-        with np.load(path, allow_pickle=False) as arrays:
-            names = [field.name for field in fields(cls)]
-            if missing := [name for name in names if name not in arrays]:
-                raise ValueError(
-                    f"{path} has no {', '.join(missing)}: give a file of scripts/pack_minima.py."
-                )
-            return cls(**{name: arrays[name] for name in names})
 
 
 def connectivity_key(smiles: str) -> str:

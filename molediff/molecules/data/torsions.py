@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.data.minima import Minima, connectivity_key
+from molediff.molecules.data.packed_file import PackedFile
 from molediff.molecules.files.sdf import read_sdf
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.graph.vocabulary import ORGANIC
@@ -23,7 +24,7 @@ _HEAVY_ATOMS, _MOST_ROTORS = range(4, 101), 25
 
 
 @dataclass(frozen=True)
-class Torsions:
+class Torsions(PackedFile):
     """M molecules and T torsions.
 
     Attributes:
@@ -37,7 +38,7 @@ class Torsions:
         source: `CRYSTAL` or `MINIMUM`, uint8, shape (T,).
     """
 
-    smiles: np.ndarray
+    script = "pack_torsions.py"
     keys: np.ndarray
     molecule: np.ndarray
     atoms: np.ndarray
@@ -45,33 +46,6 @@ class Torsions:
     hands: np.ndarray
     degrees: np.ndarray
     source: np.ndarray
-
-    def smiles_list(self) -> list[str]:
-        """SMILES of the M molecules."""
-        text = self.smiles.tobytes().decode()
-        return text.split("\n") if text else []
-
-    def save(self, path: str | Path) -> None:
-        """Write a compressed `.npz` file."""
-        np.savez_compressed(path, **{field.name: getattr(self, field.name) for field in fields(self)})
-
-    @classmethod
-    def read(cls, path: str | Path) -> Torsions:
-        """Read what `save` has written.
-
-        Raises:
-            FileNotFoundError: there is no such file.
-            ValueError: the file is another one.
-        """
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"There is no file {path}: make it with scripts/pack_torsions.py.")
-        with np.load(path, allow_pickle=False) as arrays:
-            names = [field.name for field in fields(cls)]
-            if missing := [name for name in names if name not in arrays]:
-                raise ValueError(
-                    f"{path} has no {', '.join(missing)}: give a file of scripts/pack_torsions.py."
-                )
-            return cls(**{name: arrays[name] for name in names})
 
 
 def measure_torsions(mols: Iterable[tuple[Chem.Mol | None, int]], excluded: Collection[str] = ()) -> Torsions:
