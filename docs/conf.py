@@ -17,7 +17,7 @@ release = version = molediff.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 source_suffix = {".md": "myst-nb"}
-exclude_patterns = ["report", "images/*.html", "particles/**/*.html", "**.ipynb_checkpoints", "models/*.md"]
+exclude_patterns = ["report", "images/*.html", "particles/**/*.html", "**.ipynb_checkpoints"]
 suppress_warnings = [
     "misc.highlighting_failure",
     "myst.header",
@@ -62,7 +62,7 @@ def of_the_site(app, page, text):
     if page == "index":
         text[0] = text[0].replace("<!-- other pages -->", other_pages(text[0]))
     if page == "models":
-        text[0] = text[0].replace("<!-- the cards -->", cards(HERE / "models"))
+        text[0] = text[0].replace("<!-- the cards -->", cards())
     if "/" not in page:
         text[0] = _OUTSIDE.sub(lambda found: f"`{found[2]}`", text[0])
 

@@ -1,72 +1,47 @@
-"""Model cards: what the weights say of themselves, and a short text on each, `docs/models/NAME.md`."""
+"""Model cards: what the weights say of themselves, and what is written of each (`molediff/weights/NAME.card.json`)."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-from molediff.commands.weights import facts_of
-from molediff.molecules.perception.domain import Domain, shipped_domain
-from molediff.networks.pretrained import SHIPPED, find_weights
-from molediff.networks.weights import load_weights
-
-_FIGURES = re.compile(r"^Figures \(weights (\w{8})\): .*$", flags=re.M)
-"""Figures in a text belong to weights of this checksum, and are left out of the card of any others."""
+from molediff.commands.cards import Card, Measurement, card_of, of_which, rows
+from molediff.commands.weights import domain_of, facts_of
+from molediff.networks.pretrained import SHIPPED
 
 
-def cards(texts: Path) -> str:
-    """A section for every file of weights that ships, in the order of what they draw and of their names.
-
-    Args:
-        texts: folder of the short texts; weights without one get a card of facts alone.
-    """
-    facts = {file.stem: facts_of(file) for file in SHIPPED.glob("*.safetensors")}
-    order = sorted(facts, key=lambda name: (str(facts[name]["kind"]), name))
-    return "\n\n".join(card(name, facts[name], texts / f"{name}.md") for name in order)
+def cards(weights: Path = SHIPPED) -> str:
+    """A section for every file of weights in a folder, in the order of what they draw and of their names."""
+    facts = {file: facts_of(file) for file in weights.glob("*.safetensors")}
+    order = sorted(facts, key=lambda file: (str(facts[file]["kind"]), file.stem))
+    return "\n\n".join(card(file.stem, facts[file], domain_of(file), card_of(file)) for file in order)
 
 
-def card(name: str, facts: dict[str, Any], text: Path) -> str:
+def card(name: str, facts: dict[str, Any], domain: str | None, written: Card | None) -> str:
     """The section on one file of weights."""
-    said = text.read_text(encoding="utf-8").strip().replace("](../", "](") if text.is_file() else ""
-    said = _FIGURES.sub(lambda found: found[0] if facts["sha256"].startswith(found[1]) else "", said)
-    rows = [(key, _cell(value)) for key, value in _rows(name, facts) if value]
-    table = "\n".join(f"| {key} | {value} |" for key, value in rows)
-    return f"## {name}\n\n{said}\n\n| | |\n|---|---|\n{table}"
+    facts = {**facts, "domain": domain}
+    told = [(key, f"`{value}`" if key == "SHA-256" else value) for key, value in rows(facts, written)]
+    parts = [f"## {name}"]
+    if written:
+        parts.append(written.about)
+    parts.append(_table(told))
+    if written and written.limits:
+        parts.append("**Limits**\n\n" + "\n".join(f"- {limit}" for limit in written.limits))
+    parts += [_figures(one, facts["sha256"]) for one in (written.measured if written else [])]
+    return "\n\n".join(parts)
 
 
-def _rows(name: str, facts: dict[str, Any]) -> list[tuple[str, Any]]:
-    metadata = load_weights(find_weights(name))[1]
-    sampling = facts.get("sampling")
-    return [
-        ("draws", "torsions to begin with" if "torsion" in name else facts["kind"]),
-        ("trained on", facts.get("data")),
-        ("domain", _domain(name, metadata)),
-        ("parameters", f"{facts['parameters']:,}" if facts.get("parameters") else None),
-        ("samples seen in training", f"{metadata['samples_seen']:,}" if "samples_seen" in metadata else None),
-        ("minutes of the last part of training", metadata.get("minutes")),
-        (
-            "sampled with",
-            f"{sampling['solver']}, {len(sampling['lambdas'])} evaluations" if sampling else None,
-        ),
-        ("size of the file", f"{facts['megabytes']:.1f} MB"),
-        ("made on", str(metadata.get("date", ""))[:10]),
-        ("SHA-256", f"`{metadata['sha256']}`"),
-        ("licence", "MIT"),
-    ]
+def _figures(one: Measurement, sha256: str) -> str:
+    """A paragraph on what was measured, with a link where it is told, and its table."""
+    page = one.page.removeprefix("docs/")
+    where = f"[{Path(page).stem}]({page})" if one.page.startswith("docs/") else f"`{one.page}`"
+    said = f"**Measured** ({of_which(one, sha256)}, seed {one.seeds}; {where}): {one.protocol}. By `{one.command}`."
+    return f"{said}\n\n{_table(list(one.figures.items()))}"
 
 
-def _domain(name: str, metadata: dict[str, Any]) -> str | None:
-    written = metadata.get("domain")
-    domain = Domain.from_json(written) if isinstance(written, str) else shipped_domain(name)
-    if domain is None:
-        return None
-    charges = ", ".join(f"{charge:+d}" if charge else "0" for charge in sorted(domain.charges))
-    return (
-        f"{', '.join(sorted(domain.elements))}; charges of atoms {charges}; at most {domain.num_heavy} heavy atoms; "
-        f"{len(domain.surroundings):,} surroundings of bonds"
-    )
+def _table(told: list[tuple[str, str]]) -> str:
+    return "| | |\n|---|---|\n" + "\n".join(f"| {key} | {_cell(value)} |" for key, value in told)
 
 
-def _cell(value: Any) -> str:
-    return " ".join(str(value).split()).replace("|", "\\|")
+def _cell(value: str) -> str:
+    return value.replace("|", "\\|")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument
 
+from molediff.commands.cards import as_text, card_of
 from molediff.commands.options import Json
 from molediff.commands.shell import Command, app
 
@@ -17,22 +19,6 @@ Name = Annotated[str, Argument(metavar="NAME", help="Name of weights that ship, 
 
 _KINDS = {"molecules": "conformers", "images": "images", "particles": "particles"}
 _TASKS = {"autoencoder": "autoencoder", "categorical": "graphs", "torsions": "torsions"}
-_FOR = {
-    "digits": "handwritten digits, 8 x 8",
-    "digits32": "handwritten digits, 32 x 32",
-    "digits_latent": "the same, in the latents of an autoencoder",
-    "drugs": "drug-like molecules: bonds and angles of AIMNet2 minima for a cheap guess",
-    "drugs_torsions": "drug-like molecules: torsions that drugs begins with",
-    "dw4": "four particles with a double-well pair potential",
-    "lj13": "thirteen Lennard-Jones particles",
-    "qm9": "up to nine of C N O F: all low minima of GFN2-xTB",
-    "qm9_b3lyp": "up to nine of C N O F: one B3LYP geometry of each molecule",
-    "qm9_distilled": "as qm9 in five jumps, nearer to minima",
-    "qm9_fast": "as qm9 in three jumps, a smaller network",
-    "qm9_graphs": "molecular graphs of up to nine of C N O F",
-}
-"""In short, of those that ship; docs/ has the rest."""
-_SHOWN = ("kind", "data", "parameters", "steps", "sampling", "max_atoms", "minutes", "date", "sha256", "file")
 
 
 @weights_app.command("list", cls=Command)
@@ -48,23 +34,23 @@ def list_weights(as_json: Json = False) -> None:
     width = max(map(len, found))
     for name, facts in found.items():
         size = f"{facts['megabytes']:.1f} MB"
+        card = card_of(Path(facts["file"]))
         print(
-            f"{name:{width}}  {facts['kind']:10}  {size:>7}  {_FOR.get(name) or facts['data'] or ''}".rstrip()
+            f"{name:{width}}  {facts['kind']:10}  {size:>7}  {card.use if card else facts['data'] or ''}".rstrip()
         )
 
 
 @weights_app.command("info", cls=Command)
 def info(name: Name, as_json: Json = False) -> None:
-    """What a weights file says of itself: training, data, sampling, checksum."""
+    """What weights are for: data, domain, training, figures, limits; without a card what the file says of itself."""
     from molediff.networks.pretrained import find_weights
 
-    facts = facts_of(find_weights(name))
+    path = find_weights(name)
+    facts, card = facts_of(path), card_of(path)
     if as_json:
-        print(json.dumps(facts, indent=2))
+        print(json.dumps({**facts, "card": asdict(card) if card else None}, indent=2, ensure_ascii=False))
         return
-    for key in _SHOWN:
-        if facts.get(key) is not None:
-            print(f"{key:11} {_words(facts[key])}")
+    print(as_text(path.stem, {**facts, "domain": domain_of(path)}, card))
 
 
 @weights_app.command("check", cls=Command)
@@ -86,19 +72,15 @@ def facts_of(path: Path) -> dict[str, Any]:
     Raises:
         WeightsError: it cannot be read.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     if not path.is_file():
         from molediff.networks.weights import NoSuchWeightsError
 
         raise NoSuchWeightsError(f"There is no weights file {path}: check the path.")
     try:
-        with safe_open(path, framework="numpy") as file:
-            head = file.metadata() or {}
-            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 (not a dict)
-        metadata = json.loads(head.get("metadata", "{}"))
-        config = metadata.get("config") or {}
-        kind = _kind_of(config)
+        metadata, sha256, parameters = _head(path)
+        kind = _kind_of(metadata.get("config") or {})
     except (SafetensorError, OSError, ValueError, AttributeError, TypeError) as error:
         from molediff.networks.weights import WeightsError
 
@@ -107,7 +89,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     return {
         "kind": kind,
         "data": split.get("description") if isinstance(split, dict) else split,
-        "parameters": sum(_product(shape) for shape in shapes),
+        "parameters": parameters,
         "steps": metadata.get("steps"),
         "sampling": metadata.get("sampling"),
         "max_atoms": metadata.get("max_atoms"),
@@ -115,9 +97,37 @@ def facts_of(path: Path) -> dict[str, Any]:
         "date": metadata.get("date"),
         "begun_with": metadata.get("begun_with"),
         "megabytes": path.stat().st_size / 1e6,
-        "sha256": head.get("sha256"),
+        "sha256": sha256,
         "file": str(path),
     }
+
+
+def domain_of(path: Path) -> str | None:
+    """What molecules readable weights know, in words; None where no domain is known."""
+    from molediff.molecules.perception.domain import Domain, shipped_domain
+    from molediff.networks.pretrained import SHIPPED
+
+    written = _head(path)[0].get("domain")
+    domain = Domain.from_json(written) if isinstance(written, str) else None
+    if domain is None and path.parent == SHIPPED:
+        domain = shipped_domain(path.stem)
+    if domain is None:
+        return None
+    charges = ", ".join(f"{charge:+d}" if charge else "0" for charge in sorted(domain.charges))
+    return (
+        f"{', '.join(sorted(domain.elements))}; charges of atoms {charges}; at most {domain.num_heavy} heavy atoms; "
+        f"{len(domain.surroundings):,} surroundings of bonds"
+    )
+
+
+def _head(path: Path) -> tuple[dict[str, Any], str | None, int]:
+    """Metadata, checksum and number of parameters of a weights file."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        head = file.metadata() or {}
+        shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 (not a dict)
+    return json.loads(head.get("metadata", "{}")), head.get("sha256"), sum(map(_product, shapes))
 
 
 def _loaded(path: Path, facts: dict[str, Any]) -> dict[str, Any]:
@@ -147,11 +157,3 @@ def _product(shape: list[int]) -> int:
     for size in shape:
         number *= size
     return number
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {value}" for key, value in value.items())
-    return (
-        f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
-    )
