@@ -15,6 +15,7 @@ from torch.utils.data import Sampler
 
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.sdf import load_sdf
+from molediff.runtime.checks import check_whole_number
 from molediff.training.batches import BatchSource, EndlessBatches
 from molediff.training.devices import Share
 from molediff.training.draw import Batch
@@ -32,12 +33,14 @@ class Beside:
         share: of the batches, between 0 and 1.
         files: where they are from.
         notes: what was left out of them, sentences.
+        times: how often a pass takes each packed molecule, shape (molecules,); None: each once.
     """
 
     conformers: ConformerDataset
     share: float
     files: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    times: np.ndarray | None = None
 
     def __str__(self) -> str:
         return f"{self.share:.0%} of the batches from {' and '.join(self.files)}"
@@ -49,6 +52,8 @@ def load_beside(
     held_out: Sequence[ConformerDataset],
     withheld: str | None = None,
     load: Callable[[Sequence[str]], ConformerDataset] = load_sdf,
+    often: str | None = None,
+    often_times: int = 4,
 ) -> Beside | None:
     """What to train on beside the rest; None without files.
 
@@ -58,9 +63,11 @@ def load_beside(
         held_out: conformers that are not trained on, nor are their molecules as other stereoisomers.
         withheld: a file of first blocks of InChIKeys, one a line (.txt or .txt.gz), of molecules that are left out.
         load: reads the files.
+        often: a file of SMILES, the first word of each line, of molecules that each pass takes several times.
+        often_times: how many times.
 
     Raises:
-        ValueError: the share is not between 0 and 1, or nothing is left.
+        ValueError: the share is not between 0 and 1, nothing is left, or a molecule of `often` is in no file.
         FileNotFoundError: a file is missing.
     """
     if not files:
@@ -76,7 +83,22 @@ def load_beside(
     if not len(kept):
         raise ValueError(f"No molecule of {' and '.join(files)} is left to train on: all are held out.")
     notes = [f"{' and '.join(files)}: {left_out.sum()} molecules are held out and left out"]
-    return Beside(kept, share, tuple(files), tuple(notes if left_out.any() else ()))
+    times = None if often is None else _times(smiles, often, often_times)
+    return Beside(kept, share, tuple(files), tuple(notes if left_out.any() else ()), times)
+
+
+def _times(smiles: Sequence[str], often: str, times: int) -> np.ndarray:
+    """How often a pass takes each molecule: `times` if the file `often` has it as any stereoisomer, else once."""
+    check_whole_number("often_times", times, least=1)
+    lines = [line.split() for line in Path(often).read_text(encoding="utf-8").splitlines()]
+    wanted = {constitution(words[0]) for words in lines if words and words[0] != "#"}
+    have = [constitution(text) for text in smiles]
+    if missing := sorted(wanted.difference(have)):
+        raise ValueError(
+            f"{often} names {len(missing)} molecules that are in no file of beside, {missing[0]} first: "
+            "name such as are in one"
+        )
+    return np.where([text in wanted for text in have], times, 1)
 
 
 def constitution(smiles: str) -> str:
@@ -157,11 +179,18 @@ class MixedBatches(Sampler[tuple[int, list[int]]]):
     def _pass(self, number: int) -> list[list[int]]:
         generator = np.random.default_rng((self.seed, number, 2))
         conformers = self.beside.conformers
-        shuffled = generator.permutation(len(conformers))
-        molecule = conformers.packed.molecule[conformers.conformers[shuffled]]
-        chosen = shuffled[np.unique(molecule, return_index=True)[1]]
+        rounds = 1 if self.beside.times is None else int(self.beside.times.max())
+        chosen = np.concatenate([self._one_each(generator, taken) for taken in range(rounds)])
         near = conformers.num_atoms[chosen] + generator.uniform(-_ALIKE, _ALIKE, len(chosen))
         chosen = chosen[np.argsort(near)]
         batches = [chosen[i : i + self.batch_size].tolist() for i in range(0, len(chosen), self.batch_size)]
         generator.shuffle(batches)
         return batches
+
+    def _one_each(self, generator: np.random.Generator, taken: int) -> np.ndarray:
+        """A conformer of every molecule that a pass takes more often than `taken` times."""
+        conformers, times = self.beside.conformers, self.beside.times
+        shuffled = generator.permutation(len(conformers))
+        molecule = conformers.packed.molecule[conformers.conformers[shuffled]]
+        which, first = np.unique(molecule, return_index=True)
+        return shuffled[first if times is None else first[times[which] > taken]]

@@ -195,6 +195,8 @@ def ensembles_datamodule(
     beside: Sequence[str] = (),
     beside_share: float = 0.2,
     withheld: str | None = None,
+    beside_often: str | None = None,
+    beside_times: int = 4,
 ) -> ConformerDataModule:
     """Ensembles as scripts/build_ensembles.py writes them: all of `train` to train on, all of `val` held out.
 
@@ -202,7 +204,8 @@ def ensembles_datamodule(
         train: a file of molecules to train on, or several.
         val: one of others.
         batch_size, num_reference, num_workers, seed: see `ConformerDataModule`.
-        beside, beside_share, withheld: see `load_beside`.
+        beside, beside_share, withheld: see `load_beside`, as `beside_often` and `beside_times`, its `often` and
+            `often_times`.
 
     Raises:
         ValueError: a molecule is in both, also as another stereoisomer, or a file has no usable one.
@@ -221,7 +224,9 @@ def ensembles_datamodule(
         seed,
         "files of ensembles",
         [note for path, conformers in parts.items() for note in left_out(path, conformers)],
-        load_beside(beside, beside_share, [parts[val]], withheld),
+        load_beside(
+            beside, beside_share, [parts[val]], withheld, often=beside_often, often_times=beside_times
+        ),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from rdkit import Chem, rdBase
 from tqdm.auto import tqdm
 
+from molediff.molecules.conformers import with_conformers
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.packed_file import PackedFile
 from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
@@ -91,6 +92,25 @@ def pack_minima(
         np.array(energies, dtype=np.float32),
     )
     return minima, left_out
+
+
+def mols_of(minima: Minima, highest: float = np.inf) -> Iterator[Chem.Mol]:
+    """Each minimum as a molecule with one conformer.
+
+    Args:
+        minima: of a file.
+        highest: minima more than this above the lowest of their molecule are left out, in kcal/mol; those whose energy
+            is not known are not.
+    """
+    begin, last, mol = 0, -1, Chem.Mol()
+    smiles = minima.smiles_list()
+    for row, energy in zip(minima.molecule.tolist(), minima.energies.tolist(), strict=True):
+        if row != last:
+            last, mol = row, Chem.AddHs(Chem.MolFromSmiles(smiles[row]))
+        end = begin + mol.GetNumAtoms()
+        if not energy > highest:
+            yield with_conformers(mol, [minima.positions[begin:end] / _STEPS_PER_ANGSTROM])
+        begin = end
 
 
 def _usable(smiles: str, excluded: Collection[str]) -> Chem.Mol | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from rdkit import Chem, rdBase
 
+from molediff.molecules.data.minima import Minima, mols_of
 from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.data.range_survey import Survey
 from molediff.molecules.data.sdf import hash_split
@@ -19,7 +20,7 @@ from molediff.molecules.perception.ranges import LEAST_SEEN, Ranges
 
 QM9 = "qm9"
 # Minima far above the lowest known one of their molecule are strained in ways that nobody wants (amides twisted by 80
-# degrees): they are left out where an SDF file says so, in this property.
+# degrees): they are left out where a file tells the energy, an SDF file in this property.
 _ENERGY, _HIGHEST = "relative_energy_kcal_mol", 6.0
 # Of QM9's training split: enough for its cages, and the smallest molecules, whose kinds are their own.
 _NUM_QM9, _SMALLEST = 20_000, 1_500
@@ -33,7 +34,7 @@ def read_set(name: str, root: str | Path = "data", held_out: bool = False) -> It
     Molecules of up to four heavy atoms are never held out: of many classes there is but one.
 
     Args:
-        name: "qm9", or an SDF file with all hydrogens.
+        name: "qm9", an SDF file with all hydrogens, or a file of scripts/pack_minima.py (.npz).
         root: folder of the QM9 cache.
         held_out: which part.
     """
@@ -42,6 +43,9 @@ def read_set(name: str, root: str | Path = "data", held_out: bool = False) -> It
         members = qm9.members("val" if held_out else "train")
         chosen = (np.arange(len(members)) < _NUM_QM9) | (qm9.index[members] <= _SMALLEST)
         yield from (qm9.dataset.mol(i) for i in members[chosen].tolist())
+        return
+    if name.endswith(".npz"):
+        yield from (mol for mol in mols_of(Minima.read(name), _HIGHEST) if _is_held_out(mol) == held_out)
         return
     opened = gzip.open if name.endswith(".gz") else open
     with opened(name, "rb") as file, rdBase.BlockLogs():

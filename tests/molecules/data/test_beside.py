@@ -54,6 +54,24 @@ def test_each_pass_takes_one_conformer_of_every_molecule(files):
     assert len(seen) == len(beside.conformers)  # in time all of them
 
 
+def test_some_molecules_come_several_times_a_pass(files, tmp_path):
+    often = tmp_path / "often.smi"
+    often.write_text("# weak\nOCC ethanol\nCCF\n")
+    beside = load_beside([files["small"]], 0.5, [], often=str(often), often_times=3)
+    batches = MixedBatches(np.full(12, 20), beside, 1)
+    a_pass = itertools.islice((rows for source, (rows,) in batches if source == 1), 9)
+    smiles, molecule = beside.conformers.packed.smiles_list(), beside.conformers.packed.molecule
+    seen = Counter(smiles[molecule[row]] for row in a_pass)
+    assert seen == {"CCO": 3, "CCF": 3, "CCN": 1, "COC": 1, "C#CC": 1}
+
+
+def test_a_molecule_to_take_often_that_is_not_there_is_named(files, tmp_path):
+    often = tmp_path / "often.smi"
+    often.write_text("CCO\nCCCCCCC\n")
+    with pytest.raises(ValueError, match=r"often\.smi names 1 molecules .* CCCCCCC first"):
+        load_beside([files["small"]], 0.5, [], often=str(often))
+
+
 def test_the_share_of_the_batches_is_as_asked_for(files):
     beside = load_beside([files["small"]], 0.25, [])
     sources = [source for source, _ in itertools.islice(MixedBatches(np.full(12, 20), beside, 4), 2000)]
