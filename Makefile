@@ -26,11 +26,17 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: $(INSTALLED)
 	@mkdir -p $(DEMO)
-	$(BIN)/molediff conformers data/demo.smi -n 10 -o $(DEMO)/small.sdf --report $(DEMO)/small.html --overwrite
-	$(BIN)/molediff conformers data/demo_drugs.smi --weights drugs -n 20 -o $(DEMO)/drugs.sdf --report $(DEMO)/drugs.html --overwrite
+	@echo "1. Small molecules drawn from noise, with energies of the method whose minima the weights know"
+	$(BIN)/molediff conformers data/demo.smi -n 10 --energies gfn2 --rank -o $(DEMO)/small.sdf --report $(DEMO)/small.html --overwrite
+	@echo "2. Drugs that people know: their different minima, in order of energy"
+	$(BIN)/molediff conformers data/demo_drugs.smi -n 20 --preset minima -o $(DEMO)/drugs.sdf --report $(DEMO)/drugs.html --overwrite
+	@echo "3. How near 50 conformers come to the crystal: six drugs and natural products that no weights have seen"
+	rm -rf $(DEMO)/crystals
+	$(BIN)/molediff benchmark crystal --set references=data/demo_crystals.sdf --set 'num_conformers=[50]' --set 'rivals=[ETKDGv3]' \
+		--set 'presets=[crystal]' --set folder=$(DEMO)/crystals -o $(DEMO)/crystals.json --overwrite
+	@echo "4. How near ten conformers come to B3LYP geometries: 20 molecules that the weights have not seen"
 	$(BIN)/molediff evaluate --weights qm9_b3lyp --references data/demo.sdf -o $(DEMO)/report
-	@echo "Pages to look at, molecules that turn: $(DEMO)/small.html and $(DEMO)/drugs.html"
-	@echo "B3LYP geometries of 20 molecules that the weights did not see, as molediff and RDKit find them: $(DEMO)/report/report.html"
+	@echo "Pages to look at, molecules that turn: $(DEMO)/small.html, $(DEMO)/drugs.html and $(DEMO)/report/report.html"
 
 # One thread a process: the tests run in parallel instead.
 test: $(INSTALLED)

@@ -221,7 +221,7 @@ def test_the_citation_is_of_this_version(tmp_path):
 
 
 def documented_commands():
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     lines = (line for page in pages for line in page.read_text(encoding="utf-8").splitlines())
     return sorted({line for line in lines if line.startswith("molediff ")})
 

@@ -2,17 +2,24 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
 import zipfile
+from email import message_from_bytes
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from places import CONFIGS, PACKAGE, ROOT
 from rdkit import Chem
+
+from molediff.commands import exits
 
 pytestmark = [pytest.mark.wheel, pytest.mark.slow]
 
@@ -54,17 +61,55 @@ def wheel(tmp_path_factory):
 @pytest.fixture(scope="module")
 def programs(wheel, tmp_path_factory):
     """Folder of `molediff` and `python` of an environment with the wheel, and with what it depends on."""
-    home = tmp_path_factory.mktemp("environment")
+    return environment(wheel, tmp_path_factory.mktemp("environment"), extras=())
+
+
+@pytest.fixture(scope="module")
+def trainers(wheel, tmp_path_factory):
+    """The same with the extra `train`."""
+    return environment(wheel, tmp_path_factory.mktemp("training"), extras=("train",))
+
+
+def environment(wheel, home, extras):
+    """A new environment of the wheel, the packages that it declares, those of some extras too, and no others."""
     venv.create(home, symlinks=True)
     python = home / "bin" / "python"
-    # What it depends on is seen there without what this environment makes of a repository (its .pth files).
     ours = Path(sysconfig.get_path("purelib"))
     theirs = home / ours.relative_to(sys.prefix)
-    (theirs / "dependencies.pth").write_text(f"{ours}\n")
+    packages = home / "packages"
+    packages.mkdir()
+    for distribution in declared(wheel, extras):
+        for name in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
+            if not name.endswith(".pth") and not (packages / name).exists():
+                (packages / name).symlink_to(distribution.locate_file(name))
+    (theirs / "dependencies.pth").write_text(f"{packages}\n")
     install = ("install", "--quiet", "--no-deps", "--no-index", "--disable-pip-version-check", wheel)
     installed = run(sys.executable, "-m", "pip", "--python", python, *install, folder=home)
     assert installed.returncode == 0, installed.stderr
     return home / "bin"
+
+
+def declared(wheel, extras):
+    """Installed distributions that the wheel requires, and those that these require."""
+    with zipfile.ZipFile(wheel) as file:
+        (name,) = (name for name in file.namelist() if name.endswith(".dist-info/METADATA"))
+        own = message_from_bytes(file.read(name)).get_all("Requires-Dist")
+    found, todo = {}, [(text, extras) for text in own]
+    while todo:
+        text, asked = todo.pop()
+        requirement = Requirement(text)
+        if requirement.marker and not any(requirement.marker.evaluate({"extra": e}) for e in ("", *asked)):
+            continue
+        key = (canonicalize_name(requirement.name), frozenset(requirement.extras))
+        if key in found:
+            continue
+        try:
+            found[key] = metadata.distribution(requirement.name)
+        except metadata.PackageNotFoundError:  # such as CUDA's libraries beside a build of torch for CPUs
+            found[key] = None
+            continue
+        todo += [(more, requirement.extras) for more in found[key].requires or []]
+    return [distribution for distribution in found.values() if distribution]
 
 
 def test_the_wheel_holds_all_weights_all_configs_and_its_types(wheel):
@@ -84,7 +129,8 @@ def test_the_first_command_of_the_readme_works_from_the_wheel(programs, tmp_path
         programs / "python", "-c", "import molediff; print(molediff.__file__)", folder=tmp_path
     ).stdout
     assert Path(where).is_relative_to(programs.parent)
-    words = ("conformers", "C[C@H](O)C(N)=O", "-n", "20", "-o", "out.sdf")
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    words = shlex.split(next(line for line in lines if line.startswith("molediff ")), comments=True)[1:]
     ended = run(programs / "molediff", *words, folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert len(Chem.SDMolSupplier(str(tmp_path / "out.sdf"))) == 20
@@ -96,12 +142,19 @@ def test_all_weights_need_no_network(programs, tmp_path):
     assert all(Path(facts["file"]).is_relative_to(programs.parent) for facts in listed.values())
 
 
-def test_training_works_from_the_wheel(programs, tmp_path):
+def test_training_works_from_the_wheel(trainers, tmp_path):
     words = ("train", "experiment=smoke", "max_steps=20", "threads=1")
-    ended = run(programs / "molediff", *words, folder=tmp_path)
+    ended = run(trainers / "molediff", *words, folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
     weights = tmp_path / "outputs" / "smoke" / "weights.safetensors"
-    assert run(programs / "molediff", "weights", "check", weights, folder=tmp_path).returncode == 0
+    assert run(trainers / "molediff", "weights", "check", weights, folder=tmp_path).returncode == 0
+
+
+def test_training_without_its_extra_says_what_brings_it(programs, tmp_path):
+    ended = run(programs / "molediff", "train", "experiment=smoke", folder=tmp_path)
+    assert ended.returncode == exits.NOT_INSTALLED
+    assert "pip install 'molediff[train]'" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_the_sdist_is_complete(tmp_path):

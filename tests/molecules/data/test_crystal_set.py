@@ -121,3 +121,10 @@ def test_no_shipped_training_molecule_is_among_them(name):
     }
     keys = {Chem.MolToInchiKey(Chem.MolFromSmiles(one)).split("-")[0] for one in smiles}
     assert not keys & barred
+
+
+def test_crystals_of_the_demo_are_shipped_ligands_and_so_no_training_data():
+    mols = list(Chem.SDMolSupplier(str(DATA / "demo_crystals.sdf")))
+    kept = set((DATA / "crystal_inchikey14.txt").read_text().split())
+    assert len(mols) == 6
+    assert {Chem.MolToInchiKey(mol)[:14] for mol in mols} <= kept

@@ -34,6 +34,7 @@ class OwnMolecule:
         energies: in kcal/mol, shape (n,), NaN where not known; None without energies.
         energy_method: their method; empty without energies.
         num_requested: conformers asked for, where that is known.
+        num_left_out: duplicates, and conformers above an energy window, where there are fewer for no other reason.
         made: how they were made, by name.
     """
 
@@ -44,6 +45,7 @@ class OwnMolecule:
     energies: np.ndarray | None = None
     energy_method: str = ""
     num_requested: int | None = None
+    num_left_out: int = 0
     made: tuple[tuple[str, str], ...] = ()
 
 
@@ -54,7 +56,8 @@ def of_result(result: Drawn, name: str) -> OwnMolecule:
     if not isinstance(result, GenerationResult):
         return OwnMolecule(name, result.mol, result.reason, asks_stereo=True, made=made)
     method, num = result.energy_method or "", result.num_requested
-    return OwnMolecule(name, result.mol, result.reason, True, result.energies, method, num, made)
+    left_out = result.num_pruned + result.num_outside_window if result.status == "ok" else 0
+    return OwnMolecule(name, result.mol, result.reason, True, result.energies, method, num, left_out, made)
 
 
 def read_own(sources: Sequence[str]) -> Iterator[OwnMolecule]:

@@ -161,7 +161,9 @@ def _warnings(found: Inspection, distances: np.ndarray) -> list[tuple[str, str]]
             )
         )
     if own.num_requested is not None and found.num_conformers < own.num_requested:
-        warnings.append(("incomplete", f"{found.num_conformers} of {own.num_requested} conformers"))
+        few = f"{found.num_conformers} of {own.num_requested} conformers"
+        distinct = f"{few}: {own.num_left_out} were left out, as duplicates or for their energy"
+        warnings.append(("distinct", distinct) if own.num_left_out else ("incomplete", few))
     same = int((distances < SAME).sum())
     if same:
         warnings.append(("alike", f"{same} pairs of conformers closer than {SAME} Å"))

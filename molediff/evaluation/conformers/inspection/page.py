@@ -29,7 +29,7 @@ _COORDINATES = 60_000
 _MOST_SHOWN = 30
 GRAVE = ("failed", "stereo not as asked", TITLES["clash"], TITLES["bond_length"])
 """Warnings after which a structure should not be used as it is."""
-MILD = ("note", "alike", "not measured")
+MILD = ("note", "alike", "distinct", "not measured")
 
 _COLUMNS = (
     ("", "", ""),
@@ -153,7 +153,8 @@ def _shade(title: str) -> str:
 def _number(value: float, digits: int) -> str:
     if np.isnan(value):
         return '<td data-v="">–</td>'
-    return f'<td data-v="{value:.4g}">{value:.{digits}f}</td>'
+    value = round(value, 4) + 0.0  # -0.0 becomes 0.0
+    return f'<td data-v="{value:.4g}">{round(value, digits) + 0.0:.{digits}f}</td>'
 
 
 def _plain(value: float) -> float | None:

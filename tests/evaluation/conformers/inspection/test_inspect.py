@@ -9,6 +9,7 @@ from rdkit import Chem
 from molediff.evaluation.conformers.inspection.ensembles import OwnMolecule, of_result, read_own
 from molediff.evaluation.conformers.inspection.findings import findings
 from molediff.evaluation.conformers.inspection.inspect import inspect
+from molediff.evaluation.conformers.inspection.page import kind_of
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.mmff import MMFF
 from molediff.molecules.generation.result import GenerationResult
@@ -124,6 +125,14 @@ def test_fewer_conformers_than_asked_and_the_reason_are_warnings():
     result = GenerationResult("CCO", mol, "partial", "2 of 3 conformers missing", 3, 1)
     warnings = dict(inspect(of_result(result, "x")).warnings)
     assert warnings == {"incomplete": "1 of 3 conformers", "note": "2 of 3 conformers missing"}
+
+
+def test_fewer_conformers_because_duplicates_were_left_out_are_no_fault():
+    result = GenerationResult("CCO", embedded("CCO"), "ok", "", 3, 1, num_pruned=2)
+    found = inspect(of_result(result, "x"))
+    assert titles(found) == ["distinct"]
+    assert "2 were left out" in dict(found.warnings)["distinct"]
+    assert kind_of(found) == "fine"
 
 
 @pytest.mark.parametrize(
