@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from molediff.molecules.whole.result import NewMolecule as NewMolecule
     from molediff.particles.generator import ParticleGenerator as ParticleGenerator
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # What a domain needs, such as RDKit, is loaded when it is needed: `molediff.core` needs torch alone.
 __getattr__ = lazy_names(
