@@ -9,22 +9,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument
 
 from molediff.commands import CONFIGS
-from molediff.commands.options import FILES, Overwrite
+from molediff.commands.options import Overwrite, in_files
 from molediff.commands.settings import Settings, configured, parsed
 
 Name = Annotated[str | None, Argument(metavar="NAME", help="Which; without it, they are listed.")]
 Output = Annotated[
-    str | None,
-    Option(
-        "--output",
-        "-o",
-        metavar="FILE.json",
-        help="Default: outputs/benchmark/NAME.json.",
-        rich_help_panel=FILES,
-    ),
+    str | None, in_files("--output", "-o", metavar="FILE.json", help="Default: outputs/benchmark/NAME.json.")
 ]
 
 EXAMPLES = """\

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from typer import Argument, Exit, Option
+from typer import Argument, Context, Exit, Option
 
-from molediff.commands.options import FILES, MACHINE, SAMPLING, Device, Json, Overwrite, Quiet, Seed, Threads
+from molediff.commands.options import (
+    GRID,
+    SOLVER,
+    Column,
+    Device,
+    Eta,
+    Json,
+    Overwrite,
+    Quiet,
+    Seed,
+    Threads,
+    in_files,
+    in_machine,
+    in_sampling,
+)
 
-_WHICH = "Which conformers"
-_DONE = "What is done with them"
+
+def in_which(*names: str, **settings: Any) -> Any:
+    """An option of which conformers."""
+    return Option(*names, rich_help_panel="Which conformers", **settings)
+
+
+def in_done(*names: str, **settings: Any) -> Any:
+    """An option of what is done with them."""
+    return Option(*names, rich_help_panel="What is done with them", **settings)
+
 
 Molecules = Annotated[
     list[str],
@@ -19,193 +41,114 @@ Molecules = Annotated[
         show_default=False,
     ),
 ]
-Number = Annotated[
-    int,
-    Option("--num-conformers", "-n", min=1, metavar="N", help="Of each molecule.", rich_help_panel=_WHICH),
-]
+Number = Annotated[int, in_which("--num-conformers", "-n", min=1, metavar="N", help="Of each molecule.")]
 Output = Annotated[
     str,
-    Option(
+    in_files(
         "--output",
         "-o",
         metavar="FILE",
         help=".sdf, .sdf.gz, .xyz, .pdb, .parquet or .npz; - writes SDF to standard output.",
-        rich_help_panel=FILES,
     ),
 ]
 Status = Annotated[
     str | None,
-    Option(
+    in_files(
         "--status",
         metavar="FILE.csv",
         help="Table with one row for every input. Default: OUTPUT.status.csv, where something failed.",
-        rich_help_panel=FILES,
     ),
-]
-Column = Annotated[
-    str,
-    Option("--smiles-column", metavar="NAME", help="Header of the SMILES in tables.", rich_help_panel=FILES),
 ]
 Report = Annotated[
-    str | None,
-    Option(
-        "--report", metavar="FILE.html", help="Also a page with pictures and checks.", rich_help_panel=FILES
-    ),
+    str | None, in_files("--report", metavar="FILE.html", help="Also a page with pictures and checks.")
 ]
 Preset = Annotated[
     str | None,
-    Option(
+    in_which(
         "--preset",
         metavar="crystal|minima",
         help="crystal: far from each other, for docking; minima: of MMFF94s, by energy. Other options go before.",
-        rich_help_panel=_WHICH,
     ),
 ]
 Weights = Annotated[
     str,
-    Option(
+    in_sampling(
         "--weights",
         metavar="NAME",
         help="auto (what knows the molecule), qm9, qm9_distilled, qm9_fast, qm9_b3lyp, drugs, or a .safetensors file.",
-        rich_help_panel=SAMPLING,
     ),
 ]
-Solver = Annotated[
-    str | None,
-    Option("--solver", metavar="NAME", help="Default: as the weights are meant.", rich_help_panel=SAMPLING),
-]
+Solver = Annotated[str | None, SOLVER]
 Steps = Annotated[
-    int | None,
-    Option(
-        "--num-steps",
-        min=1,
-        metavar="N",
-        help="Fewer is faster, more is more exact.",
-        rich_help_panel=SAMPLING,
-    ),
+    int | None, in_sampling("--num-steps", min=1, metavar="N", help="Fewer is faster, more is more exact.")
 ]
-Grid = Annotated[
-    str | None, Option("--grid", metavar="NAME", help="Spacing of the steps.", rich_help_panel=SAMPLING)
-]
-Eta = Annotated[
-    float | None,
-    Option("--eta", metavar="X", help="Noise of ddim and euler_maruyama.", rich_help_panel=SAMPLING),
-]
+Grid = Annotated[str | None, GRID]
 Init = Annotated[
     str | None,
-    Option(
+    in_sampling(
         "--init",
         metavar="minima|crystal|etkdg|given",
         help="Of drugs: what it begins with, torsions of minima or crystals, or conformers of ETKDGv3 or of a file.",
-        rich_help_panel=SAMPLING,
     ),
 ]
 Attempts = Annotated[
-    int,
-    Option(
-        "--max-attempts",
-        min=1,
-        metavar="N",
-        help="Samples drawn for one conformer.",
-        rich_help_panel=SAMPLING,
-    ),
+    int, in_sampling("--max-attempts", min=1, metavar="N", help="Samples drawn for one conformer.")
 ]
-Strict = Annotated[
-    bool, Option("--strict", help="Refuse molecules unlike those trained on.", rich_help_panel=_WHICH)
-]
-LargestFragment = Annotated[
-    bool, Option("--largest-fragment", help="Of a salt, the largest molecule.", rich_help_panel=_WHICH)
-]
+Strict = Annotated[bool, in_which("--strict", help="Refuse molecules unlike those trained on.")]
+LargestFragment = Annotated[bool, in_which("--largest-fragment", help="Of a salt, the largest molecule.")]
 Fixed = Annotated[
     str | None,
-    Option(
+    in_which(
         "--fixed",
         metavar="FILE",
         help="Substructure (.sdf, .mol) that keeps its coordinates in every conformer.",
-        rich_help_panel=_WHICH,
     ),
 ]
 Relax = Annotated[
-    str | None,
-    Option(
-        "--relax", metavar="mmff|gfn2|aimnet2", help="Move each to its next minimum.", rich_help_panel=_DONE
-    ),
+    str | None, in_done("--relax", metavar="mmff|gfn2|aimnet2", help="Move each to its next minimum.")
 ]
 Energies = Annotated[
-    str | None,
-    Option(
-        "--energies", metavar="mmff|gfn2|aimnet2", help="Store the energy of each.", rich_help_panel=_DONE
-    ),
+    str | None, in_done("--energies", metavar="mmff|gfn2|aimnet2", help="Store the energy of each.")
 ]
-Rank = Annotated[bool, Option("--rank", help="Write them by increasing energy.", rich_help_panel=_DONE)]
+Rank = Annotated[bool, in_done("--rank", help="Write them by increasing energy.")]
 Window = Annotated[
     float | None,
-    Option(
-        "--energy-window",
-        metavar="E",
-        help="Leave out what is E kcal/mol above the lowest.",
-        rich_help_panel=_DONE,
-    ),
+    in_done("--energy-window", metavar="E", help="Leave out what is E kcal/mol above the lowest."),
 ]
 Prune = Annotated[
-    float | None,
-    Option(
-        "--prune-rmsd",
-        metavar="D",
-        help="Leave out what is within D Angstrom of another.",
-        rich_help_panel=_DONE,
-    ),
+    float | None, in_done("--prune-rmsd", metavar="D", help="Leave out what is within D Angstrom of another.")
 ]
-Pool = Annotated[
-    int | None,
-    Option("--pool", min=1, metavar="N", help="Draw N, and choose from them.", rich_help_panel=_DONE),
-]
+Pool = Annotated[int | None, in_done("--pool", min=1, metavar="N", help="Draw N, and choose from them.")]
 Select = Annotated[
     str | None,
-    Option(
+    in_done(
         "--select",
         metavar="spread|coverage|energy",
         help="Choose what lies far apart, near all others, or low.",
-        rich_help_panel=_DONE,
     ),
 ]
-Timeout = Annotated[
-    float | None,
-    Option("--timeout", metavar="S", help="Most seconds for a molecule.", rich_help_panel=MACHINE),
-]
+Timeout = Annotated[float | None, in_machine("--timeout", metavar="S", help="Most seconds for a molecule.")]
 Workers = Annotated[
-    int,
-    Option(
-        "--workers",
-        min=1,
-        metavar="N",
-        help="Processes; worth it from some hundred conformers.",
-        rich_help_panel=MACHINE,
-    ),
+    int, in_machine("--workers", min=1, metavar="N", help="Processes; worth it from some hundred conformers.")
 ]
 Shard = Annotated[
     str | None,
-    Option(
+    in_machine(
         "--shard",
         metavar="I/N",
         help="Part I of N of the inputs, for array jobs; molediff merge makes one file of all.",
-        rich_help_panel=MACHINE,
     ),
 ]
 Engine = Annotated[
     str,
-    Option(
+    in_machine(
         "--engine",
         metavar="local|ray",
         help="ray: the processes of a Ray cluster (RAY_ADDRESS), into a folder of Parquet files.",
-        rich_help_panel=MACHINE,
     ),
 ]
 Batch = Annotated[
-    int,
-    Option(
-        "--batch-atoms", min=1, metavar="N", help="Atoms at a time; bounds memory.", rich_help_panel=MACHINE
-    ),
+    int, in_machine("--batch-atoms", min=1, metavar="N", help="Atoms at a time; bounds memory.")
 ]
 
 EXAMPLES = """\
@@ -220,37 +163,38 @@ Exit code: 0 all right, 6 some molecules failed, 7 all failed; molediff --help h
 
 
 def conformers(
+    ctx: Context,
     molecules: Molecules,
     num_conformers: Number = 10,
+    seed: Seed = 0,
+    preset: Preset = None,
+    fixed: Fixed = None,
+    strict: Strict = False,
+    largest_fragment: LargestFragment = False,
     output: Output = "conformers.sdf",
     overwrite: Overwrite = False,
     report: Report = None,
     status: Status = None,
     smiles_column: Column = "smiles",
-    preset: Preset = None,
-    fixed: Fixed = None,
-    strict: Strict = False,
-    largest_fragment: LargestFragment = False,
-    seed: Seed = 0,
     weights: Weights = "auto",
     solver: Solver = None,
     num_steps: Steps = None,
-    grid: Grid = None,
     eta: Eta = None,
+    grid: Grid = None,
     init: Init = None,
-    max_attempts: Attempts = 5,
     relax: Relax = None,
     energies: Energies = None,
+    prune_rmsd: Prune = None,
     rank: Rank = False,
     energy_window: Window = None,
-    prune_rmsd: Prune = None,
     pool: Pool = None,
     select: Select = None,
+    batch_atoms: Batch = 1024,
+    max_attempts: Attempts = 5,
+    timeout: Timeout = None,
+    workers: Workers = 1,
     shard: Shard = None,
     engine: Engine = "local",
-    workers: Workers = 1,
-    timeout: Timeout = None,
-    batch_atoms: Batch = 1024,
     device: Device = None,
     threads: Threads = None,
     as_json: Json = False,
@@ -258,24 +202,25 @@ def conformers(
 ) -> None:
     """Draw conformers of molecules, check every one of them, and write them."""
     from molediff.commands.draw import Draw
+    from molediff.commands.words import options_of
 
     settings = {
         "solver": solver,
         "num_steps": num_steps,
-        "grid": grid,
         "eta": eta,
+        "grid": grid,
         "init": init,
-        "max_attempts": max_attempts,
         "relax": relax,
         "energies": energies,
+        "prune_rmsd": prune_rmsd,
         "rank": rank,
         "energy_window": energy_window,
-        "prune_rmsd": prune_rmsd,
         "pool": pool,
         "select": select,
-        "num_workers": workers,
-        "timeout": timeout,
         "batch_atoms": batch_atoms,
+        "max_attempts": max_attempts,
+        "timeout": timeout,
+        "num_workers": workers,
     }
     draw = Draw(
         molecules=molecules,
@@ -296,5 +241,6 @@ def conformers(
         shard=shard,
         engine=engine,
         settings=settings,
+        options=options_of(ctx.command),
     )
     raise Exit(draw.run(as_json, quiet))

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from molediff.commands import exits
 from molediff.commands.files import STANDARD, check_new, with_word
-from molediff.commands.telling import tell, to_standard_output
+from molediff.commands.telling import progress, tell, to_standard_output
 from molediff.commands.threads import use_threads
+from molediff.commands.words import as_typed, spoken
 
 if TYPE_CHECKING:
     from molediff.molecules.files.export import ExportSummary
     from molediff.molecules.files.io import MoleculeInput
     from molediff.molecules.generation.result import GenerationResult
 
+GenerateMany = Callable[[Iterator[Any]], "Iterable[GenerationResult]"]
 _SETTING = re.compile(r"\+{0,2}([a-z]\w*)=")
 _OF_THE_MACHINE = ("num_workers", "batch_atoms")
 """Settings that change no conformer."""
 _MOST_OF_SOURCE = 200
-_OTHER_WORDS = {"num_workers": "workers"}
-"""Settings whose option is called otherwise."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Draw:
 
     Attributes:
         settings: of `ConformerGenerator.generate_many` by their names.
+        options: how settings are written at the prompt, see `words.options_of`.
     """
 
     molecules: Sequence[str]
@@ -55,18 +56,18 @@ class Draw:
     shard: str | None = None
     engine: str = "local"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, as_json: bool, quiet: bool) -> int:
         """Do it, and return the exit code."""
         self._check(as_json)
         start = time.perf_counter()
-        try:
-            summary = self._drawn(quiet)
-        except ValueError as error:
-            if len(error.args) == 1:
-                error.args = (self._in_words_of_options(str(error)),)
-            raise
-        facts = self._facts(summary, time.perf_counter() - start)
+        inputs, generate_many = self._ready()
+        began = time.perf_counter()
+        summary = self._drawn(progress(inputs, quiet), generate_many)
+        facts = self._facts(summary)
+        facts["seconds"] = round(time.perf_counter() - start, 2)
+        facts["seconds_to_start"] = round(began - start, 2)
         if as_json:
             print(json.dumps(facts, indent=2))
         tell(facts, quiet or as_json)
@@ -81,10 +82,9 @@ class Draw:
         """Find what is wrong with the command line before anything that takes time is loaded."""
         for word in self.molecules:
             match = _SETTING.match(word)
-            if match and match[1] in {*self.__dataclass_fields__, *self.settings} and not Path(word).exists():
+            if match and match[1] in self.options and not Path(word).exists():
                 raise ValueError(
-                    f"{word!r} looks like a setting: options are written {self._option(match[1])} "
-                    f"{word[match.end() :] or '...'}"
+                    f"{word!r} looks like a setting: options are written {as_typed(word, self.options)}"
                 )
         if self.engine not in ("local", "ray"):
             raise ValueError(f"--engine is local or ray; got {self.engine!r}")
@@ -123,23 +123,17 @@ class Draw:
 
             Shard.parse(self.shard)
 
-    def _drawn(self, quiet: bool) -> ExportSummary:
-        from tqdm import tqdm
-
-        from molediff.molecules.files.export import NoInputError
+    def _ready(self) -> tuple[Iterator[MoleculeInput], GenerateMany]:
+        """The molecules, and what draws conformers of them, its weights loaded, which takes seconds."""
+        from molediff.molecules.files.ensembles import as_ensembles
         from molediff.molecules.files.io import read_fixed, read_inputs
         from molediff.molecules.generator import ConformerGenerator
         from molediff.runtime.memory import keep_freed_memory
 
         keep_freed_memory()
         use_threads(self.threads)
-        inputs = read_inputs(self.molecules, self.smiles_column)
-        settings = dict(self.settings)
-        if self.preset is not None:  # what is left at its default is left to the preset
-            settings = {word: value for word, value in settings.items() if value not in (None, False)}
+        inputs = as_ensembles(read_inputs(self.molecules, self.smiles_column))
         fixed = None if self.fixed is None else read_fixed(self.fixed)
-        if self.engine == "ray":
-            return self._on_ray(inputs)
         generator = ConformerGenerator.from_pretrained(self.weights, device=self.device)
         generate_many = functools.partial(
             generator.generate_many,
@@ -147,24 +141,31 @@ class Draw:
             seed=self.seed,
             preset=self.preset,
             fixed=fixed,
-            strict=self.strict,
-            largest_fragment=self.largest_fragment,
-            **settings,
+            **self._settings,
         )
-        bar = tqdm(inputs, unit=" molecules", disable=quiet or None, leave=False)
+        return inputs, lambda molecules: spoken(generate_many(molecules), self.options)
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        """Those that were given; what is left at its default is left to the preset, if there is one."""
+        given = {**self.settings, "strict": self.strict, "largest_fragment": self.largest_fragment}
+        if self.preset is None:
+            return given
+        return {word: value for word, value in given.items() if value not in (None, False)}
+
+    def _drawn(self, inputs: Iterable[MoleculeInput], generate_many: GenerateMany) -> ExportSummary:
+        from molediff.molecules.files.export import NoInputError
+
         try:
-            return self._written(bar, generate_many)
-        except EOFError as error:  # of a file that is packed
-            raise ValueError(f"{', '.join(self.molecules)[:_MOST_OF_SOURCE]}: cut short ({error})") from None
+            return self._on_ray(inputs) if self.engine == "ray" else self._written(inputs, generate_many)
         except NoInputError:
-            raise NoInputError(
-                f"there is no molecule in {', '.join(self.molecules)[:_MOST_OF_SOURCE]}"
-            ) from None
+            named = ("standard input" if word == STANDARD else word for word in self.molecules)
+            raise NoInputError(f"there is no molecule in {', '.join(named)[:_MOST_OF_SOURCE]}") from None
 
     def _written(
         self,
         inputs: Iterable[MoleculeInput],
-        generate_many: Callable[[Iterator[Any]], Iterable[GenerationResult]],
+        generate_many: GenerateMany,
     ) -> ExportSummary:
         from molediff.molecules.files.export import export_conformers
 
@@ -180,6 +181,7 @@ class Draw:
                 "preset": self.preset,
                 "fixed": self.fixed,
                 "strict": self.strict,
+                "largest_fragment": self.largest_fragment,
                 **{key: value for key, value in self.settings.items() if key not in _OF_THE_MACHINE},
             }
             shard = Shard.parse(self.shard)
@@ -203,10 +205,11 @@ class Draw:
 
         settings = {key: value for key, value in self.settings.items() if key != "num_workers"}
         workers = self.settings["num_workers"]
+        settings |= {"strict": self.strict, "largest_fragment": self.largest_fragment}
         work = {"weights": self.weights, "num_conformers": self.num_conformers, "seed": self.seed}
-        return run(inputs, self.output, work, {**settings, "strict": self.strict}, self.device, workers)
+        return run(inputs, self.output, work, settings, self.device, workers)
 
-    def _facts(self, summary: ExportSummary, seconds: float) -> dict[str, Any]:
+    def _facts(self, summary: ExportSummary) -> dict[str, Any]:
         """What there is to say in the end; files of a run that was interrupted get names that say so."""
         counts, total = summary.num_inputs, sum(summary.num_inputs.values())
         output, table, report = self.output, self.table, self.report
@@ -237,25 +240,10 @@ class Draw:
             "num_cautions": summary.num_cautions,
             "report": report,
             "status": table if wanted and Path(table).exists() else None,
-            "seconds": round(seconds, 2),
+            "done_before": summary.done_before,
             "interrupted": summary.interrupted,
             "exit_code": code,
         }
-
-    def _option(self, name: str) -> str:
-        return f"--{_OTHER_WORDS.get(name, name).replace('_', '-')}"
-
-    def _in_words_of_options(self, message: str) -> str:
-        """A message of the package with its settings, such as `num_steps` or `relax='mmff'`, as written here."""
-        names = [*self.settings, "num_conformers", "smiles_column", "device", "preset", "strict"]
-        every, long = "|".join(names), "|".join(name for name in names if "_" in name)
-        words = re.sub(
-            rf"\b({every})='([^']+)'", lambda found: f"{self._option(found[1])} {found[2]}", message
-        )
-        words = re.sub(rf"\b({every})(?= must be)", lambda found: self._option(found[1]), words)
-        words = re.sub(rf"(?<!-)\b({long})\b", lambda found: self._option(found[1]), words)
-        words = re.sub(rf"\b({every})=(?=[.,;:)]|$)", lambda found: self._option(found[1]), words)
-        return words.replace("one of None, ", "one of ").replace(", or None", "").replace(" or None", "")
 
 
 def _renamed_as_partial(name: str) -> str:

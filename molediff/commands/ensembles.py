@@ -7,40 +7,27 @@ from typing import Annotated
 from typer import Argument, Exit, Option
 
 from molediff.commands.exits import NONE_SUCCEEDED, SOME_FAILED
-from molediff.commands.options import FILES, MACHINE, Overwrite
+from molediff.commands.options import Column, Overwrite, in_files, in_machine
 from molediff.commands.settings import Settings, configured, parsed
 
 Molecules = Annotated[list[str], Argument(metavar="MOLECULE", help="SMILES, InChI, or files of molecules.")]
 Output = Annotated[
-    str,
-    Option(
-        "--output", "-o", metavar="FILE", help=".sdf or .sdf.gz, when all are done.", rich_help_panel=FILES
-    ),
+    str, in_files("--output", "-o", metavar="FILE", help=".sdf or .sdf.gz, when all are done.")
 ]
 Records = Annotated[
     str | None,
-    Option(
+    in_files(
         "--records",
         metavar="FILE.jsonl",
         help="Grows by a line a molecule; a stopped run goes on there. Default: outputs/ensembles/OUTPUT.jsonl.",
-        rich_help_panel=FILES,
     ),
-]
-Column = Annotated[
-    str,
-    Option("--smiles-column", metavar="NAME", help="Header of the SMILES in tables.", rich_help_panel=FILES),
 ]
 Method = Annotated[
     str, Option("--method", metavar="gfn2|aimnet2", help="Whose minima count: GFN2-xTB's or AIMNet2's.")
 ]
-Workers = Annotated[
-    int, Option("--workers", min=1, metavar="N", help="Processes, one thread each.", rich_help_panel=MACHINE)
-]
+Workers = Annotated[int, in_machine("--workers", min=1, metavar="N", help="Processes, one thread each.")]
 Timeout = Annotated[
-    float | None,
-    Option(
-        "--timeout", metavar="S", help="Seconds, after which a molecule is given up.", rich_help_panel=MACHINE
-    ),
+    float | None, in_machine("--timeout", metavar="S", help="Seconds, after which a molecule is given up.")
 ]
 Retry = Annotated[bool, Option("--retry-failed", help="Do those again that an earlier run gave up.")]
 Window = Annotated[float, Option("--window", metavar="E", help="kcal/mol above the lowest minimum.")]

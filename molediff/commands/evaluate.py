@@ -5,69 +5,49 @@ from __future__ import annotations
 import sys
 from typing import Annotated, Any
 
-from typer import Argument, Exit, Option
+from typer import Argument, Exit
 
+from molediff.commands import exits
 from molediff.commands.files import check_new
-from molediff.commands.options import FILES, SAMPLING, Device, Overwrite, Threads
+from molediff.commands.options import SOLVER, Device, Overwrite, Threads, in_files, in_sampling
 from molediff.commands.settings import Settings, configured, parsed
+from molediff.runtime.words import counted
 
 Files = Annotated[
     list[str] | None,
     Argument(metavar="FILE", help="Molecules with coordinates, to report on.", show_default=False),
 ]
 Weights = Annotated[
-    str | None,
-    Option(
-        "--weights",
-        metavar="NAME",
-        help="Measure samples of these weights instead.",
-        rich_help_panel=SAMPLING,
-    ),
+    str | None, in_sampling("--weights", metavar="NAME", help="Measure samples of these weights instead.")
 ]
 References = Annotated[
     str | None,
-    Option(
-        "--references",
-        metavar="FILE",
-        help="Their reference conformers (.sdf). Default: QM9.",
-        rich_help_panel=SAMPLING,
-    ),
+    in_sampling("--references", metavar="FILE", help="Their reference conformers (.sdf). Default: QM9."),
 ]
 Output = Annotated[
     str | None,
-    Option(
+    in_files(
         "--output",
         "-o",
         metavar="NAME",
         help="The page (.html) on FILEs, default report.html; of weights a folder, default outputs/evaluation.",
-        rich_help_panel=FILES,
     ),
 ]
 Number = Annotated[
-    int | None,
-    Option(
-        "--num-conformers",
-        "-n",
-        min=1,
-        metavar="N",
-        help="Of each reference molecule.",
-        rich_help_panel=SAMPLING,
-    ),
+    int | None, in_sampling("--num-conformers", "-n", min=1, metavar="N", help="Of each reference molecule.")
 ]
 Molecules = Annotated[
-    int | None,
-    Option(
-        "--num-molecules", min=1, metavar="N", help="The first of the references.", rich_help_panel=SAMPLING
-    ),
+    int | None, in_sampling("--num-molecules", min=1, metavar="N", help="The first of the references.")
 ]
-Seed = Annotated[int | None, Option("--seed", min=0, metavar="N", rich_help_panel=SAMPLING)]
-Solver = Annotated[
-    str | None,
-    Option("--solver", metavar="NAME", help="Default: as the weights are meant.", rich_help_panel=SAMPLING),
-]
-Steps = Annotated[int | None, Option("--num-steps", min=1, metavar="N", rich_help_panel=SAMPLING)]
+Seed = Annotated[int | None, in_sampling("--seed", min=0, metavar="N")]
+Solver = Annotated[str | None, SOLVER]
+Steps = Annotated[int | None, in_sampling("--num-steps", min=1, metavar="N")]
 Viewer = Annotated[
-    bool, Option("--viewer/--no-viewer", help="Molecules that can be turned; 5 MB.", rich_help_panel=FILES)
+    bool,
+    in_sampling(
+        "--viewer/--no-viewer",
+        help="In the page on --weights, molecules that can be turned: 5 MB of its size.",
+    ),
 ]
 
 _CONFIGS = {"conformers": "molecules", "graphs": "whole", "images": "images", "particles": "particles"}
@@ -85,8 +65,8 @@ def evaluate(
     files: Files = None,
     output: Output = None,
     overwrite: Overwrite = False,
-    viewer: Viewer = True,
     weights: Weights = None,
+    viewer: Viewer = True,
     references: References = None,
     num_molecules: Molecules = None,
     num_conformers: Number = None,
@@ -110,34 +90,45 @@ def evaluate(
         "threads": threads,
     }
     given = {key: value for key, value in given.items() if value is not None}
-    from molediff.commands.exits import NONE_SUCCEEDED
-
     if weights is None:
-        for option, value in (*given.items(), ("solver", solver), ("set", settings)):
+        for option, value in (
+            *given.items(),
+            ("solver", solver),
+            ("set", settings),
+            ("no-viewer", not viewer),
+        ):
             if value:
                 raise ValueError(
                     f"--{option.replace('_', '-')} goes with --weights; a report on files takes none"
                 )
-        if of_files(files or [], output or "report.html", overwrite) == 0:
-            raise Exit(NONE_SUCCEEDED)
+        raise Exit(of_files(files or [], output or "report.html", overwrite))
     else:
         of_weights(weights, output, viewer, solver, {**given, **parsed(settings)})
 
 
 def of_files(files: list[str], output: str, overwrite: bool) -> int:
-    """Write the page on molecules of files, say what is odd on standard error, and return how many conformers."""
+    """Write the page on molecules of files, say what is odd on standard error, and return the exit code."""
     if not output.lower().endswith((".html", ".htm")):
         raise ValueError(f"the report is a page, FILE.html; got {output}")
     check_new([output], overwrite)
     from molediff.evaluation.conformers.inspection.report import report_on_files
 
     found = report_on_files(files, output, progress=True)
+    molecules = counted(found.num_molecules, "molecule")
     print(
-        f"{output}: {found.num_conformers:,} conformers of {found.num_molecules:,} molecules, {found.num_bad:,} not to "
-        f"be used as they are, {found.num_warned:,} with warnings",
+        f"{output}: {counted(found.num_conformers, 'conformer')} of {molecules}, {found.num_bad:,} not to be used as "
+        f"{'it is' if found.num_bad == 1 else 'they are'}, {found.num_warned:,} with warnings",
         file=sys.stderr,
     )
-    return found.num_conformers
+    if found.num_without:
+        print(f"{found.num_without:,} of {molecules} without conformers: the page says why", file=sys.stderr)
+    return (
+        exits.NONE_SUCCEEDED
+        if not found.num_conformers
+        else exits.SOME_FAILED
+        if found.num_without
+        else exits.OK
+    )
 
 
 def of_weights(

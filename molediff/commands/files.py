@@ -42,6 +42,8 @@ def check_new(files: Iterable[str | None], overwrite: bool, make_folder: bool = 
             raise ValueError(
                 f"the file would be called {name!r}: leave the = out, as in -o {name[1:] or 'out.sdf'}"
             )
+        if file.exists() and not file.is_file():
+            raise ValueError(f"{name} is a device or a pipe, which cannot be replaced by a file: name a file")
         if file.exists() and not overwrite:
             raise FileExistsError(f"{name} exists: name another file, or add --overwrite")
         if not make_folder and not file.parent.is_dir():

@@ -4,37 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
-from molediff.commands.options import FILES, SAMPLING, Overwrite, Seed, Threads
+from molediff.commands.options import GRID, Overwrite, Seed, Threads, in_files, in_sampling
 
 Molecule = Annotated[str, Argument(metavar="MOLECULE", help="A SMILES or an InChI.")]
 Output = Annotated[
     str,
-    Option(
-        "--output",
-        "-o",
-        metavar="NAME",
-        help="Pictures NAME.gif, the film, and NAME.png, a strip.",
-        rich_help_panel=FILES,
-    ),
+    in_files("--output", "-o", metavar="NAME", help="Pictures NAME.gif, the film, and NAME.png, a strip."),
 ]
-Weights = Annotated[
-    str, Option("--weights", metavar="NAME", help="Weights that draw from noise.", rich_help_panel=SAMPLING)
-]
+Weights = Annotated[str, in_sampling("--weights", metavar="NAME", help="Weights that draw from noise.")]
 Steps = Annotated[
-    int,
-    Option(
-        "--num-steps",
-        min=1,
-        metavar="N",
-        help="More than sampling needs, for a smooth film.",
-        rich_help_panel=SAMPLING,
-    ),
+    int, in_sampling("--num-steps", min=1, metavar="N", help="More than sampling needs, for a smooth film.")
 ]
-Grid = Annotated[
-    str, Option("--grid", metavar="NAME", help="Spacing of the steps.", rich_help_panel=SAMPLING)
-]
+Grid = Annotated[str, GRID]
 
 EXAMPLES = """\
 Examples:

@@ -4,75 +4,42 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from typer import Option
+from molediff.commands.options import (
+    BATCH_SIZE,
+    GRID,
+    Device,
+    Eta,
+    Overwrite,
+    Seed,
+    Threads,
+    in_files,
+    in_sampling,
+)
 
-from molediff.commands.options import FILES, MACHINE, SAMPLING, Device, Overwrite, Seed, Threads
-
-Output = Annotated[
-    str, Option("--output", "-o", metavar="FILE.png", help="The images side by side.", rich_help_panel=FILES)
-]
-Array = Annotated[
-    str | None,
-    Option("--array", metavar="FILE.npz", help="Also as numbers, with labels.", rich_help_panel=FILES),
-]
-Film = Annotated[
-    str | None,
-    Option("--film", metavar="FILE.gif", help="Also noise turning into images.", rich_help_panel=FILES),
-]
+Output = Annotated[str, in_files("--output", "-o", metavar="FILE.png", help="The images side by side.")]
+Array = Annotated[str | None, in_files("--array", metavar="FILE.npz", help="Also as numbers, with labels.")]
+Film = Annotated[str | None, in_files("--film", metavar="FILE.gif", help="Also noise turning into images.")]
 Columns = Annotated[
-    int | None,
-    Option("--columns", min=1, metavar="N", help="Images a row. Default: a square.", rich_help_panel=FILES),
+    int | None, in_files("--columns", min=1, metavar="N", help="Images a row. Default: a square.")
 ]
 Number = Annotated[
-    int,
-    Option(
-        "--num-images",
-        "-n",
-        min=1,
-        metavar="N",
-        help="With --by-class, of each class.",
-        rich_help_panel=SAMPLING,
-    ),
+    int, in_sampling("--num-images", "-n", min=1, metavar="N", help="With --by-class, of each class.")
 ]
 Label = Annotated[
-    str | None,
-    Option(
-        "--label", metavar="CLASS", help="Number or name of a class. Default: any.", rich_help_panel=SAMPLING
-    ),
+    str | None, in_sampling("--label", metavar="CLASS", help="Number or name of a class. Default: any.")
 ]
-ByClass = Annotated[bool, Option("--by-class", help="One row for every class.", rich_help_panel=SAMPLING)]
+ByClass = Annotated[bool, in_sampling("--by-class", help="One row for every class.")]
 Guidance = Annotated[
-    float,
-    Option(
-        "--guidance",
-        metavar="W",
-        help="0: none; more sharpens the label; -1 ignores it.",
-        rich_help_panel=SAMPLING,
-    ),
+    float, in_sampling("--guidance", metavar="W", help="0: none; more sharpens the label; -1 ignores it.")
 ]
 Weights = Annotated[
     str,
-    Option(
-        "--weights",
-        metavar="NAME",
-        help="digits, digits32, digits_latent, or a .safetensors file.",
-        rich_help_panel=SAMPLING,
-    ),
+    in_sampling("--weights", metavar="NAME", help="digits, digits32, digits_latent, or a .safetensors file."),
 ]
-Solver = Annotated[str, Option("--solver", metavar="NAME", help="As in Python.", rich_help_panel=SAMPLING)]
-Steps = Annotated[
-    int, Option("--num-steps", min=1, metavar="N", help="Of the solver.", rich_help_panel=SAMPLING)
-]
-Eta = Annotated[
-    float | None,
-    Option("--eta", metavar="X", help="Noise of ddim and euler_maruyama.", rich_help_panel=SAMPLING),
-]
-Grid = Annotated[
-    str, Option("--grid", metavar="NAME", help="Spacing of the steps.", rich_help_panel=SAMPLING)
-]
-Batch = Annotated[
-    int, Option("--batch-size", min=1, metavar="N", help="At a time; bounds memory.", rich_help_panel=MACHINE)
-]
+Solver = Annotated[str, in_sampling("--solver", metavar="NAME", help="How noise becomes images.")]
+Steps = Annotated[int, in_sampling("--num-steps", min=1, metavar="N", help="Of the solver.")]
+Grid = Annotated[str, GRID]
+Batch = Annotated[int, BATCH_SIZE]
 
 EXAMPLES = """\
 Examples:
@@ -83,16 +50,16 @@ Examples:
 
 def images(
     num_images: Number = 64,
+    seed: Seed = 0,
+    label: Label = None,
+    by_class: ByClass = False,
+    guidance: Guidance = 0.0,
     output: Output = "images.png",
     array: Array = None,
     film: Film = None,
     columns: Columns = None,
     overwrite: Overwrite = False,
-    seed: Seed = 0,
     weights: Weights = "digits",
-    label: Label = None,
-    by_class: ByClass = False,
-    guidance: Guidance = 0.0,
     solver: Solver = "dpmpp_2m",
     num_steps: Steps = 20,
     eta: Eta = None,

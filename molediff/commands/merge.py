@@ -9,6 +9,7 @@ from typer import Argument, Exit
 
 from molediff.commands.exits import NONE_SUCCEEDED, SOME_FAILED
 from molediff.commands.options import Overwrite
+from molediff.runtime.words import counted
 
 Output = Annotated[str, Argument(metavar="OUTPUT", help="The file that the jobs were given as -o.")]
 
@@ -28,6 +29,6 @@ def merge(output: Output, overwrite: Overwrite = False) -> None:
 
     found = merge_shards(output)
     counts = ", ".join(f"{number:,} {word}" for word, number in found.num_inputs.items() if number)
-    print(f"{output}: {found.num_conformers:,} conformers; molecules: {counts}", file=sys.stderr)
+    print(f"{output}: {counted(found.num_conformers, 'conformer')}; molecules: {counts}", file=sys.stderr)
     if failed := found.num_inputs["failed"]:
         raise Exit(NONE_SUCCEEDED if failed == sum(found.num_inputs.values()) else SOME_FAILED)

@@ -7,101 +7,74 @@ import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Exit, Option
+from typer import Context, Exit, Option
 
 from molediff.commands import exits
-from molediff.commands.options import FILES, MACHINE, SAMPLING, Device, Json, Overwrite, Quiet, Seed, Threads
+from molediff.commands.options import (
+    BATCH_SIZE,
+    Device,
+    Json,
+    Overwrite,
+    Quiet,
+    Seed,
+    Threads,
+    in_files,
+    in_sampling,
+)
+from molediff.runtime.words import counted
 
 if TYPE_CHECKING:
     from molediff.molecules.whole.result import NewMolecule
 
-_WHICH = "Which molecules"
+
+def in_which(*names: str, **settings: Any) -> Any:
+    """An option of which molecules."""
+    return Option(*names, rich_help_panel="Which molecules", **settings)
+
+
 _GRAPHS_ALONE = ".smi"
 
-Number = Annotated[int, Option("--num-molecules", "-n", min=1, metavar="N", rich_help_panel=_WHICH)]
+Number = Annotated[int, in_which("--num-molecules", "-n", min=1, metavar="N")]
 Output = Annotated[
     str,
-    Option(
+    in_files(
         "--output",
         "-o",
         metavar="FILE",
         help="With shapes: .sdf, .sdf.gz, .xyz, .pdb, .parquet or .npz; .smi draws graphs alone.",
-        rich_help_panel=FILES,
     ),
 ]
 Weights = Annotated[
-    str,
-    Option(
-        "--weights",
-        metavar="NAME",
-        help="Weights of graphs, or a .safetensors file.",
-        rich_help_panel=SAMPLING,
-    ),
+    str, in_sampling("--weights", metavar="NAME", help="Weights of graphs, or a .safetensors file.")
 ]
 Shapes = Annotated[
-    str,
-    Option(
-        "--shapes", metavar="NAME", help="Weights of conformers, for the shapes.", rich_help_panel=SAMPLING
-    ),
+    str, in_sampling("--shapes", metavar="NAME", help="Weights of conformers, for the shapes.")
 ]
 Atoms = Annotated[
     int | None,
-    Option(
-        "--num-atoms",
-        min=1,
-        metavar="N",
-        help="Heavy atoms of each. Default: as often as learned.",
-        rich_help_panel=_WHICH,
-    ),
+    in_which("--num-atoms", min=1, metavar="N", help="Heavy atoms of each. Default: as often as learned."),
 ]
 Composition = Annotated[
     str | None,
-    Option(
+    in_which(
         "--composition",
         metavar="FORMULA",
         help="That all have, such as C7H10O2; without H, any number of hydrogens.",
-        rich_help_panel=_WHICH,
     ),
 ]
 Scaffold = Annotated[
     str | None,
-    Option(
-        "--scaffold",
-        metavar="SMILES",
-        help="A part that all have; * stands for what is attached.",
-        rich_help_panel=_WHICH,
-    ),
+    in_which("--scaffold", metavar="SMILES", help="A part that all have; * stands for what is attached."),
 ]
-OnlyValid = Annotated[
-    bool,
-    Option("--only-valid", help="Draw again what is no molecule or has no shape.", rich_help_panel=_WHICH),
-]
+OnlyValid = Annotated[bool, in_which("--only-valid", help="Draw again what is no molecule or has no shape.")]
 Attempts = Annotated[
-    int,
-    Option(
-        "--max-attempts",
-        min=1,
-        metavar="N",
-        help="Graphs drawn for one molecule at most.",
-        rich_help_panel=SAMPLING,
-    ),
+    int, in_sampling("--max-attempts", min=1, metavar="N", help="Graphs drawn for one molecule at most.")
 ]
 Steps = Annotated[
     int | None,
-    Option(
-        "--num-steps",
-        min=1,
-        metavar="N",
-        help="Default: exact, one for each atom and pair.",
-        rich_help_panel=SAMPLING,
-    ),
+    in_sampling("--num-steps", min=1, metavar="N", help="Default: exact, one for each atom and pair."),
 ]
-Batch = Annotated[
-    int,
-    Option(
-        "--batch-size", min=1, metavar="N", help="Graphs at a time; bounds memory.", rich_help_panel=MACHINE
-    ),
-]
+Batch = Annotated[int, BATCH_SIZE]
 
 EXAMPLES = """\
 Examples:
@@ -111,19 +84,20 @@ Examples:
 
 
 def molecules(
+    ctx: Context,
     num_molecules: Number = 10,
-    output: Output = "molecules.sdf",
-    overwrite: Overwrite = False,
+    seed: Seed = 0,
     num_atoms: Atoms = None,
     composition: Composition = None,
     scaffold: Scaffold = None,
     only_valid: OnlyValid = False,
-    seed: Seed = 0,
+    output: Output = "molecules.sdf",
+    overwrite: Overwrite = False,
     weights: Weights = "qm9_graphs",
     shapes: Shapes = "qm9_b3lyp",
-    max_attempts: Attempts = 50,
     num_steps: Steps = None,
     batch_size: Batch = 256,
+    max_attempts: Attempts = 50,
     device: Device = None,
     threads: Threads = None,
     as_json: Json = False,
@@ -132,6 +106,7 @@ def molecules(
     """Draw new molecules, first their graph and then their shape, and write them."""
     from molediff.commands.files import check_new
     from molediff.commands.threads import use_threads
+    from molediff.commands.words import options_of, spoken
 
     check_new([output], overwrite)
     use_threads(threads)
@@ -144,7 +119,7 @@ def molecules(
     if with_shapes:
         output_suffix(output)
     start = time.perf_counter()
-    generator = MoleculeGenerator.from_pretrained(weights, shapes, device)
+    generator = MoleculeGenerator.from_pretrained(weights, device, shapes)
     drawn = generator.generate(
         num_molecules,
         seed,
@@ -157,7 +132,13 @@ def molecules(
         num_steps=num_steps,
         batch_size=batch_size,
     )
-    bar = tqdm(drawn, total=num_molecules, unit=" molecules", disable=quiet or None, leave=False)
+    bar = tqdm(
+        spoken(drawn, options_of(ctx.command)),
+        total=num_molecules,
+        unit=" molecules",
+        disable=quiet or None,
+        leave=False,
+    )
     found, interrupted = _until_interrupted(bar)
     good = [molecule for molecule in found if molecule.status == "ok"]
     if good:
@@ -212,7 +193,10 @@ def _tell(facts: dict[str, Any], quiet: bool) -> None:
     word = "interrupted; " if facts["interrupted"] else ""
     if not quiet or word:
         where = facts["output"] or "nothing written"
-        print(f"{word}{where}: {counts['ok']:,} new molecules in {facts['seconds']:.1f} s", file=sys.stderr)
+        print(
+            f"{word}{where}: {counted(counts['ok'], 'new molecule')} in {facts['seconds']:.1f} s",
+            file=sys.stderr,
+        )
     if counts["failed"]:
         faults: dict[str, int] = {}
         for failure in facts["failures"]:

@@ -4,75 +4,46 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from typer import Option
-
-from molediff.commands.options import FILES, MACHINE, SAMPLING, Device, Overwrite, Seed, Threads
+from molediff.commands.options import (
+    BATCH_SIZE,
+    Device,
+    Overwrite,
+    Seed,
+    Threads,
+    in_files,
+    in_machine,
+    in_sampling,
+)
 
 Output = Annotated[
     str,
-    Option(
+    in_files(
         "--output",
         "-o",
         metavar="FILE",
         help=".npz with x (n, N, d) and energy, with --density also log_density and log_weight; or .xyz.",
-        rich_help_panel=FILES,
     ),
 ]
 Film = Annotated[
     str | None,
-    Option(
-        "--film",
-        metavar="FILE.gif",
-        help="Also a film of the first one coming out of noise.",
-        rich_help_panel=FILES,
-    ),
+    in_files("--film", metavar="FILE.gif", help="Also a film of the first one coming out of noise."),
 ]
-Number = Annotated[int, Option("--num-samples", "-n", min=1, metavar="N", rich_help_panel=SAMPLING)]
-Weights = Annotated[
-    str,
-    Option("--weights", metavar="NAME", help="lj13, dw4, or a .safetensors file.", rich_help_panel=SAMPLING),
-]
+Number = Annotated[int, in_sampling("--num-samples", "-n", min=1, metavar="N")]
+Weights = Annotated[str, in_sampling("--weights", metavar="NAME", help="lj13, dw4, or a .safetensors file.")]
 Density = Annotated[
-    bool,
-    Option(
-        "--density", help="With their exact log-densities, in five times the time.", rich_help_panel=SAMPLING
-    ),
+    bool, in_sampling("--density", help="With their exact log-densities, in five times the time.")
 ]
 Nodes = Annotated[
-    int,
-    Option(
-        "--num-nodes",
-        min=1,
-        metavar="N",
-        help="Of the integration; more is more exact.",
-        rich_help_panel=SAMPLING,
-    ),
+    int, in_sampling("--num-nodes", min=1, metavar="N", help="Of the integration; more is more exact.")
 ]
 Steps = Annotated[
-    int,
-    Option(
-        "--num-steps",
-        min=1,
-        metavar="N",
-        help="Runge-Kutta steps between two nodes.",
-        rich_help_panel=SAMPLING,
-    ),
+    int, in_sampling("--num-steps", min=1, metavar="N", help="Runge-Kutta steps between two nodes.")
 ]
-Batch = Annotated[
-    int | None,
-    Option("--batch-size", min=1, metavar="N", help="At a time; bounds memory.", rich_help_panel=MACHINE),
-]
+Batch = Annotated[int | None, BATCH_SIZE]
 Compile = Annotated[
-    bool,
-    Option(
-        "--compile",
-        help="Compile the network: minutes, for half the time a density.",
-        rich_help_panel=MACHINE,
-    ),
+    bool, in_machine("--compile", help="Compile the network: minutes, for half the time a density.")
 ]
-Diameter = Annotated[
-    float, Option("--diameter", metavar="D", help="Of the balls in the film.", rich_help_panel=FILES)
-]
+Diameter = Annotated[float, in_files("--diameter", metavar="D", help="Of the balls in the film.")]
 
 EXAMPLES = """\
 Examples:
@@ -83,13 +54,13 @@ Examples:
 
 def particles(
     num_samples: Number = 1000,
+    seed: Seed = 0,
+    density: Density = False,
     output: Output = "particles.npz",
     film: Film = None,
-    overwrite: Overwrite = False,
     diameter: Diameter = 1.0,
-    seed: Seed = 0,
+    overwrite: Overwrite = False,
     weights: Weights = "lj13",
-    density: Density = False,
     num_nodes: Nodes = 24,
     num_steps: Steps = 2,
     batch_size: Batch = None,

@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -17,10 +17,15 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import Abort, TyperException
 
 from molediff.commands import exits
+from molediff.commands.notes import warnings_in_one_line
+from molediff.commands.options import MACHINE, SAMPLING
+from molediff.commands.words import as_typed, options_of
 
 PROGRAM = "molediff"
 _DEBUG = "--debug"
 _OTHER = "Other options"
+_LAST = (SAMPLING, "What is done with them", MACHINE, _OTHER)
+"""Groups that a help ends with, in this order; what is asked for and the files go before."""
 # What typer says beside a name and its help, and nobody needs: `<list[str]>`, `x>=1`.
 _TYPE, _BOUND = re.compile(r" <(?:list\[)?str\]?>"), re.compile(r" *\[x>=\d+\]|; x>=\d+| *\[required\]")
 
@@ -55,7 +60,9 @@ class Command(TyperCommand):
                 name, words = record
                 sections.setdefault(title, []).append((_TYPE.sub("", name), _BOUND.sub("", words)))
         others = [*sections.pop(_OTHER, []), (_DEBUG, "Show the traceback of an error.")]
-        for title, records in {**sections, _OTHER: others}.items():
+        for title, records in sorted(
+            {**sections, _OTHER: others}.items(), key=lambda section: _place(section[0])
+        ):
             with formatter.section(title):
                 formatter.write_dl(records)
 
@@ -64,6 +71,10 @@ class Command(TyperCommand):
         if self.epilog:
             formatter.write_paragraph()
             formatter.write(f"{self.epilog.strip()}\n")
+
+
+def _place(title: str) -> int:
+    return _LAST.index(title) if title in _LAST else -1
 
 
 class Group(TyperGroup):
@@ -81,9 +92,11 @@ class Group(TyperGroup):
         """Run the command line `args` (that of the process if None) and end with its exit code."""
         debug, words = _without_debug(list(sys.argv[1:] if args is None else args))
         name = f"{PROGRAM} {words[0]}" if words and words[0] in self.commands else PROGRAM
+        options = options_of(_named(self, words))
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(exits.TERMINATED))  # so that unfinished files go
         try:
-            code = super().main(words, PROGRAM, complete_var, False, windows_expand_args, **extra)
+            with warnings_in_one_line(name, options, quiet=bool({"-q", "--quiet"} & {*words})):
+                code = super().main(words, PROGRAM, complete_var, False, windows_expand_args, **extra)
             sys.stdout.flush()
         except (_ClosedPipe, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python complains when it ends
@@ -91,7 +104,7 @@ class Group(TyperGroup):
         except Exception as error:
             if debug and not isinstance(error, TyperException | _Interrupted):
                 raise
-            message, code = _told(error, words)
+            message, code = _told(error, words, options)
             print(message if message.startswith("Usage") else f"{name}: {message}", file=sys.stderr)
         raise SystemExit(code if isinstance(code, int) else exits.OK)
 
@@ -127,7 +140,16 @@ def _without_debug(words: list[str]) -> tuple[bool, list[str]]:
     return _DEBUG in words[:end], [word for word in words[:end] if word != _DEBUG] + words[end:]
 
 
-def _told(error: Exception, typed: Sequence[str]) -> tuple[str, int]:
+def _named(command: Any, words: Sequence[str]) -> Any:
+    """The command that the first words name, down through its groups; the innermost known one."""
+    for word in words:
+        if word not in (inner := getattr(command, "commands", {})):
+            break
+        command = inner[word]
+    return command
+
+
+def _told(error: Exception, typed: Sequence[str], options: Mapping[str, str]) -> tuple[str, int]:
     """What to print about an error, and the exit code."""
     if isinstance(error, _Interrupted):
         return "interrupted", exits.INTERRUPTED
@@ -135,7 +157,7 @@ def _told(error: Exception, typed: Sequence[str]) -> tuple[str, int]:
         return str(error), exits.WRONG_ARGUMENTS
     if isinstance(error, TyperException):
         return f"error: {_of_usage(error, typed)}", exits.WRONG_ARGUMENTS
-    return f"error: {exits.sentence(error)}", exits.code_of(error)
+    return f"error: {as_typed(exits.sentence(error), options)}", exits.code_of(error)
 
 
 def _of_usage(error: TyperException, typed: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from molediff.commands.files import STANDARD
+from molediff.runtime.words import counted
 
 if TYPE_CHECKING:
     from molediff.molecules.files.export import ExportSummary
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from molediff.molecules.generation.result import GenerationResult
 
 _MOST_OF_NAME = 100
+
+
+def progress(inputs: Iterable[MoleculeInput], quiet: bool) -> Iterable[MoleculeInput]:
+    """The inputs, and a bar on standard error while they are asked for."""
+    from tqdm import tqdm
+
+    return tqdm(inputs, unit=" molecules", disable=quiet or None, leave=False)
 
 
 def to_standard_output(
@@ -45,18 +53,17 @@ def to_standard_output(
 def tell(facts: Mapping[str, Any], quiet: bool) -> None:
     """The same for people, on standard error, so that standard output stays free for records."""
     counts, failures = facts["molecules"], facts["failures"]
-    done = counts["total"] - counts["failed"]
+    of_all = f"of {counted(counts['total'], 'molecule')}"
     lines = []
     if not quiet or facts["interrupted"]:
-        where = f"{facts['output']}: " if facts["output"] not in (None, STANDARD) else ""
-        made = f"{where}{_number(facts['num_conformers'], 'conformer')} of {_number(done, 'molecule')}"
-        lines.append(f"{'interrupted; ' if facts['interrupted'] else ''}{made} in {facts['seconds']:.1f} s")
-    for word, number in (("failed", counts["failed"]), ("came out in part", counts["partial"])):
-        if number:
-            lines.append(f"{number} of {_number(counts['total'], 'molecule')} {word}")
+        lines.append(f"{'interrupted; ' if facts['interrupted'] else ''}{_made(facts)}")
+    if number := counts["failed"]:
+        lines.append(f"{number:,} {of_all} failed")
+    if number := counts["partial"]:
+        lines.append(f"{number:,} {of_all} with less than was asked for")
     lines += [f"  {_printed(failure['name'])}: {failure['reason']}" for failure in failures]
     if number := facts.get("num_cautions"):
-        lines.append(f"{number} of {_number(counts['total'], 'molecule')} with a word of caution")
+        lines.append(f"{number:,} {of_all} with a word of caution")
         lines += [f"  {_printed(one['name'])}: {one['reason']}" for one in facts["cautions"]]
     if facts["report"]:
         lines.append(f"report: {facts['report']}")
@@ -65,11 +72,21 @@ def tell(facts: Mapping[str, Any], quiet: bool) -> None:
     print("\n".join(lines), file=sys.stderr, end="\n" if lines else "")
 
 
+def _made(facts: Mapping[str, Any]) -> str:
+    """Such as `out.sdf: 20 conformers of 1 molecule in 0.9 s, and 2.1 s to start`."""
+    counts, output = facts["molecules"], facts["output"]
+    num_done = counts["total"] - counts["failed"]
+    made = f"{counted(facts['num_conformers'], 'conformer')} of {counted(num_done, 'molecule')}"
+    if facts["done_before"]:
+        return f"{output or 'this part'} was done before, {made}: --overwrite does it again"
+    where = f"{output}: " if output not in (None, STANDARD) else ""
+    if not facts["num_conformers"] and output is None:
+        made = "nothing is written"
+    drawing = facts["seconds"] - facts["seconds_to_start"]
+    return f"{where}{made} in {drawing:.1f} s, and {facts['seconds_to_start']:.1f} s to start"
+
+
 def _printed(name: str) -> str:
     """A name of an input, short, and with nothing in it that a terminal would obey."""
     text = name if len(name) <= _MOST_OF_NAME else f"{name[:_MOST_OF_NAME]}..."
     return text if text.isprintable() else ascii(text)
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"

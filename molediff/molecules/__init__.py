@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from molediff.molecules.spread import select_spread as select_spread
     from molediff.molecules.view.viewer import View as View
     from molediff.molecules.whole.data import qm9_graphs_datamodule as qm9_graphs_datamodule
+    from molediff.molecules.whole.settings import GraphLimits as GraphLimits
+    from molediff.molecules.whole.settings import GraphSampling as GraphSampling
     from molediff.networks.graph import NODE_CARDINALITIES as NODE_CARDINALITIES
     from molediff.networks.graph import PAIR_CARDINALITIES as PAIR_CARDINALITIES
     from molediff.sampling.trajectory import Trajectory as Trajectory
@@ -52,6 +54,8 @@ __getattr__ = lazy_names(
         "ConformerGenerator": "molediff.molecules.generator",
         "Ensemble": "molediff.molecules.generation.result",
         "GenerationResult": "molediff.molecules.generation.result",
+        "GraphLimits": "molediff.molecules.whole.settings",
+        "GraphSampling": "molediff.molecules.whole.settings",
         "Limits": "molediff.molecules.generation.settings",
         "MolecularGraph": "molediff.molecules.graph.graph",
         "NODE_CARDINALITIES": "molediff.networks.graph",

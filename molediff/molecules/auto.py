@@ -65,8 +65,8 @@ class AutoGenerator(ConformerGenerator):
         ]
         if given:
             raise ValueError(
-                f"{', '.join(given)} cannot be set where each molecule gets the weights that fit it: name the weights, "
-                f"{self.weights!r} or {self.general.weights!r}."
+                f"{', '.join(f'{name}=' for name in given)} cannot be set where each molecule gets the weights that "
+                f"fit it: name the weights, {self.weights!r} or {self.general.weights!r}."
             )
         return NarrowFirst(
             self._pipeline(preset, groups, words, {**asked, "strict": True}),

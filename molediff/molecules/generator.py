@@ -152,15 +152,15 @@ class ConformerGenerator:
         num_conformers: int = 10,
         seed: int = 0,
         *,
+        preset: str | None = None,
+        fixed: Chem.Mol | Mapping[int, Sequence[float]] | None = None,
+        strict: bool = False,
+        largest_fragment: bool = False,
         sampling: Sampling | None = None,
         refinement: Refinement | None = None,
         limits: Limits | None = None,
-        preset: str | None = None,
-        trajectory: bool = False,
-        fixed: Chem.Mol | Mapping[int, Sequence[float]] | None = None,
         checks: Iterable[CheckFactory] = (),
-        strict: bool = False,
-        largest_fragment: bool = False,
+        trajectory: bool = False,
         **words: Any,
     ) -> Iterator[GenerationResult]:
         """Conformers of many molecules: a lazy iterator with one result for every input, in order.
@@ -174,13 +174,9 @@ class ConformerGenerator:
                 needed.
             num_conformers: conformers of each.
             seed: at least 0.
-            sampling: solver and steps, see `molediff.molecules.Sampling`; None: as the weights are meant (`plan`).
-            refinement: relaxation, energies, and which conformers are kept, see `molediff.molecules.Refinement`.
-            limits: memory, attempts, time and processes, see `molediff.molecules.Limits`.
             preset: a bundle of settings, any of which a word of its own overrides: "crystal", conformers far from each
                 other, chosen from four times as many, as docking and shape searching need them; "minima", different
                 minima of MMFF94s by energy, from twice as many (see `generation.presets`).
-            trajectory: keep the way from noise to conformers; memory grows with the steps.
             fixed: atoms that keep given coordinates in every conformer: a Mol with a 3D conformer, which is looked for
                 in each molecule as a substructure (with or without its hydrogens), or a mapping of atom indices to
                 (x, y, z) in Angstrom, as RDKit's coordMap; hydrogens that a SMILES leaves out have indices behind
@@ -189,8 +185,12 @@ class ConformerGenerator:
                 surroundings of a bond). Else their result says so in its `reason`.
             largest_fragment: of an input of several molecules, such as a salt, take the largest, with its charge, and
                 say in `reason` what was left out. Else such an input fails.
+            sampling: solver and steps, see `molediff.molecules.Sampling`; None: as the weights are meant (`plan`).
+            refinement: relaxation, energies, and which conformers are kept, see `molediff.molecules.Refinement`.
+            limits: memory, attempts, time and processes, see `molediff.molecules.Limits`.
             checks: rules of your own that a conformer must meet beside the usual ones, each a function from a Mol to
                 a `molediff.molecules.Check`; what fails one is drawn again.
+            trajectory: keep the way from noise to conformers; memory grows with the steps.
             **words: any setting of the three groups by itself, such as `num_steps=10`, `relax="mmff"` or `timeout=5`,
                 where its group is not given.
 

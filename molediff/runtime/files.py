@@ -71,6 +71,10 @@ def _renamed_at_end(path: Path) -> Iterator[int]:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of a file")
+    if path.exists() and not path.is_file():  # or a user with all rights would lose /dev/null
+        raise ValueError(
+            f"{path} is a device or a pipe, which cannot be replaced by a file; give the name of a file"
+        )
     _remove_leftovers(path)
     # In the folder of the result: a rename is atomic only within one file system.
     try:
@@ -82,6 +86,10 @@ def _renamed_at_end(path: Path) -> Iterator[int]:
         yield descriptor
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, temporary):
+            raise
+        raise type(error)(error.errno, error.strerror, str(path)) from error  # such as a full disk
     finally:
         Path(temporary).unlink(missing_ok=True)
 
@@ -124,4 +132,7 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
         OSError: they cannot.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
-    tempfile.TemporaryFile(dir=folder).close()
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(folder)) from None

@@ -5,6 +5,7 @@ import gzip
 import inspect
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -134,6 +135,8 @@ def test_the_name_of_the_output_says_its_kind(tmp_path, name):
         (["CCO", "-o", "old.sdf"], "old.sdf exists: name another file, or add --overwrite"),
         (["CCO", "-o", "."], "is a folder"),
         (["CCO", "-o", "out.mol2"], "out.mol2"),
+        (["CCO", "-o", "/dev/null", "--overwrite"], "/dev/null is a device or a pipe"),
+        (["-", "-"], "standard input (-) is named twice"),
         (["CCO", "-o", "out"], ".sdf"),
         (["CCO", "-o=out.sdf"], "leave the = out, as in -o out.sdf"),
         (["given.sdf", "-o", "given.sdf", "--overwrite"], "would be overwritten"),
@@ -184,6 +187,14 @@ def test_overwrite_replaces_what_is_there(tmp_path):
     assert len(records(tmp_path / "out.sdf")) == 1
 
 
+def test_standard_input_may_have_the_marks_of_windows(tmp_path):
+    words = ("conformers", "-", "-n", 1, "-o", "out.sdf")
+    assert molediff(*words, folder=tmp_path, typed="\ufeffCO methanol\r\n\r\n").code == 0
+    assert [one.GetProp("_Name") for one in records(tmp_path / "out.sdf")] == ["methanol"]
+    ended = molediff(*words, "--overwrite", folder=tmp_path, typed="\n")
+    assert "no molecule in standard input" in ended.line
+
+
 def test_a_word_that_reads_as_a_smiles_is_one_although_files_are_called_so(tmp_path):
     (tmp_path / "CO").mkdir()
     (tmp_path / "CC").write_text("what is this?")
@@ -197,8 +208,18 @@ def test_the_parts_of_all_jobs_are_merged_to_what_one_run_gives(tmp_path):
     ended = molediff("merge", "a.sdf", folder=tmp_path)
     assert ended.code == exits.WRONG_ARGUMENTS
     assert len(ended.stderr.splitlines()) == 1
-    ended = molediff("conformers", *words, "-n", 1, "-o", "a.sdf", "--shard", "2/2", folder=tmp_path)
+    second = ("conformers", *words, "-n", 1, "-o", "a.sdf", "--shard", "2/2")
+    ended = molediff(*second, folder=tmp_path)
     assert ended.stderr.startswith("a.shard-2-of-2.sdf: 2 conformers of 2 molecules in ")
+    ended = molediff(*second, folder=tmp_path)
+    assert ended.code == 0
+    assert ended.line == (
+        "a.shard-2-of-2.sdf was done before, 2 conformers of 2 molecules: --overwrite does it again"
+    )
+    ended = molediff(*second, "--largest-fragment", folder=tmp_path)
+    assert ended.code == exits.WRONG_ARGUMENTS
+    assert "--largest-fragment: False, now True" in ended.line
+    assert "replace it by --overwrite" in ended.line
     assert molediff("merge", "a.sdf", folder=tmp_path).code == 0
     one_run, merged = records(tmp_path / "all.sdf"), records(tmp_path / "a.sdf")
     for one, other in zip(one_run, merged, strict=True):
@@ -227,6 +248,47 @@ def test_files_of_every_kind_go_in(tmp_path):
     assert ended.code == 0, ended.stderr
     assert {Chem.MolToSmiles(Chem.RemoveHs(one)) for one in records(tmp_path / "out.sdf")} == {"CO"}
     assert len(records(tmp_path / "out.sdf")) == 5
+
+
+def test_conformers_of_a_file_are_one_molecule_and_a_header_none(tmp_path):
+    molediff("conformers", "CCO", "-n", 3, "-o", "given.sdf", folder=tmp_path)
+    (tmp_path / "a.smi").write_text("SMILES NAME\nCO methanol\n")
+    ended = molediff("conformers", "given.sdf", "a.smi", "-n", 1, "-o", "out.sdf", folder=tmp_path)
+    assert ended.code == 0
+    header, records_said, made = ended.stderr.splitlines()
+    assert "its first line, 'SMILES NAME', is taken as a header" in header
+    assert "3 records that follow each other are conformers of 1 molecule" in records_said
+    assert made.startswith("out.sdf: 2 conformers of 2 molecules in ")
+    words = ("given.sdf", "a.smi", "-n", 1, "-o", "out.sdf", "--overwrite", "--quiet")
+    assert molediff("conformers", *words, folder=tmp_path).stderr == ""
+
+
+def test_a_file_that_is_cut_short_is_one_failure_and_all_else_is_written(tmp_path):
+    block = Chem.MolToMolBlock(Chem.AddHs(Chem.MolFromSmiles("CO")))
+    (tmp_path / "a.sdf").write_text(f"{block}$$$$\n{block[:200]}")
+    (tmp_path / "b.sdf.gz").write_bytes(gzip.compress((f"{block}$$$$\n" * 100).encode())[:150])
+    ended = molediff("conformers", "a.sdf", "b.sdf.gz", "-n", 1, "-o", "out.sdf", folder=tmp_path)
+    assert ended.code == exits.SOME_FAILED
+    assert ended.stderr.count("The file ends within this record") == 2
+    assert len(records(tmp_path / "out.sdf")) >= 1
+    assert molediff("evaluate", "a.sdf", folder=tmp_path).code == exits.SOME_FAILED
+
+
+def test_what_cannot_be_relaxed_says_so_once(tmp_path):
+    words = ("OB(O)c1ccccc1", "-n", 1, "--relax", "mmff", "--energies", "mmff", "-o", "out.sdf")
+    ended = molediff("conformers", *words, folder=tmp_path)
+    assert ended.code == 0
+    assert "1 of 1 molecule with less than was asked for" in ended.stderr
+    assert ended.stderr.count("MMFF94s has no parameters") == 1
+    assert "the conformers are not relaxed, nor given energies" in ended.stderr
+
+
+def test_the_time_to_start_is_no_time_of_a_molecule(tmp_path):
+    ended = molediff("conformers", "CCO", "-n", 1, "-o", "out.sdf", "--json", folder=tmp_path)
+    found = json.loads(ended.stdout)
+    assert 0 < found["seconds_to_start"] < found["seconds"]
+    ended = molediff("conformers", "CCO", "-n", 1, "-o", "out2.sdf", folder=tmp_path)
+    assert re.search(r"in \d+\.\d s, and \d+\.\d s to start$", ended.line)
 
 
 def test_standard_input_to_standard_output(tmp_path):

@@ -55,6 +55,12 @@ def test_a_film_is_a_film_and_a_strip(tmp_path):
     ("words", "code", "sentence"),
     [
         (["film", "not a molecule"], exits.NONE_SUCCEEDED, "no conformer of"),
+        (
+            ["film", "Brc1ccccc1"],
+            exits.NONE_SUCCEEDED,
+            "only molecules of H, C, N, O and F can be filmed, not Br",
+        ),
+        (["film", "CC", "--weights", "drugs"], exits.WRONG_ARGUMENTS, "weights that begin with noise"),
         (["film", "CC", "-o", "nowhere/x"], exits.WRONG_ARGUMENTS, "nowhere"),
         (["images", "--label", "eleven"], exits.WRONG_ARGUMENTS, "eleven"),
         (["images", "-o", "a.jpg"], exits.WRONG_ARGUMENTS, ".png"),
@@ -68,6 +74,13 @@ def test_a_film_is_a_film_and_a_strip(tmp_path):
             exits.WRONG_ARGUMENTS,
             "no measurement of weights of torsions",
         ),
+        (
+            ["molecules", "--composition", "C3H10"],
+            exits.WRONG_ARGUMENTS,
+            "8 hydrogens at most, and only even",
+        ),
+        (["molecules", "--composition", "C2H2F4"], exits.WRONG_ARGUMENTS, "none like it"),
+        (["evaluate", "x.smi", "--no-viewer"], exits.WRONG_ARGUMENTS, "--no-viewer goes with --weights"),
         (["evaluate", "x.smi", "--seed", "3"], exits.WRONG_ARGUMENTS, "--seed goes with --weights"),
         (["benchmark", "speed", "--set", "training=3"], exits.WRONG_ARGUMENTS, "training.seconds"),
         (["weights", "info", "."], exits.BAD_WEIGHTS, "no weights file ."),

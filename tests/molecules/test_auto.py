@@ -123,7 +123,7 @@ def test_by_default_weights_are_picked_and_those_of_qm9_keep_their_numbers():
 )
 def test_how_to_sample_is_a_matter_of_named_weights(auto, words, named):
     with pytest.raises(
-        ValueError, match=rf"^{named} cannot be set .* name the weights, 'narrow' or 'general'"
+        ValueError, match=rf"^{named}= cannot be set .* name the weights, 'narrow' or 'general'"
     ):
         auto.generate("CO", 1, **words)
 

@@ -18,6 +18,9 @@ from molediff.evaluation.report.gif import draw_frames, write_gif
 from molediff.molecules.generation.result import GenerationResult
 from molediff.sampling.trajectory import Trajectory
 
+_HALF = np.array([4.6, 3.4])
+"""Least half width and height of the window, in Angstrom: what most molecules of nine heavy atoms need."""
+_MARGIN = 0.5
 _ROWS = ("state $x_t$", r"estimate $\hat x_0(x_t)$")
 
 
@@ -34,13 +37,14 @@ def freezing_strip(result: GenerationResult, path: Path, conformer: int = 0, num
         ValueError: the result has no trajectory or no such conformer.
     """
     mol, states, estimates, labels = _frames(result, path, conformer)
+    half = _half_window(states, estimates)
     chosen = np.linspace(0, len(labels) - 1, min(num_frames, len(labels))).round().astype(int)
     figure = Figure(figsize=(1.75 * len(chosen), 2.9), layout="constrained")
     grid = figure.subplots(2, len(chosen), squeeze=False)
     for column, k in enumerate(chosen):
         grid[0, column].set_title(labels[k], fontsize=9)
         for row, coordinates in enumerate((states[k], estimates[k])):
-            _draw(grid[row, column], mol, coordinates)
+            _draw(grid[row, column], mol, coordinates, half)
     for row, name in enumerate(_ROWS):
         grid[row, 0].text(
             -0.04, 0.5, name, rotation=90, va="center", ha="right", transform=grid[row, 0].transAxes
@@ -56,13 +60,14 @@ def write_freezing_animation(
     Args and errors as for `freezing_strip`.
     """
     mol, states, estimates, labels = _frames(result, path, conformer)
+    half = _half_window(states, estimates)
     figure = Figure(figsize=(5.0, 2.3), layout="constrained")
     axes = figure.subplots(1, 2)
 
     def show(k: int) -> None:
         for ax, name, coordinates in zip(axes, _ROWS, (states[k], estimates[k]), strict=True):
             ax.clear()
-            _draw(ax, mol, coordinates)
+            _draw(ax, mol, coordinates, half)
             ax.set_title(name, fontsize=10)
         figure.suptitle(labels[k], fontsize=9)
 
@@ -105,20 +110,27 @@ def _label(path: Path, t: float) -> str:
     return rf"$\sigma/\alpha$ = {noise:.2g}" if noise < 100 else r"$\sigma/\alpha$ > 100"
 
 
-def _draw(ax: Axes, mol: Mol, coordinates: np.ndarray) -> None:
-    """Balls and sticks seen along z, in a window of fixed size."""
+def _half_window(*frames: np.ndarray) -> np.ndarray:
+    """Half width and height, in Angstrom, of one window for all frames (S, N, 3), each with all its atoms."""
+    reach = np.abs(np.concatenate([frame[..., :2] for frame in frames])).max(axis=(0, 1)) + _MARGIN
+    return np.asarray(_HALF * max(1.0, float((reach / _HALF).max())))
+
+
+def _draw(ax: Axes, mol: Mol, coordinates: np.ndarray, half: np.ndarray) -> None:
+    """Balls and sticks seen along z, in a window of half width and height `half`, about the origin."""
+    scale = float(_HALF[0] / half[0])
     numbers = [atom.GetAtomicNum() for atom in mol.GetAtoms()]
     order = np.argsort(coordinates[:, 2])
     lines = [coordinates[[bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()], :2] for bond in mol.GetBonds()]
-    ax.add_collection(LineCollection(lines, colors="#8b919c", linewidths=1.6, zorder=1))
+    ax.add_collection(LineCollection(lines, colors="#8b919c", linewidths=1.6 * scale, zorder=1))
     ax.scatter(
         coordinates[order, 0],
         coordinates[order, 1],
-        s=[38 if numbers[i] == 1 else 95 for i in order],
+        s=[scale**2 * (38 if numbers[i] == 1 else 95) for i in order],
         c=[ELEMENT_COLOURS.get(numbers[i], OTHER_COLOUR) for i in order],
         edgecolors="#2b2f36",
-        linewidths=0.6,
+        linewidths=0.6 * scale,
         zorder=2,
     )
-    ax.set(xlim=(-4.6, 4.6), ylim=(-3.4, 3.4), aspect="equal")
+    ax.set(xlim=(-half[0], half[0]), ylim=(-half[1], half[1]), aspect="equal")
     ax.axis("off")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rdkit import Chem, rdBase
 from rdkit.Chem import Mol
 from tqdm.auto import tqdm
 
@@ -22,11 +23,13 @@ from molediff.evaluation.conformers.report import write_report
 from molediff.evaluation.conformers.table import text_table
 from molediff.evaluation.report.files import write_figure
 from molediff.molecules.data.qm9 import load_qm9
+from molediff.molecules.files.ensembles import as_ensembles
 from molediff.molecules.files.export import export_conformers
 from molediff.molecules.files.io import read_fixed, read_inputs
 from molediff.molecules.generator import ConformerGenerator
 from molediff.runtime.describe import describe_machine
 from molediff.runtime.files import check_writable
+from molediff.runtime.words import counted
 
 
 class NoConformerError(ValueError):
@@ -68,7 +71,7 @@ def sample(
     table = file.with_name("status.csv") if status is None else Path(status)
     if clash := {Path(source).resolve() for source in sources} & {file.resolve(), table.resolve()}:
         raise ValueError(f"{clash.pop()} is an input and would be overwritten; name another output")
-    inputs = read_inputs(sources, smiles_column)
+    inputs = as_ensembles(read_inputs(sources, smiles_column))
     if options.get("preset"):  # what is left at its default is left to the preset
         options = {word: value for word, value in options.items() if value not in (None, False)}
     options["fixed"] = None if fixed is None else read_fixed(fixed)
@@ -87,7 +90,7 @@ def sample(
     for name, reason in summary.failures:
         print(f"{name}: {reason}", file=sys.stderr)
     counts = ", ".join(f"{count} {word}" for word, count in summary.num_inputs.items() if count)
-    made = f"{summary.num_conformers} conformers in {file}"
+    made = f"{counted(summary.num_conformers, 'conformer')} in {file}"
     if summary.num_conformers == 0:
         made = f"no conformer: {file} is not written"
         made += ", and the file of that name is of an earlier run" if file.exists() else ""
@@ -113,7 +116,12 @@ def freeze(molecules: Sequence[str], output: str, seed: int, weights: str, num_s
     if len(molecules) != 1:
         raise ValueError(f"name one molecule, as in freeze.py 'CCO'; got {len(molecules)}")
     check_writable(Path(output).parent)
-    generator = ConformerGenerator.from_pretrained(weights)
+    generator = ConformerGenerator.from_pretrained("qm9" if weights == "auto" else weights)
+    if generator.plan.init is not None:
+        raise ValueError(
+            f"the weights {weights!r} begin with a cheap guess, which they refine: a film needs weights that begin "
+            "with noise, such as 'qm9'"
+        )
     result = generator.generate(
         molecules[0],
         num_conformers=1,
@@ -124,7 +132,13 @@ def freeze(molecules: Sequence[str], output: str, seed: int, weights: str, num_s
         trajectory=True,
     )
     if result.num_conformers == 0:
-        raise NoConformerError(f"no conformer of {molecules[0]}: {result.reason}")
+        reason = result.reason
+        if foreign := _unknown_elements(molecules[0], generator):
+            reason = (
+                f"only molecules of {generator.vocabulary.names()} can be filmed, not {', '.join(foreign)}: all other "
+                "weights refine a guess and do not begin with noise"
+            )
+        raise NoConformerError(f"no conformer of {molecules[0]}: {reason}")
     if result.trajectory is None:
         raise ValueError(
             f"{molecules[0]} has too few atoms to freeze: one or two are placed without sampling"
@@ -134,6 +148,15 @@ def freeze(molecules: Sequence[str], output: str, seed: int, weights: str, num_s
     write_figure(freezing_strip(result, path), strip, dpi=150)
     write_freezing_animation(result, path, film)
     print(f"{strip} and {film}")
+
+
+def _unknown_elements(molecule: str, generator: ConformerGenerator) -> list[str]:
+    """Symbols of the elements of a molecule that the weights do not know; none of what cannot be read."""
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromInchi(molecule) if molecule.startswith("InChI=") else Chem.MolFromSmiles(molecule)
+    atoms = [] if mol is None else mol.GetAtoms()
+    known = {*generator.vocabulary.elements}
+    return sorted({atom.GetSymbol() for atom in atoms if atom.GetAtomicNum() not in known})
 
 
 def evaluate(

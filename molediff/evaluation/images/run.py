@@ -31,6 +31,7 @@ from molediff.images.sources import load_images
 from molediff.runtime.checks import check_whole_number
 from molediff.runtime.describe import describe_machine
 from molediff.runtime.files import check_writable, write_arrays
+from molediff.runtime.words import counted
 
 
 def sample(
@@ -107,7 +108,7 @@ def sample(
             generator.trajectory(shown, label=film_labels, num_steps=film_steps, **settings), film, columns
         )
         written.append(film)
-    print(f"{num_images} images in {', '.join(written)}")
+    print(f"{counted(num_images, 'image')} in {', '.join(written)}")
     return num_images
 
 

@@ -21,6 +21,7 @@ from molediff.particles.datasets import load_samples
 from molediff.particles.generator import ParticleGenerator
 from molediff.runtime.describe import describe_machine
 from molediff.runtime.files import check_writable, complete_file, write_arrays
+from molediff.runtime.words import counted
 
 
 def sample(
@@ -67,7 +68,7 @@ def sample(
         x = generator.generate(num_samples, seed, **options)
     energy = generator.energy.energy(x)
     arrays = {"x": x, "energy": energy}
-    found = [f"{len(x)} configurations in {output}: energy {_quantiles(energy)}"]
+    found = [f"{counted(len(x), 'configuration')} in {output}: energy {_quantiles(energy)}"]
     if log_density is not None:
         log_weight = log_weights(energy, log_density)
         arrays |= {"log_density": log_density, "log_weight": log_weight}

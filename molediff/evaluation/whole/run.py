@@ -66,7 +66,7 @@ def evaluate(
         raise ValueError("seeds and num_steps need at least one value each.")
     check_writable(output)
     folder = Path(output)
-    generator = MoleculeGenerator.from_pretrained(weights, shapes, device)
+    generator = MoleculeGenerator.from_pretrained(weights, device, shapes)
     qm9 = load_qm9(root)
     train, test = qm9.split("train"), qm9.split("test")
     known = len(train) if num_training is None else min(num_training, len(train))

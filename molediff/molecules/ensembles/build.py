@@ -22,7 +22,9 @@ from molediff.molecules.ensembles.records import (
     write_ensembles,
 )
 from molediff.molecules.ensembles.tasks import draw_tasks, own_tasks
+from molediff.molecules.files.ensembles import as_ensembles
 from molediff.molecules.files.io import read_inputs
+from molediff.runtime.words import counted
 
 
 class Built(NamedTuple):
@@ -75,7 +77,7 @@ def build_ensembles(
     if not file.name.endswith((".sdf", ".sdf.gz")):
         raise ValueError(f"ensembles are written as .sdf or .sdf.gz, not as '{output}'")
     if sources:
-        tasks, refused = own_tasks(read_inputs(sources, smiles_column))
+        tasks, refused = own_tasks(as_ensembles(read_inputs(sources, smiles_column)))
     else:
         tasks, refused = draw_tasks(load_qm9(root, progress=progress), split, num_molecules, draw_seed), []
     for sentence in refused:
@@ -97,11 +99,12 @@ def build_ensembles(
     write_ensembles(output, chosen, {"method": METHODS[recipe.method], "recipe": recipe})
     found, seconds = check_completeness(chosen), sum(record.seconds for record in chosen)
     print(
-        f"{sum(len(record.energies) for record in chosen)} conformers of {found.num_molecules} molecules in {output} "
+        f"{counted(sum(len(record.energies) for record in chosen), 'conformer')} of "
+        f"{counted(found.num_molecules, 'molecule')} in {output} "
         f"({file.stat().st_size / 1e6:.2f} MB), {len(failed)} failed; {seconds:.0f} s, "
         f"{seconds / max(len(chosen), 1):.1f} s a molecule\n"
         f"The last doubling of the seeds: {found.num_low_by_half} to {found.num_low} minima within "
-        f"2.5 kcal/mol ({100 * found.growth:+.1f} %), in {found.num_changed} molecules; starts without the force "
-        f"field: {found.num_low_direct} more"
+        f"2.5 kcal/mol ({100 * found.growth:+.1f} %), in {counted(found.num_changed, 'molecule')}; starts without the "
+        f"force field: {found.num_low_direct} more"
     )
     return Built(len(chosen) - len(failed), len(failed) + len(refused))

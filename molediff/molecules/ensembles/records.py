@@ -23,6 +23,7 @@ from molediff.molecules.files.sdf import sdf_record
 from molediff.runtime.files import write_bytes
 from molediff.runtime.former import former_names
 from molediff.runtime.processes import as_completed
+from molediff.runtime.words import counted
 
 __getattr__ = former_names(__name__, {"Record": "EnsembleRecord"})
 
@@ -64,7 +65,7 @@ class EnsembleRecord:
             return f"{self.name} {self.smiles}: failed after {self.seconds:.1f} s: {self.reason}"
         rejected = "".join(f", {count} {reason}" for reason, count in self.num_rejected.items())
         return (
-            f"{self.name} {self.smiles}: {len(self.energies)} minima in {self.seconds:.1f} s "
+            f"{self.name} {self.smiles}: {counted(len(self.energies), 'minimum', 'minima')} in {self.seconds:.1f} s "
             f"({self.num_seeds} seeds, {self.num_relaxed} relaxed{rejected})"
         )
 

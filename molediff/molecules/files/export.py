@@ -35,6 +35,7 @@ class ExportSummary:
         num_cautions: how many have one.
         former_status: where the table of another output now is that was in the place of this one's; None if none was.
         interrupted: Ctrl-C came before all inputs were done; what was done is written.
+        done_before: the files were there, complete, from an earlier run of the same; nothing was drawn.
     """
 
     num_inputs: dict[str, int] = field(default_factory=lambda: {"ok": 0, "partial": 0, "failed": 0})
@@ -44,6 +45,7 @@ class ExportSummary:
     num_cautions: int = 0
     former_status: Path | None = None
     interrupted: bool = False
+    done_before: bool = False
 
     def count(self, item: MoleculeInput, result: GenerationResult, written: int) -> None:
         """Take in one result, of which `written` conformers were written."""

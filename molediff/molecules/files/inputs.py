@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from rdkit import Chem
+
+CUT_SHORT = (
+    "The file ends within this record, as if it were cut short: get it again whole. All before it was read."
+)
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,15 @@ def open_bytes(path: Path) -> BinaryIO:
 
 
 def open_text(path: Path, newline: str | None = None) -> TextIO:
-    """The text of a file, unpacked if its name ends in `.gz`; bytes that are no UTF-8 do not stop a reader."""
-    return io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", errors="replace", newline=newline)
+    """The text of a file, unpacked if its name ends in `.gz`; bytes that are no UTF-8 do not stop a reader.
+
+    UTF-16, as some programs of Windows write it, is known by the mark that it begins with.
+    """
+    file, mark = cast(io.BufferedReader, open_bytes(path)), b""
+    with suppress(EOFError, zlib.error):  # of a packed file that is cut short, which reading will tell
+        mark = file.peek(2)[:2]
+    encoding = "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    return io.TextIOWrapper(file, encoding=encoding, errors="replace", newline=newline)
 
 
 def stem_of(path: Path) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import sys
+import warnings
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -12,21 +15,37 @@ from typing import TextIO
 from rdkit import Chem, rdBase
 
 from molediff.molecules.files import sdf
+from molediff.molecules.files.inputs import CUT_SHORT, open_bytes, open_text, stem_of
 from molediff.molecules.files.inputs import MoleculeInput as MoleculeInput
-from molediff.molecules.files.inputs import open_bytes, open_text, stem_of
 from molediff.molecules.files.mol2 import read_mol2
 from molediff.molecules.files.pdb import read_pdb
 from molediff.molecules.files.tables import open_csv, open_parquet
+from molediff.molecules.files.xyz import read_xyz
 
-INPUT_SUFFIXES = (".smi", ".inchi", ".csv", ".tsv", ".sdf", ".sd", ".mol", ".mol2", ".pdb", ".parquet")
+INPUT_SUFFIXES = (
+    ".smi",
+    ".inchi",
+    ".csv",
+    ".tsv",
+    ".sdf",
+    ".sd",
+    ".mol",
+    ".mol2",
+    ".pdb",
+    ".xyz",
+    ".parquet",
+)
 """Files that molecules are read from; each also with `.gz` behind it."""
 
 STANDARD_INPUT = "-"
 
+_HEADERS = ("smiles", "smi", "canonical_smiles", "isomeric_smiles", "inchi", "structure", "molecule", "mol")
+"""First words of a `.smi` file that are no molecule but the name of a column."""
+
 # What is a path, and no SMILES, by its ending, although nothing can be read from such a file.
 _OTHER_FILES = (
     ".cdx", ".cdxml", ".cif", ".cml", ".gz", ".json", ".mae", ".npz", ".pdbqt", ".pkl", ".smiles", ".txt", ".xls",
-    ".xlsx", ".xyz", ".zip",
+    ".xlsx", ".zip",
 )  # fmt: skip
 
 
@@ -37,7 +56,8 @@ def read_inputs(sources: Iterable[str], smiles_column: str = "smiles") -> Iterat
     read as a `.smi` file. Every other one is a SMILES or an InChI if it reads as one, whatever files there are; if it
     does not, and there is such a file or it can only be the name of one, that is an error. In a `.smi` or `.inchi` file
     the molecule ends at the first blank (behind it may stand an extension in bars, `|a:1|`) and the rest of the line is
-    the name; empty lines and lines that begin with `#` are passed over.
+    the name; empty lines and lines that begin with `#` are passed over, and so is a first line such as `SMILES NAME`,
+    with a warning. Of a file that is cut short, the record at its end is there as one that cannot be read.
     `.csv`, `.tsv` and `.parquet` files have a header; the column `name`, if there is one, names the molecules.
 
     Args:
@@ -45,34 +65,40 @@ def read_inputs(sources: Iterable[str], smiles_column: str = "smiles") -> Iterat
         smiles_column: header of the SMILES in tables, in upper or lower case.
 
     Raises:
-        ValueError: a table has no such column, or an existing file ends in something else.
+        ValueError: a table has no such column, an existing file ends in something else, or `-` is there twice.
         OSError: a file is missing or cannot be read.
         ModuleNotFoundError: a `.parquet` file without pyarrow. All are raised at once, before the first molecule is
             read.
     """
+    sources = list(sources)
+    if sources.count(STANDARD_INPUT) > 1:
+        raise ValueError("standard input (-) is named twice: it can be read once")
     streams = [_open_source(source, smiles_column) for source in sources]
     return (molecule for stream in streams for molecule in stream)
 
 
 def _open_source(source: str, smiles_column: str) -> Iterator[MoleculeInput]:
     if source == STANDARD_INPUT:
-        return _of_lines(sys.stdin)
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace")
+        return _of_lines(sys.stdin, "standard input")
     path, suffix = Path(source), _suffix(source)
     if suffix is not None:
         _check_readable(path)  # raises now what reading would raise later
         if suffix in (".smi", ".inchi"):
-            return _of_lines(open_text(path))
+            return _until_cut(_of_lines(open_text(path), source), path)
         if suffix in (".csv", ".tsv"):
-            return open_csv(path, smiles_column, "," if suffix == ".csv" else "\t")
+            return _until_cut(open_csv(path, smiles_column, "," if suffix == ".csv" else "\t"), path)
         if suffix == ".parquet":
             return open_parquet(path, smiles_column)
-        return {".mol2": read_mol2, ".pdb": read_pdb}.get(suffix, _read_sdf)(path)
+        reader = {".mol2": read_mol2, ".pdb": read_pdb, ".xyz": read_xyz}.get(suffix, _read_sdf)
+        return _until_cut(reader(path), path)
     if not source.startswith("InChI=") and not _reads_as_smiles(source):
         if source and _is(path, Path.is_dir):
             raise IsADirectoryError(
                 f"{source} is a folder: name its files, such as {source.rstrip('/')}/*.sdf"
             )
-        if _is(path, Path.exists):
+        if source and _is(path, Path.exists):
             raise ValueError(f"{source} is none of {', '.join(INPUT_SUFFIXES)}: rename or convert it")
     if _can_only_be_a_path(source):
         raise FileNotFoundError(f"there is no file {source} (and it is no SMILES)")
@@ -113,11 +139,29 @@ def _reads_as_smiles(source: str) -> bool:
             return False
 
 
-def _of_lines(file: TextIO) -> Iterator[MoleculeInput]:
+def _until_cut(molecules: Iterator[MoleculeInput], path: Path) -> Iterator[MoleculeInput]:
+    """The molecules of a file; where it is packed and cut short, one in the end that cannot be read."""
+    try:
+        yield from molecules
+    except (EOFError, zlib.error):
+        yield MoleculeInput(None, f"{stem_of(path)}, the end", CUT_SHORT)
+
+
+def _of_lines(file: TextIO, source: str) -> Iterator[MoleculeInput]:
     with file:
-        for line in file:
-            if line.strip() and not line.startswith("#"):
-                yield _of_line(line)
+        lines = (line for line in file if line.strip() and not line.startswith("#"))
+        for number, line in enumerate(lines):
+            if number == 0 and _is_header(line):
+                warnings.warn(
+                    f"{source}: its first line, {line.strip()!r}, is taken as a header", stacklevel=2
+                )
+                continue
+            yield _of_line(line)
+
+
+def _is_header(line: str) -> bool:
+    """Whether the first line of a file names its columns, as some programs write it."""
+    return line.split()[0].lower() in _HEADERS
 
 
 def _of_line(line: str) -> MoleculeInput:
@@ -130,8 +174,8 @@ def _of_line(line: str) -> MoleculeInput:
 
 
 def _read_sdf(path: Path) -> Iterator[MoleculeInput]:
-    for index, mol in enumerate(sdf.read_sdf(path)):
-        yield MoleculeInput(mol, sdf.title_of(mol) or f"{stem_of(path)}_{index + 1}")
+    for number, (mol, reason) in enumerate(sdf.read_records(path), start=1):
+        yield MoleculeInput(mol, sdf.title_of(mol) or f"{stem_of(path)}_{number}", reason)
 
 
 def read_fixed(path: str | os.PathLike[str]) -> Chem.Mol:

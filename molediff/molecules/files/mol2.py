@@ -1,4 +1,4 @@
-"""Tripos mol2 files: read, record by record. RDKit writes none, and so do we."""
+"""Tripos mol2 files: read, record by record. They are not written: their atom types are those of one program."""
 
 from __future__ import annotations
 

@@ -113,7 +113,11 @@ def output_suffix(path: str | os.PathLike[str]) -> str:
     for suffix in OUTPUT_SUFFIXES:
         if name.endswith(suffix):
             return suffix
-    why = " (RDKit writes no mol2: give .sdf)" if name.endswith(".mol2") else ""
+    why = (
+        " (mol2 is read, not written: its atom types are those of one program; give .sdf)"
+        if name.endswith(".mol2")
+        else ""
+    )
     raise ValueError(f"conformers are written as {', '.join(OUTPUT_SUFFIXES)}, not as '{path}'{why}")
 
 

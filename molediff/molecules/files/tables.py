@@ -35,7 +35,11 @@ def open_csv(path: Path, smiles_column: str, delimiter: str) -> Iterator[Molecul
 def _columns(path: Path, header: Sequence[str], smiles_column: str) -> dict[str, int]:
     columns = {name.strip().lower(): place for place, name in reversed(list(enumerate(header)))}
     if smiles_column.lower() not in columns:
-        found = ", ".join(header) or "none: the file is empty"
+        if not header:
+            raise ValueError(
+                f"{path} has no column '{smiles_column}': it is empty, or begins with an empty line"
+            )
+        found = ", ".join(header)
         joined = next((mark for mark in (";", "\t", "|") if len(header) == 1 and mark in header[0]), None)
         hint = f"; {joined!r} separates them: make it a comma, or a tab in a .tsv file" if joined else ""
         raise ValueError(f"{path} has no column '{smiles_column}' (its columns are {found}){hint}")

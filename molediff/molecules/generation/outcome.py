@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from molediff.molecules.generation.check import Check
 from molediff.molecules.generation.result import Status
+from molediff.runtime.words import counted
 
 RELAXATION = "relaxation"
 """The name under which conformers count whose relaxation failed, or ended at what failed a check."""
@@ -41,7 +42,7 @@ def misread(atoms: Sequence[int]) -> str:
 
 def too_few_starts(num_given: int, num_conformers: int) -> str:
     """A word of caution where given conformers are taken more than once: refinement adds no chance."""
-    return f"{num_given} conformers given for {num_conformers}: some of what came out is alike"
+    return f"{counted(num_given, 'conformer')} given for {num_conformers}: some of what came out is alike"
 
 
 def other_stereo(num: int, num_given: int) -> str:
@@ -92,6 +93,6 @@ def shortage(
     """A sentence on conformers that are missing."""
     counts = ", ".join(f"{name} {count}" for name, count in rejected.items() if count)
     return (
-        f"{num_missing} of {num_requested} conformers missing after {num_drawn} samples "
+        f"{num_missing} of {counted(num_requested, 'conformer')} missing after {counted(num_drawn, 'sample')} "
         f"(rejected: {counts or 'none'}): {remedy}"
     )

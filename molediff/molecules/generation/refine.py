@@ -22,6 +22,7 @@ from molediff.molecules.generation.check import sieve
 from molediff.molecules.generation.checks import standard_checks
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.spread import coverage_order, spread_order
+from molediff.runtime.words import counted
 
 
 @dataclass
@@ -135,7 +136,12 @@ def _said(found: Refined, what: str) -> Iterator[None]:
     try:
         yield
     except ForceFieldError as error:
-        found.problems.append(f"{error}: the conformers are not {what}")
+        said = f"{error}: the conformers are not "
+        before = next((place for place, words in enumerate(found.problems) if words.startswith(said)), None)
+        if before is None:
+            found.problems.append(said + what)
+        else:
+            found.problems[before] += f", nor {what}"
 
 
 def _relax(
@@ -163,9 +169,13 @@ def _relax(
     num_late = int(late.sum())
     found.num_relaxation_rejected = int((~good).sum()) - num_late
     if num_late:
-        found.problems.append(f"time was up before {num_late} conformers were relaxed: they are left out")
+        found.problems.append(
+            f"time was up before {counted(num_late, 'conformer')} could be relaxed: left out"
+        )
     if num_unfinished := int((good & ~converged).sum()):
-        found.problems.append(f"{num_unfinished} conformers ran out of steps before they reached a minimum")
+        found.problems.append(
+            f"{counted(num_unfinished, 'conformer')} ran out of steps before a minimum was reached"
+        )
     found.keep(np.flatnonzero(good))
 
 
@@ -179,4 +189,4 @@ def _compute_energies(found: Refined, method: str, out_of_time: OutOfTime, devic
     num_unknown = int(np.isnan(found.energies).sum())
     if num_unknown:
         why = "time was up" if out_of_time() else f"{METHODS[method]} failed"
-        found.problems.append(f"{why}: {num_unknown} conformers have no energy")
+        found.problems.append(f"{why}: {counted(num_unknown, 'conformer')} without energy")

@@ -11,6 +11,7 @@ from rdkit import Chem
 
 from molediff.molecules.conformers import ROOM_TEMPERATURE, above_lowest, boltzmann_weights
 from molediff.molecules.perception.stereo import perceived_smiles
+from molediff.runtime.words import counted
 from molediff.sampling.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ class Ensemble:
 
     def __repr__(self) -> str:
         energies = "no energies" if self.energies is None else "energies and Boltzmann weights"
-        return f"<Ensemble: {len(self)} conformers of {len(self.atomic_numbers)} atoms, {energies}>"
+        return (
+            f"<Ensemble: {counted(len(self), 'conformer')} of {len(self.atomic_numbers)} atoms, {energies}>"
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,7 +105,7 @@ class GenerationResult:
     samples: np.ndarray | None = None
 
     def __repr__(self) -> str:
-        facts = [f"{self.num_conformers} of {self.num_requested} conformers"]
+        facts = [f"{self.num_conformers} of {counted(self.num_requested, 'conformer')}"]
         if self.energies is not None and np.isfinite(self.energies).any():
             facts.append(f"{self.energy_method} within {np.nanmax(self.relative_energies):.1f} kcal/mol")
         facts += [f"seed {self.seed}", f"{self.seconds:.2g} s"]

@@ -91,8 +91,14 @@ def _from_smiles(text: str, smiles: str, max_atoms: int) -> Chem.Mol:
         raise UnusableInputError(
             f"The extension {shortened(extension)!r} behind the SMILES cannot be read: leave it out."
         )
+    separator = next((mark for mark in (",", ";") if mark in smiles), None)
+    hint = (
+        f"; {separator!r} is part of none: names stand behind a blank, or in a .csv file with a header"
+        if separator
+        else ""
+    )
     raise UnusableInputError(
-        f"{shortened(smiles)!r} is not a SMILES that RDKit can read: check its spelling."
+        f"{shortened(smiles)!r} is not a SMILES that RDKit can read: check its spelling{hint}."
     )
 
 

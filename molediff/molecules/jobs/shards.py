@@ -10,6 +10,7 @@ A conformer does not depend on what is done beside it: the rows are those of one
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ from typing import Any
 
 from rdkit import Chem
 
-from molediff.molecules.files.export import ExportSummary, export_conformers
+from molediff.molecules.files.export import NUM_FAILURES_KEPT, ExportSummary, export_conformers
 from molediff.molecules.files.inputs import MoleculeInput
 from molediff.molecules.files.output import output_suffix
 from molediff.molecules.generation.result import GenerationResult
@@ -175,10 +176,10 @@ def export_shard(
     if record.exists() and not overwrite:
         former = Manifest.read(record)
         if former.settings == settings:
-            return ExportSummary(num_conformers=former.num_conformers)
+            return _done_before(former, status_of(path))
         raise ValueError(
             f"{path} is of a run with other settings ({_differences(former.settings, settings)}): name another output, "
-            "or say that it may be replaced"
+            "or replace it by overwrite=True"
         )
     record.unlink(missing_ok=True)  # until this one is done, none is there
     counted = _Counted(inputs, shard)
@@ -186,6 +187,18 @@ def export_shard(
     if not summary.interrupted:
         digest = counted.digest.hexdigest()
         Manifest(shard.number, shard.of, counted.num, digest, settings, summary.num_conformers).write(record)
+    return summary
+
+
+def _done_before(manifest: Manifest, table: Path) -> ExportSummary:
+    """What is known of a shard that is there: its table says what became of the inputs."""
+    summary = ExportSummary(num_conformers=manifest.num_conformers, done_before=True)
+    if table.exists():
+        with table.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                summary.num_inputs[row["status"]] += 1
+                if row["status"] != "ok" and len(summary.failures) < NUM_FAILURES_KEPT:
+                    summary.failures.append((row["name"], row["reason"]))
     return summary
 
 

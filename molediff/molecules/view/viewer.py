@@ -18,6 +18,7 @@ from molediff.molecules.files.records import Drawn
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.view.overlay import overlaid
 from molediff.runtime.files import complete_file
+from molediff.runtime.words import counted
 
 MAX_SHOWN = 50
 """Conformers in one viewer: more cannot be told apart."""
@@ -77,7 +78,11 @@ class View:
         data = {**viewer_data(self._mol, self._rows, self._labels), "height": self._height}
         text = escape(json.dumps(data, separators=(",", ":")))
         left_out = self._num - len(self._rows)
-        note = f'<div style="{_SMALL}">{left_out} more conformers are not shown.</div>' if left_out else ""
+        note = (
+            f'<div style="{_SMALL}">{counted(left_out, "more conformer")} not shown.</div>'
+            if left_out
+            else ""
+        )
         return (
             f'<div class="molediff-view" data-molecule="{text}" style="min-height:{self._height}px">'
             '<p style="padding:10px 14px;margin:0;color:#69707d">The viewer needs JavaScript: trust this notebook, or '
@@ -145,7 +150,7 @@ def energy_labels(result: GenerationResult) -> list[str]:
 def _head(result: Drawn) -> str:
     facts = []
     if isinstance(result, GenerationResult):
-        facts.append(f"{result.num_conformers} of {result.num_requested} conformers")
+        facts.append(f"{result.num_conformers} of {counted(result.num_requested, 'conformer')}")
         if result.energies is not None and np.isfinite(result.energies).any():
             facts.append(f"{result.energy_method} within {np.nanmax(result.relative_energies):.1f} kcal/mol")
     facts += [f"weights {result.provenance['weights']}"] if "weights" in result.provenance else []

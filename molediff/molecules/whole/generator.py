@@ -18,6 +18,7 @@ from molediff.molecules.whole.request import Request
 from molediff.molecules.whole.result import NewMolecule
 from molediff.molecules.whole.run import Run
 from molediff.molecules.whole.sampler import GraphSampler
+from molediff.molecules.whole.settings import GraphLimits, GraphSampling, read_settings
 from molediff.networks.kind import check_kind
 from molediff.networks.pretrained import SHIPPED, load_categorical
 from molediff.runtime.checks import check_whole_number, choose_device
@@ -35,9 +36,9 @@ class MoleculeGenerator:
 
     Args:
         model: a trained model of graphs.
-        shapes: the generator of their shapes; None: `from_pretrained("qm9_b3lyp")`, loaded when it is needed.
         metadata: of the graph weights; "num_atoms_histogram" tells how many molecules have 0, 1, 2, ... heavy atoms.
         device: "cpu", "cuda", or None: "cuda" if there is one.
+        shapes: the generator of their shapes; None: `from_pretrained("qm9_b3lyp")`, loaded when it is needed.
         weights: name or path of the weights, for the record.
 
     Example:
@@ -50,9 +51,9 @@ class MoleculeGenerator:
     def __init__(
         self,
         model: CategoricalModel,
-        shapes: ConformerGenerator | None = None,
         metadata: dict[str, Any] | None = None,
         device: str | torch.device | None = None,
+        shapes: ConformerGenerator | None = None,
         weights: str | None = None,
     ) -> None:
         check_kind(model.network, "graphs")
@@ -74,8 +75,8 @@ class MoleculeGenerator:
     def from_pretrained(
         cls,
         weights: str | FilePath = "qm9_graphs",
-        shapes: str | FilePath = "qm9_b3lyp",
         device: str | torch.device | None = None,
+        shapes: str | FilePath = "qm9_b3lyp",
         allow: Sequence[str] = (),
     ) -> MoleculeGenerator:
         """Load a generator.
@@ -83,8 +84,8 @@ class MoleculeGenerator:
         Args:
             weights: name of weights of graphs that ship with the package ("qm9_graphs", or "qm9" for short), or path of
                 a `.safetensors` file.
-            shapes: weights of conformers for the shapes.
             device: see the class.
+            shapes: weights of conformers for the shapes.
             allow: packages of your own that a file may name classes of (see `networks.load_model`).
 
         Raises:
@@ -95,7 +96,7 @@ class MoleculeGenerator:
             weights = f"{weights}_graphs"
         model, metadata = load_categorical(weights, allow)
         shape_generator = ConformerGenerator.from_pretrained(shapes, device, allow=allow)
-        return cls(model, shape_generator, metadata, device, str(weights))
+        return cls(model, metadata, device, shape_generator, str(weights))
 
     @cached_property
     def shapes(self) -> ConformerGenerator:
@@ -112,15 +113,12 @@ class MoleculeGenerator:
         scaffold: str | Chem.Mol | None = None,
         attachments: Sequence[int] | None = None,
         only_valid: bool = False,
-        max_attempts: int = 50,
         with_shapes: bool = True,
-        num_steps: int | None = None,
-        constrained: bool = True,
-        order: str = "random",
-        min_probability: float = 0.0,
+        sampling: GraphSampling | None = None,
+        limits: GraphLimits | None = None,
         log_prob: bool = False,
         trajectory: bool = False,
-        batch_size: int = 256,
+        **words: Any,
     ) -> Iterator[NewMolecule]:
         """New molecules: a lazy iterator with one result for every molecule asked for, in order.
 
@@ -136,32 +134,19 @@ class MoleculeGenerator:
                 for what is attached, or else all that have a hydrogen.
             only_valid: draw again, up to `max_attempts` graphs for a molecule, where a graph is no molecule or has no
                 shape. Published protocols count what comes the first time.
-            max_attempts: most graphs drawn for one molecule, with `only_valid` or a composition.
             with_shapes: False for graphs alone.
-            num_steps: evaluations of the graph network at most; None: one for each atom and pair of atoms (45 for nine
-                heavy atoms), by which the sample is exactly the model's. With fewer, several entries a step are drawn
-                independently.
-            constrained: rule out at every step what no molecule could complete: more bonds than a valence, atoms that
-                would stay apart. False: the model's own samples, of which some are no molecules.
-            order: "random", or "certain": entries of least entropy first (see `core.discrete.Revealing`).
-            min_probability: leave out what is less probable than this at its step; the samples are then no longer quite
-                the model's.
+            sampling: how graphs are filled in, see `molediff.molecules.GraphSampling`.
+            limits: memory and attempts, see `molediff.molecules.GraphLimits`.
             log_prob: also give `log_prob_bound`, for as many evaluations again.
             trajectory: keep the steps of graph and shape.
-            batch_size: graphs at a time.
+            **words: any setting of the two groups by itself, such as `num_steps=10`, where its group is not given.
 
         Raises:
-            ValueError: an option is out of range, or cannot be had.
+            ValueError: an option is out of range or given twice, or cannot be had.
         """
-        for name, value, least in (
-            ("num_molecules", num_molecules, 1),
-            ("seed", seed, 0),
-            ("batch_size", batch_size, 1),
-            ("max_attempts", max_attempts, 1),
-        ):
-            check_whole_number(name, value, least)
-        if num_steps is not None:
-            check_whole_number("num_steps", num_steps, least=1)
+        check_whole_number("num_molecules", num_molecules, least=1)
+        check_whole_number("seed", seed, least=0)
+        how, most = read_settings(sampling, limits, words)
         request = Request.read(
             self.alphabet,
             self.histogram,
@@ -171,28 +156,27 @@ class MoleculeGenerator:
             scaffold,
             attachments,
         )
-        solver = Revealing(order, min_probability)
         sampler = GraphSampler(
             self.model,
             request,
-            solver,
-            num_steps,
-            self.alphabet if constrained else None,
+            Revealing(how.order, how.min_probability),
+            how.num_steps,
+            self.alphabet if how.constrained else None,
             log_prob,
             trajectory,
         )
-        provenance = self._provenance(sampler, num_steps, with_shapes)
+        provenance = self._provenance(sampler, how.num_steps, with_shapes)
         run = Run(
             sampler,
             self.alphabet,
             self.shapes if with_shapes else None,
             seed,
-            max_attempts,
+            most.max_attempts,
             only_valid,
             trajectory,
             provenance,
         )
-        return run.results(num_molecules, batch_size)
+        return run.results(num_molecules, most.batch_size)
 
     def _provenance(self, sampler: GraphSampler, num_steps: int | None, with_shapes: bool) -> dict[str, Any]:
         facts = {

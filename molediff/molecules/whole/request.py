@@ -90,6 +90,7 @@ class Request:
             counts = read_formula(composition)
             num_hydrogens = counts.pop("H", None)
             labels = _labels(counts, alphabet)
+            _check_valences(counts, num_hydrogens, alphabet, composition)
             _check_formula(counts, num_hydrogens, formulas, composition)
             if num_atoms not in (None, len(labels)):
                 raise ValueError(f"{composition} has {len(labels)} heavy atoms, not num_atoms={num_atoms}.")
@@ -221,9 +222,31 @@ def _check_formula(
         raise ValueError(f"The composition {given!r} has no heavy atom.")
     if formulas is None:
         return
+    known = set()
     for formula in formulas:
         counts = read_formula(formula)
         hydrogens = counts.pop("H", 0)
-        if +counts == +heavy and num_hydrogens in (None, hydrogens):
-            return
-    raise ValueError(f"No training molecule has the composition {given!r}: the model knows none like it.")
+        if +counts == +heavy:
+            known.add(hydrogens)
+    if num_hydrogens in known or (num_hydrogens is None and known):
+        return
+    hint = "the model knows none like it"
+    if known:
+        hint = (
+            f"with these heavy atoms the model knows {', '.join(map(str, sorted(known)))} hydrogens; without H in the "
+            "formula it takes any of these"
+        )
+    raise ValueError(f"No training molecule has the composition {given!r}: {hint}.")
+
+
+def _check_valences(heavy: Counter[str], num_hydrogens: int | None, alphabet: Alphabet, given: Any) -> None:
+    """Raise a ValueError if no molecule without charges can have these atoms, whatever the model knows."""
+    valence = {kind.symbol: kind.valence for kind in alphabet.kinds if not kind.charge}
+    most = 2 + sum((valence[symbol] - 2) * count for symbol, count in heavy.items())
+    if most < 0:
+        raise ValueError(f"No molecule has the composition {given!r}: its atoms cannot all be bonded.")
+    if num_hydrogens is not None and (num_hydrogens > most or (most - num_hydrogens) % 2):
+        raise ValueError(
+            f"No molecule has the composition {given!r}: its heavy atoms take {most} hydrogens at most, and only "
+            f"{'odd' if most % 2 else 'even'} numbers of them."
+        )

@@ -27,6 +27,17 @@ def test_frames_begin_with_noise_and_end_with_the_conformer_seen_in_one_frame():
     assert mol.GetNumAtoms() == states.shape[1]
 
 
+def test_every_atom_of_every_frame_lies_in_the_window():
+    generator = knowing("CCO")
+    result = generator.generate("CCO", num_conformers=1, seed=1, num_steps=5, trajectory=True)
+    result.trajectory.x_t[0, 0, 0] = [9.0, -1.0, 0.0]  # far out, as noise can be
+    _, states, estimates, _ = _frames(result, generator.model.path, conformer=0)
+    reach = np.abs(np.concatenate([states, estimates])[..., :2]).max(axis=(0, 1))
+    for axes in freezing_strip(result, generator.model.path).axes:
+        assert (reach < [axes.get_xlim()[1], axes.get_ylim()[1]]).all()
+        assert axes.get_xlim()[0] == -axes.get_xlim()[1]
+
+
 def test_strip_and_film_are_written(tmp_path: Path):
     generator = knowing("CO")
     result = generator.generate("CO", num_conformers=1, seed=1, num_steps=3, trajectory=True)

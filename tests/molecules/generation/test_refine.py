@@ -150,7 +150,7 @@ def test_conformers_on_which_gfn2_fails_are_counted_or_have_no_energy(monkeypatc
     weighed = refine(conformers("CO", 3), options(energies="gfn2", rank=True), all_good)
     np.testing.assert_array_equal(weighed.rows, [0, 2, 1])
     assert np.isnan(weighed.energies[2])
-    assert weighed.problems == ["GFN2-xTB failed: 1 conformers have no energy"]
+    assert weighed.problems == ["GFN2-xTB failed: 1 conformer without energy"]
     relaxed = refine(conformers("CO", 3), options(relax="gfn2"), all_good)
     assert (relaxed.num_relaxation_rejected, relaxed.rows.tolist(), relaxed.problems) == (1, [0, 2], [])
 
@@ -209,13 +209,13 @@ def test_what_is_not_relaxed_in_time_is_left_out_and_said():
     found = refine(conformers("CO", 5), options(relax="mmff"), all_good, out_of_time=after(2))
     assert found.rows.tolist() == [0, 1]
     assert found.num_relaxation_rejected == 0
-    assert found.problems == ["time was up before 3 conformers were relaxed: they are left out"]
+    assert found.problems == ["time was up before 3 conformers could be relaxed: left out"]
 
 
 def test_what_is_not_computed_in_time_has_no_energy():
     found = refine(conformers("CO", 5), options(energies="mmff"), all_good, out_of_time=after(2))
     assert np.isnan(found.energies).tolist() == [False, False, True, True, True]
-    assert found.problems == ["time was up: 3 conformers have no energy"]
+    assert found.problems == ["time was up: 3 conformers without energy"]
 
 
 def test_relaxation_has_told_the_energy_already():
@@ -224,7 +224,7 @@ def test_relaxation_has_told_the_energy_already():
     )
     assert found.rows.tolist() == [0, 1]
     np.testing.assert_allclose(found.energies, conformer_energies(found.mol, "mmff"))
-    assert found.problems == ["time was up before 2 conformers were relaxed: they are left out"]
+    assert found.problems == ["time was up before 2 conformers could be relaxed: left out"]
 
 
 def test_no_conformer_is_outside_a_window_for_want_of_an_energy():

@@ -62,7 +62,7 @@ def test_what_is_far_away_or_not_finite_breaks_nothing():
 def test_of_many_conformers_the_lowest_are_shown_and_the_page_says_so():
     num = MAX_SHOWN + 3
     page = ensemble(num, energies=np.arange(num, 0, -1.0), energy_method="MMFF94s")._repr_html_()
-    assert "3 more conformers are not shown" in page
+    assert "3 more conformers not shown" in page
     assert len(data_of(page)["labels"]) == MAX_SHOWN
     assert data_of(page)["labels"][-1] == "+0.00 kcal/mol (MMFF94s)"
     assert chosen(4, np.array([3.0, np.nan, 1.0, 2.0]), 3) == [0, 2, 3]

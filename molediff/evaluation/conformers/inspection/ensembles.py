@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +10,13 @@ import numpy as np
 from rdkit import Chem, rdBase
 
 from molediff.molecules.conformers import with_conformers
+from molediff.molecules.files.ensembles import in_groups, name_of_all, of_one_molecule
 from molediff.molecules.files.export import UNREADABLE
 from molediff.molecules.files.inputs import MoleculeInput
 from molediff.molecules.files.io import read_inputs
 from molediff.molecules.files.records import Drawn, method_of
 from molediff.molecules.generation.result import GenerationResult
 
-_NUMBERED = re.compile(r"_\d+$")
 _ASKED = ("SMILES", "smiles")
 _MADE = ("weights", "weights_sha256", "solver", "num_steps", "seed", "relax", "molediff")
 
@@ -61,7 +60,7 @@ def of_result(result: Drawn, name: str) -> OwnMolecule:
 
 
 def read_own(sources: Sequence[str]) -> Iterator[OwnMolecule]:
-    """The ensembles of files with coordinates (`.sdf`, `.mol`, `.mol2`, `.pdb`, our `.parquet`; each also `.gz`).
+    """The ensembles of files with coordinates: `.sdf .mol .mol2 .pdb .xyz`, our `.parquet`, each also `.gz`.
 
     Records that follow each other with one name and one molecule, atom by atom, are one ensemble. A property
     `..._kcal_per_mol` is its energy, a property `SMILES` says which stereo was asked for.
@@ -70,40 +69,7 @@ def read_own(sources: Sequence[str]) -> Iterator[OwnMolecule]:
         ValueError: a source is no such file.
         OSError: it is missing or cannot be read. Both are raised at once.
     """
-    return _grouped(read_inputs(sources))
-
-
-def _grouped(items: Iterable[MoleculeInput]) -> Iterator[OwnMolecule]:
-    group: list[MoleculeInput] = []
-    for item in items:
-        if group and not _alike(group[0], item):
-            yield _ensemble(group)
-            group = []
-        group.append(item)
-    if group:
-        yield _ensemble(group)
-
-
-def _alike(one: MoleculeInput, other: MoleculeInput) -> bool:
-    if not isinstance(one.molecule, Chem.Mol) or not isinstance(other.molecule, Chem.Mol):
-        return False
-    return _stem(one) == _stem(other) and _skeleton(one.molecule) == _skeleton(other.molecule)
-
-
-def _stem(item: MoleculeInput) -> str:
-    """The name that conformers of one molecule share: records without a title are numbered by the reader."""
-    titled = isinstance(item.molecule, Chem.Mol) and item.molecule.HasProp("_Name")
-    titled = titled and bool(item.molecule.GetProp("_Name").strip())  # type: ignore[union-attr]
-    return item.name if titled else _NUMBERED.sub("", item.name)
-
-
-def _skeleton(mol: Chem.Mol) -> tuple[object, ...]:
-    atoms = tuple((atom.GetAtomicNum(), atom.GetFormalCharge()) for atom in mol.GetAtoms())
-    bonds = frozenset(
-        (*sorted((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())), bond.GetBondTypeAsDouble())
-        for bond in mol.GetBonds()
-    )
-    return atoms, bonds
+    return map(_ensemble, in_groups(read_inputs(sources), of_one_molecule))
 
 
 def _ensemble(group: Sequence[MoleculeInput]) -> OwnMolecule:
@@ -117,7 +83,7 @@ def _ensemble(group: Sequence[MoleculeInput]) -> OwnMolecule:
     mols = [item.molecule for item in group if isinstance(item.molecule, Chem.Mol)]
     if any(mol.GetNumConformers() == 0 or not mol.GetConformer().Is3D() for mol in mols):
         return OwnMolecule(first.name, None, "The record has no coordinates in three dimensions.")
-    name = _stem(first) if len(group) > 1 else first.name
+    name = name_of_all(first) if len(group) > 1 else first.name
     mol = with_conformers(mols[0], [mol.GetConformer().GetPositions() for mol in mols])
     energies, method = _energies(mols)
     asked = _as_asked(mol)

@@ -16,6 +16,7 @@ from molediff.molecules.conformers import ROOM_TEMPERATURE, above_lowest, boltzm
 from molediff.molecules.energies.mmff import MMFF, VARIANT
 from molediff.molecules.errors import ForceFieldError
 from molediff.molecules.spread import ConformerDistances
+from molediff.runtime.words import counted
 
 MOST_MEASURED = 50
 """Conformers of one molecule whose strain and distances are measured; all are checked."""
@@ -149,19 +150,21 @@ def _warnings(found: Inspection, distances: np.ndarray) -> list[tuple[str, str]]
         if mine:
             num = len({conformer for finding in mine for conformer in finding.conformers})
             title = "stereo not as asked" if sort == STEREO else TITLES[sort]
-            warnings.append((title, f"in {num} of {found.num_conformers} conformers, first: {mine[0].text}"))
+            warnings.append(
+                (title, f"in {num} of {counted(found.num_conformers, 'conformer')}, first: {mine[0].text}")
+            )
     limit = max(LEAST_STRAIN, STRAIN_PER_ATOM * mol.GetNumHeavyAtoms())
     strained = int((found.strain > limit).sum())
     if strained:
         warnings.append(
             (
                 "strain",
-                f"in {strained} of {found.num_conformers} conformers above {limit:.0f} kcal/mol, up to "
+                f"in {strained} of {counted(found.num_conformers, 'conformer')} above {limit:.0f} kcal/mol, up to "
                 f"{np.nanmax(found.strain):.0f}",
             )
         )
     if own.num_requested is not None and found.num_conformers < own.num_requested:
-        few = f"{found.num_conformers} of {own.num_requested} conformers"
+        few = f"{found.num_conformers} of {counted(own.num_requested, 'conformer')}"
         distinct = f"{few}: {own.num_left_out} were left out, as duplicates or for their energy"
         warnings.append(("distinct", distinct) if own.num_left_out else ("incomplete", few))
     same = int((distances < SAME).sum())

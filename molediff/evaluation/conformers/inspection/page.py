@@ -23,6 +23,7 @@ from molediff.evaluation.conformers.inspection.inspect import (
 from molediff.evaluation.conformers.inspection.picture import formula_svg
 from molediff.molecules.view.overlay import overlaid
 from molediff.molecules.view.viewer import as_integers, bonds_of, chosen, viewer_script
+from molediff.runtime.words import counted
 
 # Coordinates take 1.7 bytes each when packed: these many keep a page of a hundred molecules well below 300 kB.
 _COORDINATES = 60_000
@@ -201,7 +202,7 @@ def _details(found: Inspection, most: int) -> tuple[dict[str, Any], np.ndarray]:
         "num": len(x),
         "rows": rows,
         "labels": [_label(found, row, len(rows) < num) for row in rows],
-        "more": f"{len(rows)} of {num} conformers are shown." if len(rows) < num else "",
+        "more": f"{len(rows)} of {counted(num, 'conformer')} shown." if len(rows) < num else "",
         "energy_title": f"{method}kcal/mol",
         "conformers": [_conformer(found, row) for row in range(num)] if len(x) else [],
         "warnings": [list(warning) for warning in found.warnings],

@@ -27,12 +27,14 @@ class ReportSummary:
         num_conformers: over all of them.
         num_warned: molecules with warnings.
         num_bad: molecules that should not be used as they are: unreadable, of wrong stereo, with clashes or odd bonds.
+        num_without: molecules that could not be read, or have no coordinates.
     """
 
     num_molecules: int
     num_conformers: int
     num_warned: int
     num_bad: int
+    num_without: int = 0
 
 
 class ReportWriter:
@@ -73,6 +75,7 @@ class ReportWriter:
             sum(found.num_conformers for found in self._inspections),
             sum("odd" in kind for kind in kinds),
             sum("bad" in kind for kind in kinds),
+            sum(not found.num_conformers for found in self._inspections),
         )
 
 

@@ -1,0 +1,63 @@
+"""What a user can set of drawing new molecules beside which: two groups, with every default in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from molediff.runtime.checks import check_whole_number
+from molediff.sampling.settings import gather
+
+
+@dataclass(frozen=True)
+class GraphSampling:
+    """How a masked graph is filled in.
+
+    Attributes:
+        num_steps: evaluations of the graph network at most; None: one for each atom and pair of atoms (45 for nine
+            heavy atoms), by which the sample is exactly the model's. With fewer, several entries a step are drawn
+            independently.
+        constrained: rule out at every step what no molecule could complete: more bonds than a valence, atoms that
+            would stay apart. False: the model's own samples, of which some are no molecules.
+        order: "random", or "certain": entries of least entropy first (see `core.discrete.Revealing`).
+        min_probability: leave out what is less probable than this at its step; the samples are then no longer quite
+            the model's.
+    """
+
+    num_steps: int | None = None
+    constrained: bool = True
+    order: str = "random"
+    min_probability: float = 0.0
+
+
+@dataclass(frozen=True)
+class GraphLimits:
+    """What a call may use of the machine.
+
+    Attributes:
+        batch_size: graphs at a time. It bounds memory.
+        max_attempts: most graphs drawn for one molecule, with `only_valid` or a composition.
+    """
+
+    batch_size: int = 256
+    max_attempts: int = 50
+
+
+def read_settings(
+    sampling: GraphSampling | None, limits: GraphLimits | None, words: Mapping[str, Any]
+) -> tuple[GraphSampling, GraphLimits]:
+    """Both groups, of groups or of single words.
+
+    Raises:
+        TypeError: a word is no setting.
+        ValueError: a setting is out of range, or given twice.
+    """
+    kinds = {"sampling": GraphSampling, "limits": GraphLimits}
+    found = gather(kinds, {"sampling": sampling, "limits": limits}, words, "molediff.molecules", "generate")
+    for name in ("batch_size", "max_attempts"):
+        check_whole_number(name, found[name], least=1)
+    if found["num_steps"] is not None:
+        check_whole_number("num_steps", found["num_steps"], least=1)
+    read = GraphLimits(found.pop("batch_size"), found.pop("max_attempts"))
+    return GraphSampling(**found), read
