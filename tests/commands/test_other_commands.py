@@ -179,7 +179,7 @@ def test_ensembles_of_a_molecule_without_freedom(tmp_path):
     )
     ended = molediff("ensembles", "C", *words, "--set", "progress=false", "-o", "a.sdf", folder=tmp_path)
     assert ended.code == 0, ended.stderr
-    assert "1 conformers of 1 molecules" in ended.stdout
+    assert "1 conformer of 1 molecule" in ended.stdout
 
 
 def test_training_takes_the_words_of_hydra_and_shows_its_keys(tmp_path):

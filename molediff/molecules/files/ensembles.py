@@ -31,7 +31,7 @@ def as_ensembles(inputs: Iterable[MoleculeInput]) -> Iterator[MoleculeInput]:
         warnings.warn(
             f"{num_records:,} records that follow each other are conformers of {counted(num_molecules, 'molecule')}: "
             "each molecule is taken once, with its conformers",
-            stacklevel=2,
+            stacklevel=1,
         )
 
 

@@ -153,7 +153,7 @@ def _of_lines(file: TextIO, source: str) -> Iterator[MoleculeInput]:
         for number, line in enumerate(lines):
             if number == 0 and _is_header(line):
                 warnings.warn(
-                    f"{source}: its first line, {line.strip()!r}, is taken as a header", stacklevel=2
+                    f"{source}: its first line, {line.strip()!r}, is taken as a header", stacklevel=1
                 )
                 continue
             yield _of_line(line)
