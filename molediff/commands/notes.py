@@ -23,9 +23,11 @@ def warnings_in_one_line(name: str, options: Mapping[str, str], quiet: bool = Fa
     with warnings.catch_warnings():
         usual = warnings.showwarning
 
-        def show(message: Any, category: type[Warning], filename: str, *where: Any) -> None:
+        def show(
+            message: Warning | str, category: type[Warning], filename: str, lineno: int, *where: Any
+        ) -> None:
             if not issubclass(category, UserWarning) or "molediff" not in filename:
-                usual(message, category, filename, *where)
+                usual(message, category, filename, lineno, *where)
             elif not quiet:
                 say(f"{name}: {as_typed(' '.join(str(message).split()), options)}")
 

@@ -65,7 +65,7 @@ def read_records(
         while True:
             with rdBase.BlockLogs():
                 try:
-                    mol = next(records)
+                    mol: Chem.Mol | None = next(records)
                 except StopIteration:
                     break
             num += 1
