@@ -18,6 +18,7 @@ phenyl, have no more; beyond it a distance is an upper bound."""
 # Newton's method on the quartic converges quadratically but for linear molecules, whose largest root is double.
 _MAX_ITERATIONS = 60
 _PRECISION = 1e-11
+_PAIRS_AT_ONCE = 8_000  # of conformers, whose numbers a cache holds
 
 # The two ends of a carboxylate or a nitro group are one kind: as RDKit's `symmetrizeConjugatedTerminalGroups`.
 _TERMINAL = Chem.MolFromSmarts("[O,N;D1;$([O,N;D1]-[*]=[O,N;D1]),$([O,N;D1]=[*]-[O,N;D1])]~[*]")
@@ -181,7 +182,7 @@ class ConformerDistances:
 
     def to_all(self, i: int) -> np.ndarray:
         """RMSD of conformer i to each in Angstrom, shape (n,); 0 to itself."""
-        rmsd = self._to_those_from(i, 0)
+        rmsd = self._between(slice(i, i + 1), 0)[0]
         rmsd[i] = 0.0
         return rmsd
 
@@ -189,20 +190,23 @@ class ConformerDistances:
         """All pairs, shape (n, n)."""
         n = len(self._x)
         distances = np.zeros((n, n))
-        for i in range(n - 1):
-            distances[i, i + 1 :] = self._to_those_from(i, i + 1)
-        return distances + distances.T
+        step = max(1, _PAIRS_AT_ONCE // (n * len(self.mappings)))
+        for start in range(0, n, step):
+            rows = slice(start, min(start + step, n))
+            distances[rows, start:] = self._between(rows, start)
+        upper = np.triu(distances, 1)
+        return np.asarray(upper + upper.T)
 
-    def _to_those_from(self, i: int, first: int) -> np.ndarray:
-        """RMSD of conformer i to those from number `first` on, shape (n - first,)."""
-        n, num_atoms = len(self._x) - first, self._x.shape[1]
-        # Inner products of all mappings of i with all conformers, one matrix product: (M, 3, n, 3) -> (M, n, 3, 3).
-        mapped = self._x[i][self.mappings].transpose(0, 2, 1).reshape(-1, num_atoms)
-        products = (mapped @ self._by_atom[:, 3 * first :]).reshape(-1, 3, n, 3).transpose(0, 2, 1, 3)
-        sizes = (self._size[i] + self._size[first:]) / 2
-        overlap = largest_overlap(products, np.broadcast_to(sizes, products.shape[:2])).max(axis=0)
-        rmsd: np.ndarray = np.sqrt(np.maximum(2 * (sizes - overlap), 0) / num_atoms)
-        return rmsd
+    def _between(self, rows: slice, first: int) -> np.ndarray:
+        """RMSD of the conformers `rows` to those from number `first` on, shape (rows, n - first)."""
+        n, num_atoms, num_rows = len(self._x) - first, self._x.shape[1], rows.stop - rows.start
+        # Inner products of all mappings of the rows with all conformers: (rows, M, 3, n, 3) -> (rows, M, n, 3, 3).
+        mapped = self._x[rows][:, self.mappings].transpose(0, 1, 3, 2).reshape(-1, num_atoms)
+        products = (mapped @ self._by_atom[:, 3 * first :]).reshape(num_rows, -1, 3, n, 3)
+        sizes = (self._size[rows, None] + self._size[first:]) / 2
+        bound = np.broadcast_to(sizes[:, None], (num_rows, products.shape[1], n))
+        overlap = largest_overlap(products.transpose(0, 1, 3, 2, 4), bound).max(axis=1)
+        return np.asarray(np.sqrt(np.maximum(2 * (sizes - overlap), 0) / num_atoms))
 
 
 def largest_overlap(products: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -218,7 +222,7 @@ def largest_overlap(products: np.ndarray, bound: np.ndarray) -> np.ndarray:
 
     Source: Theobald 2005, "Rapid calculation of RMSDs using a quaternion-based characteristic polynomial".
     """
-    h = [[products[..., row, column] for column in range(3)] for row in range(3)]
+    h = [[np.ascontiguousarray(products[..., row, column]) for column in range(3)] for row in range(3)]
     gram = [[sum(h[k][i] * h[k][j] for k in range(3)) for j in range(3)] for i in range(3)]
     a: Any = gram[0][0] + gram[1][1] + gram[2][2]
     b: Any = sum(gram[i][j] ** 2 for i in range(3) for j in range(3))

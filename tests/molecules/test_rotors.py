@@ -6,6 +6,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdMolTransforms
 
 from molediff.molecules.rotors import BETWEEN_HEAVY, METHYL, POLAR, Rotors
+from molediff.molecules.torsion_prior import Clashes
 
 SMILES = ["CC(F)C(=O)Nc1ccc(OCC)cc1", "C[Si](C)(C)OCC#N", "OCC(O)C(Cl)CBr"]
 
@@ -91,3 +92,15 @@ def test_flat_ends_and_those_with_hydrogens_alone_have_no_hand():
     mol, x = embedded("CCC(=O)NC")
     rotors = Rotors.of(mol)
     assert (rotors.hands(x) == 0).all()
+
+
+def test_clashes_are_what_is_missing_to_van_der_waals_distances():
+    mol = Chem.AddHs(Chem.MolFromSmiles("CCOCCBr"))
+    x = np.random.default_rng(1).normal(scale=1.5, size=(40, mol.GetNumAtoms(), 3))
+    table = Chem.GetPeriodicTable()
+    radii = np.array([table.GetRvdw(atom.GetAtomicNum()) for atom in mol.GetAtoms()])
+    lacking = 0.75 * (radii[:, None] + radii) - np.linalg.norm(x[:, :, None] - x[:, None], axis=-1)
+    counted = np.triu(Chem.GetDistanceMatrix(mol) >= 4)
+    expected = (np.maximum(lacking, 0) ** 2)[:, counted].sum(-1)
+    np.testing.assert_allclose(Clashes(mol).penalty(x), expected, rtol=1e-4)
+    assert len(Clashes(mol).penalty(x[:0])) == 0

@@ -14,7 +14,7 @@ from molediff.core.target import Sample
 from molediff.molecules.data.twists import turned_onto
 from molediff.molecules.generation import job
 from molediff.molecules.generation.result import GenerationResult
-from molediff.molecules.generation.starts import differs_beyond_rotors
+from molediff.molecules.generation.torsion_starts import differs_beyond_rotors
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph.inputs import molecule_key, sample_generator
 from molediff.molecules.graph.vocabulary import ORGANIC

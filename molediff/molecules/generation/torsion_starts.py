@@ -1,0 +1,123 @@
+"""Starts whose torsions are drawn: a few embeddings, turned anew many times, and of those the representative ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.molecules.conformers import with_conformers
+from molediff.molecules.generation.embedding import Embedding
+from molediff.molecules.hydrogen_torsions import HydrogenTorsions
+from molediff.molecules.pieces import Pieces
+from molediff.molecules.rotors import POLAR, Rotors
+from molediff.molecules.spread import coverage_order
+from molediff.molecules.torsion_prior import Clashes, TorsionDistribution
+
+MACROCYCLE = 9
+"""Atoms of a ring from which on hydrogens are embedded too: those within it take part in how it is folded."""
+
+
+class TorsionStarts:
+    """Pieces of a few embeddings put together with torsions drawn anew, many times; those without clashes, the
+    representative ones first.
+
+    Bond lengths, angles and rings are the embeddings', and so is the stereo, which turns about single bonds leave as it
+    is. Drawing torsions costs a hundredth of an embedding.
+
+    Args:
+        embedding: of the molecule.
+        distribution: of its torsions.
+        num_conformers: conformers asked for.
+    """
+
+    LEAST_EMBEDDINGS, LEAST_OF_RIGID = 6, 2
+    # Of those, at least twice as many as conformers.
+    CANDIDATES_EACH, LEAST_CANDIDATES, ENOUGH_CANDIDATES = 8, 40, 400
+    MOST_ROUNDS = 3
+    LARGEST_CLASH = 0.05  # Angstrom^2, see `Clashes`
+    # Symmetric numberings tried for the distances between candidates: three phenyl rings have eight.
+    MAPPINGS = 16
+
+    def __init__(self, embedding: Embedding, distribution: TorsionDistribution, num_conformers: int):
+        self._embedding, self._distribution, self._num = embedding, distribution, num_conformers
+        self._ordered: np.ndarray | None = None
+        self._rotors = Rotors.of(embedding.prepared.mol)
+        self._polar = self._rotors.subset(self._rotors.kind == POLAR)
+
+    def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:
+        """See `Starts`."""
+        if self._ordered is None:
+            self._ordered = self._candidates()
+        if attempt == 0:
+            return self._ordered[np.asarray(slots) % len(self._ordered)]
+        return np.stack([self._another(slot, attempt) for slot in slots])
+
+    def _another(self, slot: int, attempt: int) -> np.ndarray:
+        """A structure (N, 3) after another failed: a further candidate, or an embedding when they are used up.
+
+        Half of the hydrogens of hydroxyl groups and the like are turned: it may have been them.
+        """
+        assert self._ordered is not None
+        place, embedding = slot + attempt * self._num, self._embedding
+        if place < len(self._ordered):
+            x = self._ordered[place]
+        else:
+            x = embedding.embed(1, embedding.random_seed(slot, attempt))[0]
+        random = embedding.random(slot, attempt)
+        turns = random.uniform(-180, 180, len(self._polar)) * (random.random(len(self._polar)) < 0.5)
+        return self._polar.turn(x, turns)
+
+    def _candidates(self) -> np.ndarray:
+        """Structures (P, N, 3): first the `num_conformers` that are spread over all, then the others."""
+        mol = self._embedding.prepared.mol
+        base = self._embedded()
+        if not len(base):
+            return np.full((1, mol.GetNumAtoms(), 3), np.nan)
+        wanted = max(self.LEAST_CANDIDATES, self.CANDIDATES_EACH * self._num)
+        num_kept = max(2 * self._num, min(self.ENOUGH_CANDIDATES, wanted))
+        x, num_free = self._drawn(base, num_kept)
+        x = x[: min(num_kept, max(num_free, self._num))]
+        first = coverage_order(with_conformers(mol, list(x)), self._num, self.MAPPINGS)
+        return x[np.concatenate([first, np.setdiff1d(np.arange(len(x)), first)])]
+
+    def _embedded(self) -> np.ndarray:
+        """Structures (K, N, 3) to take pieces from."""
+        mol, embedding = self._embedding.prepared.mol, self._embedding
+        num = self.LEAST_OF_RIGID
+        if differs_beyond_rotors(mol):
+            # Where few bonds turn, rings and the like must make the difference.
+            num = max(self.LEAST_EMBEDDINGS, self._num >> len(self._distribution.rotors))
+        num, seed = min(self._num, num), embedding.random_seed(0, 0)
+        folds = any(len(ring) >= MACROCYCLE for ring in mol.GetRingInfo().AtomRings())
+        x = embedding.embed(num, seed) if folds else embedding.embed_heavy(num, seed)
+        return x[np.isfinite(x).all(axis=(1, 2))]
+
+    def _drawn(self, base: np.ndarray, num: int) -> tuple[np.ndarray, int]:
+        """Structures in the order of their clashes, and how many are free of them; `num` of them if they can be had."""
+        rotors, random = self._distribution.rotors, self._embedding.random(0, 0)
+        mol = self._embedding.prepared.mol
+        pieces, clashes, hydrogens = Pieces(rotors), Clashes(mol), HydrogenTorsions(mol, self._rotors)
+        found, penalties = [], []
+        for _ in range(self.MOST_ROUNDS):
+            x = pieces.combined(base, random.integers(len(base), size=(num, len(pieces))))
+            torsions = self._distribution.draw(random, x)
+            x = hydrogens.turned(rotors.turn(x, torsions - rotors.angles(x)), random)
+            found.append(x)
+            penalties.append(clashes.penalty(x))
+            penalty = np.concatenate(penalties)
+            num_free = int((penalty <= self.LARGEST_CLASH).sum())
+            if num_free >= num:
+                break
+        return np.concatenate(found)[np.argsort(penalty, kind="stable")], num_free
+
+
+def differs_beyond_rotors(mol: Chem.Mol) -> bool:
+    """Whether embeddings differ in more than turns about single bonds: in puckered rings, or in stereo that is open."""
+    info = mol.GetRingInfo()
+    for ring in info.AtomRings():
+        bent = [mol.GetAtomWithIdx(i).GetHybridization() == Chem.HybridizationType.SP3 for i in ring]
+        if len(ring) > 4 and sum(bent) > 1:
+            return True
+    return any(found.specified == Chem.StereoSpecified.Unspecified for found in Chem.FindPotentialStereo(mol))

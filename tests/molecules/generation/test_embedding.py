@@ -1,0 +1,52 @@
+"""Distance geometry with all atoms, and with hydrogens put on afterwards."""
+
+import numpy as np
+import pytest
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
+
+from molediff.molecules.conformers import with_conformers
+from molediff.molecules.generation.embedding import Embedding, Skeleton
+from molediff.molecules.graph.inputs import prepare
+from molediff.molecules.graph.vocabulary import ORGANIC
+
+MOLECULES = [
+    "C[C@H](N)C(=O)N[C@@H](CO)C(=O)O",
+    "C[C@]12CC[C@H]3[C@@H](CCC4=CC(=O)CC[C@]34C)[C@@H]1CC[C@@H]2O",
+    "C/C=C/C[NH2+]Cc1c[nH]cn1",
+    "[2H]C([2H])([2H])N1CCC[C@H]1c1cccnc1",
+    "NC(=[NH2+])NCCC[C@H]([NH3+])C([O-])=O",
+    "[H]/N=C(/C)c1ccccc1",
+]
+
+
+def embedding(smiles: str) -> Embedding:
+    return Embedding(prepare(smiles, 160, ORGANIC, False), 1)
+
+
+@pytest.mark.parametrize("smiles", MOLECULES)
+def test_hydrogens_put_on_leave_stereo_and_bonds_as_asked_for(smiles: str):
+    one = embedding(smiles)
+    mol, x = one.prepared.mol, one.embed_heavy(4, 3)
+    assert x.shape == (4, mol.GetNumAtoms(), 3)
+    bonds = np.array([(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds()])
+    lengths = np.linalg.norm(x[:, bonds[:, 0]] - x[:, bonds[:, 1]], axis=-1)
+    assert lengths.min() > 0.9
+    assert lengths.max() < 1.75
+    for conformer in with_conformers(mol, x).GetConformers():
+        found = Chem.Mol(with_conformers(mol, [conformer.GetPositions()]))
+        Chem.AssignStereochemistryFrom3D(found)
+        assert Chem.MolToSmiles(Chem.RemoveHs(found)) == Chem.MolToSmiles(Chem.RemoveHs(mol))
+
+
+def test_hydrogens_of_stereocentres_and_where_rings_meet_are_embedded():
+    mol = Chem.AddHs(Chem.MolFromSmiles("C[C@H](F)CC1CCCC2CCCCC12"))
+    kept = [atom for atom in Skeleton.of(mol).mol.GetAtoms() if atom.GetAtomicNum() == 1]
+    assert len(kept) == 3
+
+
+def test_an_embedding_whose_time_is_up_is_none(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rdDistGeom, "EmbedMultipleConfs", lambda *arguments: [-1])  # as RDKit says it
+    one = embedding("CCCO")
+    assert np.isnan(one.embed(2, 1)).all()
+    assert np.isnan(one.embed_heavy(2, 1)).all()
