@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -15,15 +15,17 @@ _MAX_SUM, _MAX_STEPS = 5, 9
 
 @dataclass(frozen=True)
 class GraphSizes:
-    """How many nodes each of n graphs has, whose states are padded to one number N of nodes.
+    """How many nodes each of n graphs has, whose states are padded to one number N of nodes; and what else is known.
 
     Attributes:
         num_nodes: int64, shape (n,).
         width: N.
+        properties: of each graph, in units of their spread, NaN where one is not told, shape (n, P); None: none is.
     """
 
     num_nodes: Tensor
     width: int
+    properties: Tensor | None = None
 
     @property
     def mask(self) -> Tensor:
@@ -34,11 +36,21 @@ class GraphSizes:
 
     def repeat(self, k: int) -> GraphSizes:
         """Each graph `k` times, copies next to each other."""
-        return GraphSizes(self.num_nodes.repeat_interleave(k), self.width)
+        properties = None if self.properties is None else self.properties.repeat_interleave(k, 0)
+        return GraphSizes(self.num_nodes.repeat_interleave(k), self.width, properties)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> GraphSizes:
         """The same on `device`."""
-        return GraphSizes(self.num_nodes.to(device, non_blocking=non_blocking), self.width)
+        properties = (
+            None if self.properties is None else self.properties.to(device, non_blocking=non_blocking)
+        )
+        return GraphSizes(self.num_nodes.to(device, non_blocking=non_blocking), self.width, properties)
+
+    def told(self, which: Tensor | None) -> GraphSizes:
+        """The same with those properties alone that are true in `which`, shape (n, P); None: with none."""
+        if self.properties is None or which is None:
+            return replace(self, properties=None)
+        return replace(self, properties=self.properties.masked_fill(~which, float("nan")))
 
 
 def num_nodes_of(num_entries: int) -> int:
@@ -75,9 +87,12 @@ class GraphDenoiser(nn.Module):
         num_blocks: attention blocks.
         num_heads: attention heads.
         num_walks: steps of the random walks.
+        num_properties: numbers that a graph may be conditioned on, each of them told or not.
     """
 
     kind = "graphs"
+    additions = ("properties.",)
+    """Parameters that weights without them may begin a training: they change nothing until they are trained."""
 
     def __init__(
         self,
@@ -89,11 +104,12 @@ class GraphDenoiser(nn.Module):
         num_blocks: int = 6,
         num_heads: int = 8,
         num_walks: int = 8,
+        num_properties: int = 0,
     ) -> None:
         super().__init__()
         self.num_labels, self.num_edges, self.max_nodes = num_labels, num_edges, max_nodes
         self.mask_state = max(num_labels, num_edges)
-        self.num_walks = num_walks
+        self.num_walks, self.num_properties = num_walks, num_properties
         self.nodes = CodeEmbedding(
             (num_labels + 1, _MAX_SUM + 1, _MAX_SUM + 1, max_nodes, max_nodes + 1), channels
         )
@@ -106,6 +122,11 @@ class GraphDenoiser(nn.Module):
         self.pair_norm = nn.LayerNorm(pair_channels)
         self.pair_mix = nn.Linear(pair_channels, 2 * pair_channels, bias=False)
         self.pair_out = nn.Linear(2 * pair_channels, num_edges)
+        if num_properties:
+            self.properties = nn.Sequential(
+                nn.Linear(2 * num_properties, channels), nn.SiLU(), nn.Linear(channels, channels, bias=False)
+            )
+            nn.init.zeros_(self.properties[-1].weight)
 
     def forward(self, x_t: Tensor, lambda_: Tensor, condition: GraphSizes | None = None) -> Tensor:
         """Logits of x_0.
@@ -123,6 +144,8 @@ class GraphDenoiser(nn.Module):
         place = places(num_nodes, x_t.device)
         real = torch.arange(num_nodes, device=x_t.device) < sizes.num_nodes.unsqueeze(-1)
         nodes, pairs = self._embedded(x_t[:, place], real, sizes.num_nodes)
+        if self.num_properties:
+            nodes = nodes + self._told(sizes).unsqueeze(1)
         bias = softmax_bias(None if bool(real.all()) else real, nodes.dtype)
         for block in self.blocks:
             nodes, pairs = block(nodes, pairs, bias)
@@ -135,6 +158,18 @@ class GraphDenoiser(nn.Module):
             self._widened(self.node_out(nodes))[:, row],
             self._widened(edges)[:, row, column],
         )
+
+    def _told(self, sizes: GraphSizes) -> Tensor:
+        """What is added to all nodes of graphs with these properties, shape (n, channels)."""
+        values = sizes.properties
+        if values is None:
+            values = torch.full(
+                (len(sizes.num_nodes), self.num_properties), float("nan"), device=sizes.num_nodes.device
+            )
+        told = ~values.isnan()
+        features = torch.cat([values.nan_to_num(0.0), told.to(values.dtype)], -1)
+        added: Tensor = self.properties(features.to(self.node_walks.weight.dtype))
+        return added
 
     def _widened(self, logits: Tensor) -> Tensor:
         missing = self.mask_state - logits.shape[-1]

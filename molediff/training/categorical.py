@@ -46,8 +46,17 @@ class CategoricalTask(OptimizedTask):
         masked = masked_at_random(real.cpu(), generator).to(x_0.device, non_blocking=True)
         x_t = x_0.masked_fill(masked, self.model.process.mask_state)
         t = masked.sum(1) / real.sum(1)
+        condition = self._told(condition, generator)
         logits = self.model.logits(x_t, t.clamp(self.model.path.t_min, self.model.path.t_max), condition)
         return any_order_loss(logits, x_0, masked, real)
+
+    def _told(self, condition: Any, generator: torch.Generator) -> Any:
+        """The condition with some of its properties: none, one, ... or all of them, equally often."""
+        values = getattr(condition, "properties", None)
+        if values is None:
+            return condition
+        share = torch.rand(len(values), 1, generator=generator)
+        return condition.told((torch.rand(values.shape, generator=generator) < share).to(values.device))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean loss in nats an entry."""

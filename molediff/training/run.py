@@ -199,6 +199,10 @@ def load_into(model: nn.Module, weights: str | Path, blocks: Sequence[int] | Non
     state, _ = load_weights(weights)
     if blocks is not None:
         state = with_blocks(state, blocks)
+    additions = getattr(getattr(model, "network", None), "additions", ())
+    for name, value in model.state_dict().items() if additions else ():
+        if name.removeprefix("network.").startswith(additions):
+            state.setdefault(name, value)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

@@ -75,3 +75,24 @@ def test_walks_and_steps_see_known_edges_alone(network):
 def test_a_lone_node_has_a_label(network):
     with torch.no_grad():
         assert network(torch.tensor([[5]]), torch.zeros(1)).isfinite().all()
+
+
+def test_properties_change_nothing_before_they_are_trained_and_then_only_where_they_are_told(network):
+    torch.manual_seed(0)
+    words = {"max_nodes": 6, "channels": 32, "pair_channels": 16, "num_blocks": 2, "num_heads": 4}
+    asked = GraphDenoiser(LABELS, EDGES, num_properties=2, **words).eval()
+    missing, unexpected = asked.load_state_dict(network.state_dict(), strict=False)
+    assert all(name.startswith(GraphDenoiser.additions) for name in missing)
+    assert not unexpected
+    x, lambda_, num = states(3, 5), torch.zeros(3), torch.full((3,), 5)
+    told = GraphSizes(num, 5, torch.tensor([[0.5, float("nan")], [1.0, -1.0], [float("nan")] * 2]))
+    with torch.no_grad():
+        plain = network(x, lambda_, GraphSizes(num, 5))
+        torch.testing.assert_close(asked(x, lambda_, told), plain)
+        asked.properties[-1].weight.normal_()
+        found, without = asked(x, lambda_, told), asked(x, lambda_, told.told(None))
+        torch.testing.assert_close(found[2], without[2])
+        assert not torch.allclose(found[0], without[0])
+        once = asked(x, lambda_, told.told(torch.tensor([[True, False]] * 3)))
+        torch.testing.assert_close(once[0], found[0])
+        assert not torch.allclose(once[1], found[1])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from rdkit import Chem
 
 from molediff.evaluation.report.html import html_of_film, write_files
 from molediff.evaluation.whole.evaluate import WholeFigures, measure_generated, measure_mols, training_of
@@ -32,10 +34,12 @@ def evaluate(
     constrained: bool,
     order: str,
     min_probability: float,
+    familiar: bool | None,
     num_training: int | None,
     num_reference: int,
     num_data: int,
     batch_size: int,
+    num_relaxed: int = 0,
     device: str | None = None,
 ) -> None:
     """Measure whole molecules beside data, and write the report, its figures and a film.
@@ -47,10 +51,11 @@ def evaluate(
         num_molecules: of each seed.
         seeds: of the samples; the first alone for all but the first of `num_steps`.
         num_steps: evaluations of the graph network at most, one row each; None: one for each entry.
-        constrained, order, min_probability, batch_size: see `MoleculeGenerator.generate`.
+        constrained, order, min_probability, familiar, batch_size: see `MoleculeGenerator.generate`.
         num_training: training molecules that novelty is asked against; None: all.
         num_reference: training molecules that distributions are held against.
         num_data: molecules of the test split in the row of data.
+        num_relaxed: molecules of data and of the first seed for PoseBusters and GFN2-xTB; 0 for none.
 
     Raises:
         ValueError: a setting is out of range.
@@ -86,6 +91,7 @@ def evaluate(
                     constrained=constrained,
                     order=order,
                     min_probability=min_probability,
+                    familiar=familiar,
                     batch_size=batch_size,
                 )
             )
@@ -99,10 +105,12 @@ def evaluate(
         "parameters": f"{sum(p.numel() for p in generator.model.parameters()) / 1e6:.2f} M for graphs",
         "constrained": constrained,
         "order": order,
+        "familiar": shown[0].provenance.get("familiar", False) if shown else False,
         "training molecules": known,
         **({"least probability": min_probability} if min_probability else {}),
         **describe_machine(torch.get_num_threads()),
     }
+    physics = _physics(shown, [test.mol(i) for i in range(min(num_relaxed, len(test)))])
     first = next(row for name, row in rows.items() if name != DATA)
     pictures = {
         "film": _film(generator, folder, seeds[0]),
@@ -110,10 +118,22 @@ def evaluate(
         "unstable": picture_of_grid(list(first.unstable[:24])),
     }
     metrics_path, report_path = write_files(
-        folder, whole_metrics(rows, protocol), whole_page(rows, protocol, pictures)
+        folder, {**whole_metrics(rows, protocol), **physics}, whole_page(rows, protocol, pictures)
     )
     (folder / "table.md").write_text(whole_text(rows) + "\n", encoding="utf-8")
     print(f"{report_path}\n{metrics_path}")
+
+
+def _physics(made: Sequence[NewMolecule], data: Sequence[Chem.Mol]) -> dict[str, Any]:
+    """Of as many generated molecules as there are of data."""
+    if not data:
+        return {}
+    from molediff.evaluation.whole.physics import physics_line, physics_of  # seconds of start-up
+
+    mols = [result.mol for result in made[: len(data)] if result.mol is not None]
+    found = {DATA: physics_of(data), "generated": physics_of(mols)}
+    print("\n".join(physics_line(name, one) for name, one in found.items()), flush=True)
+    return {"physics": {name: asdict(one) for name, one in found.items()}}
 
 
 def _film(generator: MoleculeGenerator, folder: Path, seed: int) -> str:

@@ -14,6 +14,8 @@ import molediff
 from molediff.core.discrete import CategoricalModel, Revealing
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.whole.alphabet import QM9
+from molediff.molecules.whole.familiar import Familiar
+from molediff.molecules.whole.properties import Wanted, WantedProperties
 from molediff.molecules.whole.request import Request
 from molediff.molecules.whole.result import NewMolecule
 from molediff.molecules.whole.run import Run
@@ -112,6 +114,7 @@ class MoleculeGenerator:
         composition: str | Mapping[str, int] | None = None,
         scaffold: str | Chem.Mol | None = None,
         attachments: Sequence[int] | None = None,
+        properties: Wanted | None = None,
         only_valid: bool = False,
         with_shapes: bool = True,
         sampling: GraphSampling | None = None,
@@ -132,6 +135,9 @@ class MoleculeGenerator:
             scaffold: a part that every molecule keeps, SMILES or Mol. With 3D coordinates its atoms keep them too.
             attachments: numbers of its atoms that may be bonded to new ones; None: those bonded to "*", which stands
                 for what is attached, or else all that have a hydrogen.
+            properties: values to come near, in the units of QM9: "gap", "homo" and "lumo" in Hartree, "polarizability"
+                in bohr^3, "dipole_moment" in Debye, "heat_capacity" in cal / (mol K); a number for all, or a list of
+                one for each molecule. For weights that know them, such as "qm9_graphs_properties".
             only_valid: draw again, up to `max_attempts` graphs for a molecule, where a graph is no molecule or has no
                 shape. Published protocols count what comes the first time.
             with_shapes: False for graphs alone.
@@ -164,8 +170,14 @@ class MoleculeGenerator:
             self.alphabet if how.constrained else None,
             log_prob,
             trajectory,
+            self._wanted(properties, how.guidance, num_molecules),
+            how.guidance,
         )
-        provenance = self._provenance(sampler, how.num_steps, with_shapes)
+        known = self._known(how.familiar, scaffold is not None)
+        asked = {"familiar": known is not None, "properties": dict(properties or {}), "guidance": how.guidance}
+        provenance = self._provenance(sampler, how.num_steps, with_shapes) | {
+            key: value for key, value in asked.items() if value
+        }
         run = Run(
             sampler,
             self.alphabet,
@@ -175,8 +187,27 @@ class MoleculeGenerator:
             only_valid,
             trajectory,
             provenance,
+            known,
         )
         return run.results(num_molecules, most.batch_size)
+
+    def _wanted(
+        self, properties: Wanted | None, guidance: float, num_molecules: int
+    ) -> WantedProperties | None:
+        if properties is None:
+            if guidance:
+                raise ValueError("guidance presses for properties: give properties too.")
+            return None
+        return WantedProperties(self.metadata.get("properties"), properties, num_molecules)
+
+    def _known(self, familiar: bool | None, has_scaffold: bool) -> Familiar | None:
+        text = self.metadata.get("familiar")
+        if familiar and not text:
+            raise ValueError(
+                "familiar=True needs weights that tell what their training molecules hold: train anew."
+            )
+        wanted = not has_scaffold if familiar is None else familiar
+        return Familiar.from_text(text) if wanted and text else None
 
     def _provenance(self, sampler: GraphSampler, num_steps: int | None, with_shapes: bool) -> dict[str, Any]:
         facts = {

@@ -119,10 +119,6 @@ class Request:
             )
         return cls(sizes / sizes.sum(), labels, num_hydrogens, kept)
 
-    def size(self, u: float) -> int:
-        """The number of heavy atoms in whose share of [0, 1) the number u falls."""
-        return int(np.searchsorted(self.sizes.cumsum(), u * self.sizes.sum(), side="right"))
-
     def start(self, num_atoms: int, mask_state: int) -> np.ndarray:
         """The state with all that is known, and the rest masked, int64, shape (T,)."""
         matrix = np.full((num_atoms, num_atoms), mask_state, np.int64)
@@ -134,6 +130,11 @@ class Request:
             closed = sorted(set(range(kept)) - set(self.scaffold.attachments))
             matrix[kept:, closed] = 0
         return matrix[np.tril_indices(num_atoms)]
+
+
+def size_at(sizes: np.ndarray, u: float) -> int:
+    """The number of heavy atoms in whose share of [0, 1) the number u falls; `sizes` are probabilities of 0, 1, ..."""
+    return int(np.searchsorted(sizes.cumsum(), u * sizes.sum(), side="right"))
 
 
 def read_formula(composition: str | Mapping[str, int]) -> Counter[str]:

@@ -24,8 +24,8 @@ class NewMolecule:
             and no conformer where there is no shape; None where the graph is no molecule.
         status: "ok", or "failed".
         fault: why it failed, in one word: "valence", "fragments", "rdkit" or "entry" of a graph that is no molecule,
-            "composition" of one that is not what was asked for, "shape" of one for which no conformer passed the
-            checks; empty for "ok".
+            "composition" of one that is not what was asked for, "unfamiliar" of one that is unlike all training
+            molecules, "shape" of one for which no conformer passed the checks; empty for "ok".
         reason: the same as a sentence.
         seed: the seed given.
         num_graphs: graphs drawn for it: 1, and more where those that failed were drawn again.

@@ -11,6 +11,7 @@ from rdkit import Chem
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.whole.alphabet import Alphabet
+from molediff.molecules.whole.familiar import Familiar
 from molediff.molecules.whole.graphs import GraphError, mol_of
 from molediff.molecules.whole.result import NewMolecule
 from molediff.molecules.whole.sampler import DrawnGraph, GraphSampler, log_num_numberings
@@ -42,6 +43,8 @@ class Run:
         only_valid: draw again what failed.
         trajectory: keep the way of the shapes.
         provenance: for the results.
+        familiar: what occurs in training molecules; graphs with anything else, and those that are no molecule, are
+            drawn again. None: they are not.
     """
 
     def __init__(
@@ -54,10 +57,11 @@ class Run:
         only_valid: bool,
         trajectory: bool,
         provenance: dict[str, Any],
+        familiar: Familiar | None = None,
     ) -> None:
         self.sampler, self.alphabet, self.shapes = sampler, alphabet, shapes
         self.seed, self.max_attempts, self.only_valid = seed, max_attempts, only_valid
-        self.trajectory, self.provenance = trajectory, provenance
+        self.trajectory, self.provenance, self.familiar = trajectory, provenance, familiar
 
     def results(self, num_molecules: int, batch_size: int) -> Iterator[NewMolecule]:
         """The molecules, batch by batch."""
@@ -66,6 +70,8 @@ class Run:
             pending = samples
             while pending:
                 self._draw_graphs(pending)
+                while unlike := [sample for sample in pending if self._unlike(sample)]:
+                    self._draw_graphs(unlike)
                 if self.shapes is not None:
                     self._draw_shapes(
                         self.shapes,
@@ -73,6 +79,13 @@ class Run:
                     )
                 pending = [sample for sample in pending if self._again(sample)]
             yield from map(self._result, samples)
+
+    def _unlike(self, sample: Sample) -> bool:
+        return (
+            self.familiar is not None
+            and sample.fault not in ("", "composition", "shape")
+            and sample.num_graphs < self.max_attempts
+        )
 
     def _again(self, sample: Sample) -> bool:
         wanted = sample.fault == "composition" or (self.only_valid and sample.fault != "")
@@ -93,6 +106,9 @@ class Run:
             found = sum(atom.GetTotalNumHs() for atom in sample.mol.GetAtoms())
             if wanted not in (None, found):
                 sample.fault, sample.reason = "composition", f"It has {found} hydrogens instead of {wanted}."
+            elif self.familiar is not None and (lacks := self.familiar.lacks(sample.mol)):
+                sample.fault = "unfamiliar"
+                sample.reason = f"No training molecule has {lacks[0]} (see molecules.whole.familiar)."
 
     def _draw_shapes(self, generator: ConformerGenerator, samples: list[Sample]) -> None:
         scaffold = self.sampler.request.scaffold

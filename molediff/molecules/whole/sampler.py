@@ -14,13 +14,15 @@ from molediff.core.discrete import (
     CategoricalModel,
     CategoricalStep,
     Revealing,
+    classifier_free,
     log_prob_bound,
     uniform_grid,
 )
 from molediff.molecules.whole.alphabet import Alphabet
 from molediff.molecules.whole.graphs import matrix_of
 from molediff.molecules.whole.possible import only_possible
-from molediff.molecules.whole.request import Request
+from molediff.molecules.whole.properties import WantedProperties
+from molediff.molecules.whole.request import Request, size_at
 from molediff.networks.graph_denoiser import GraphSizes
 from molediff.sampling.seeds import numbered_generator
 
@@ -53,6 +55,8 @@ class GraphSampler:
         constrained: the alphabet by which to rule out at every step what no molecule could complete; None: nothing.
         log_prob: also estimate the log-probability of each.
         trajectory: keep the steps.
+        wanted: properties to ask for; None: none.
+        guidance: weight w of (1 + w) conditional - w unconditional logits; 0 is the model given the properties.
     """
 
     def __init__(
@@ -64,11 +68,14 @@ class GraphSampler:
         constrained: Alphabet | None,
         log_prob: bool,
         trajectory: bool,
+        wanted: WantedProperties | None = None,
+        guidance: float = 0.0,
     ) -> None:
         self.model, self.request, self.solver = model, request, solver
         largest = len(request.sizes) - 1
         self.times = uniform_grid(largest * (largest + 1) // 2 if num_steps is None else num_steps)
         self.constrained, self.log_prob, self.trajectory = constrained, log_prob, trajectory
+        self.wanted, self.guidance = wanted, guidance
 
     @property
     def device(self) -> torch.device:
@@ -78,17 +85,22 @@ class GraphSampler:
     def draw(self, seed: int, numbers: Sequence[tuple[int, int]]) -> list[DrawnGraph]:
         """The graphs of these numbers: sample and attempt, on which a graph depends, and on nothing else."""
         generators = [numbered_generator(seed, *number, key=b"graph") for number in numbers]
+        of_sizes = [self._of_sizes(number) for number, _ in numbers]
         sizes = [
-            self.request.size(float(torch.rand(1, generator=g, dtype=torch.float64))) for g in generators
+            size_at(of_size, float(torch.rand(1, generator=g, dtype=torch.float64)))
+            for of_size, g in zip(of_sizes, generators, strict=True)
         ]
         width = max(sizes)
         starts = np.zeros((len(numbers), width * (width + 1) // 2), np.int64)
         for row, size in zip(starts, sizes, strict=True):
             row[: size * (size + 1) // 2] = self.request.start(size, self.model.process.mask_state)
-        condition = GraphSizes(torch.tensor(sizes), width).to(self.device)
+        told = None if self.wanted is None else self.wanted.rows([number for number, _ in numbers])
+        condition = GraphSizes(torch.tensor(sizes), width, told).to(self.device)
         x_1 = torch.from_numpy(starts).to(self.device)
         steps: list[CategoricalStep] = []
-        denoiser, mask = self.model.denoiser(condition), condition.mask
+        denoiser, mask, twice = self.model.denoiser(condition), condition.mask, self.guidance not in (0, -1)
+        if self.guidance:
+            denoiser = classifier_free(denoiser, self.model.denoiser(condition.told(None)), self.guidance)
         if self.constrained is not None:
             denoiser = only_possible(denoiser, self.constrained, condition)
         states = self.solver.sample(
@@ -100,7 +112,7 @@ class GraphSampler:
             mask,
             steps.append if self.trajectory else None,
         )
-        bounds = self._bounds(states, sizes, generators, condition) if self.log_prob else None
+        bounds = self._bounds(states, sizes, of_sizes, generators, condition) if self.log_prob else None
         hidden = ((x_1 == self.model.process.mask_state) & mask).sum(1).tolist()
         ends = [size * (size + 1) // 2 for size in sizes]
         rows = states.cpu().numpy()
@@ -108,15 +120,24 @@ class GraphSampler:
         return [
             DrawnGraph(
                 rows[k, :end],
-                min(len(self.times) - 1, hidden[k]),
+                min(len(self.times) - 1, hidden[k]) * (2 if twice else 1),
                 None if bounds is None else bounds[k],
                 None if way is None else way[:, k, :end],
             )
             for k, end in enumerate(ends)
         ]
 
+    def _of_sizes(self, number: int) -> np.ndarray:
+        """Probability of 0, 1, 2, ... heavy atoms of a molecule."""
+        return self.request.sizes if self.wanted is None else self.wanted.sizes(number, self.request.sizes)
+
     def _bounds(
-        self, states: Tensor, sizes: list[int], generators: list[torch.Generator], condition: GraphSizes
+        self,
+        states: Tensor,
+        sizes: list[int],
+        of_sizes: list[np.ndarray],
+        generators: list[torch.Generator],
+        condition: GraphSizes,
     ) -> list[float]:
         found = log_prob_bound(
             self.model.denoiser(condition),
@@ -126,8 +147,8 @@ class GraphSampler:
             condition.mask,
         )
         return [
-            float(bound) + float(np.log(self.request.sizes[size]))
-            for bound, size in zip(found, sizes, strict=True)
+            float(bound) + float(np.log(of_size[size]))
+            for bound, size, of_size in zip(found, sizes, of_sizes, strict=True)
         ]
 
 

@@ -23,12 +23,19 @@ class GraphSampling:
         order: "random", or "certain": entries of least entropy first (see `core.discrete.Revealing`).
         min_probability: leave out what is less probable than this at its step; the samples are then no longer quite
             the model's.
+        familiar: draw again, up to `max_attempts` graphs for a molecule, a graph that is no molecule, or in which an
+            atom has neighbours, or rings are joined, as in no training molecule (`whole.familiar`). None: yes, unless
+            the weights do not tell or a scaffold is kept. False: graphs as the model makes them.
+        guidance: weight w > 0 presses for properties, by twice the evaluations: logits are (1 + w) times those given
+            the properties minus w times those without. 0 draws from the model given the properties.
     """
 
     num_steps: int | None = None
     constrained: bool = True
     order: str = "random"
     min_probability: float = 0.0
+    familiar: bool | None = None
+    guidance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class GraphLimits:
 
     Attributes:
         batch_size: graphs at a time. It bounds memory.
-        max_attempts: most graphs drawn for one molecule, with `only_valid` or a composition.
+        max_attempts: most graphs drawn for one molecule, with `familiar`, `only_valid` or a composition.
     """
 
     batch_size: int = 256
@@ -59,5 +66,8 @@ def read_settings(
         check_whole_number(name, found[name], least=1)
     if found["num_steps"] is not None:
         check_whole_number("num_steps", found["num_steps"], least=1)
+    guidance = found["guidance"]
+    if not isinstance(guidance, int | float) or isinstance(guidance, bool) or not guidance >= 0:
+        raise ValueError(f"guidance is a number of at least 0; got {guidance!r}.")
     read = GraphLimits(found.pop("batch_size"), found.pop("max_attempts"))
     return GraphSampling(**found), read

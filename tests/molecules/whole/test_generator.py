@@ -11,6 +11,7 @@ from rdkit.Chem import rdDistGeom
 from molediff import MoleculeGenerator
 from molediff.core.discrete import CategoricalModel
 from molediff.core.paths import SquareRootVP
+from molediff.molecules.whole.familiar import Familiar
 from molediff.networks.graph_denoiser import GraphDenoiser
 
 HISTOGRAM = [0, 1, 2, 4, 8]
@@ -97,6 +98,24 @@ def test_constrained_graphs_have_no_wrong_valence_and_are_seldom_apart(generator
     faults = [result.fault for result in results if result.fault]
     assert set(faults) <= {"fragments"}  # no entry alone could have known
     assert len(faults) < 0.2 * sum(bool(result.fault) for result in graphs(generator, 60))
+
+
+def test_unfamiliar_graphs_and_those_that_are_no_molecule_are_drawn_again(generator):
+    known = Familiar.of([Chem.MolFromSmiles(text) for text in ("C", "CC", "CCC", "CCCC", "CC(C)C")])
+    knowing = MoleculeGenerator(generator.model, metadata={**generator.metadata, "familiar": known.to_text()})
+    results = graphs(knowing, 30, max_attempts=200)
+    assert {result.smiles for result in results} <= {"C", "CC", "CCC", "CCCC", "CC(C)C"}
+    assert {result.status for result in results} == {"ok"}
+    assert max(result.num_graphs for result in results) > 1
+    first = graphs(generator, 30)
+    for kept, one in zip(results, first, strict=True):
+        assert (kept.num_graphs == 1) == (one.status == "ok" and one.smiles == kept.smiles)
+    off = graphs(knowing, 30, familiar=False)
+    assert [result.smiles for result in off] == [result.smiles for result in first]
+    once = graphs(knowing, 30, max_attempts=1)
+    assert "unfamiliar" in {result.fault for result in once}
+    with pytest.raises(ValueError, match="familiar=True needs weights"):
+        graphs(generator, 1, familiar=True)
 
 
 def test_num_atoms_and_composition_are_kept(generator):

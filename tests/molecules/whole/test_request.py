@@ -6,7 +6,7 @@ from rdkit import Chem
 
 from molediff.molecules.whole.alphabet import QM9
 from molediff.molecules.whole.graphs import matrix_of
-from molediff.molecules.whole.request import Request, read_formula
+from molediff.molecules.whole.request import Request, read_formula, size_at
 
 HISTOGRAM = [0, 1, 2, 3, 4, 10, 20, 60]
 FORMULAS = {"C2H6O1": 3, "C3H8": 2, "C2N2": 1}
@@ -19,14 +19,14 @@ def read(**words):
 
 def test_sizes_are_drawn_as_often_as_in_the_data():
     request = read()
-    drawn = [request.size(u) for u in (np.arange(1000) + 0.5) / 1000]
+    drawn = [size_at(request.sizes, u) for u in (np.arange(1000) + 0.5) / 1000]
     np.testing.assert_allclose(np.bincount(drawn), 10 * np.array(HISTOGRAM))
 
 
 def test_a_composition_fixes_the_heavy_atoms_and_their_number():
     request = read(composition="C2H6O")
     assert request.num_hydrogens == 6
-    assert request.size(0.3) == 3
+    assert size_at(request.sizes, 0.3) == 3
     matrix = matrix_of(request.start(3, MASK))
     assert sorted(matrix.diagonal().tolist()) == [0, 0, 2]
     assert (matrix[np.tril_indices(3, -1)] == MASK).all()

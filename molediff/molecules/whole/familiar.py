@@ -1,0 +1,102 @@
+"""What of a molecule occurs in training molecules: the surroundings of its atoms, and how its rings are joined.
+
+A data set such as QM9 follows rules that nobody has written down (no enamines, no fluorine on sp3 carbon, few of all
+cages). A graph that breaks one mostly shows it in a single atom: with these neighbours, in such a ring, it occurs
+nowhere. Graphs whose every atom and ring system occurs are nearly all there is in data, and rarer among those that a
+model draws.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from rdkit import Chem
+
+_LARGEST_RING = 6
+
+
+@dataclass(frozen=True)
+class Familiar:
+    """All that occurs in some molecules.
+
+    Attributes:
+        seen: CRC-32 of each text of `texts_of`.
+    """
+
+    seen: frozenset[int]
+
+    @classmethod
+    def of(cls, mols: Iterable[Chem.Mol]) -> Familiar:
+        """What occurs in molecules (sanitized; hydrogens implicit)."""
+        return cls(frozenset(_checksum(text) for mol in mols for text in texts_of(mol)))
+
+    def lacks(self, mol: Chem.Mol) -> list[str]:
+        """What of a molecule (sanitized; hydrogens implicit) does not occur, as texts; empty if all does."""
+        return sorted({text for text in texts_of(mol) if _checksum(text) not in self.seen})
+
+    def to_text(self) -> str:
+        """Text that `from_text` reads."""
+        return base64.b64encode(np.array(sorted(self.seen), dtype="<u4").tobytes()).decode("ascii")
+
+    @classmethod
+    def from_text(cls, text: str) -> Familiar:
+        """Read what `to_text` wrote."""
+        return cls(frozenset(np.frombuffer(base64.b64decode(text), dtype="<u4").tolist()))
+
+
+def texts_of(mol: Chem.Mol) -> Iterator[str]:
+    """The surroundings of each atom of a molecule, then its ring systems, as texts; some may come twice.
+
+    An atom is told by element, charge, hydrogens, aromaticity and its smallest ring; each neighbour by the bond,
+    whether that is in a ring, element, charge, aromaticity and degree. A ring system is the rings that share atoms,
+    elements and orders of bonds left out.
+    """
+    rings = mol.GetRingInfo()
+    for atom in mol.GetAtoms():
+        arms = []
+        for bond in atom.GetBonds():
+            other = bond.GetOtherAtom(atom)
+            arms.append(
+                f"{int(bond.GetBondType())}{'r' if bond.IsInRing() else '-'}{other.GetSymbol()}"
+                f"{other.GetFormalCharge():+d}{'a' if other.GetIsAromatic() else '-'}{other.GetDegree()}"
+            )
+        ring = min(rings.MinAtomRingSize(atom.GetIdx()), _LARGEST_RING)
+        yield (
+            f"{atom.GetSymbol()}{atom.GetFormalCharge():+d}H{atom.GetTotalNumHs()}"
+            f"{'a' if atom.GetIsAromatic() else '-'}{ring}:{','.join(sorted(arms))}"
+        )
+    for system in _ring_systems(rings):
+        yield _skeleton(mol, system)
+
+
+def _ring_systems(rings: Chem.RingInfo) -> list[set[int]]:
+    """Atoms of the rings that share atoms."""
+    systems: list[set[int]] = []
+    for ring in map(set, rings.AtomRings()):
+        joined = [system for system in systems if system & ring]
+        systems = [system for system in systems if not system & ring]
+        systems.append(ring.union(*joined))
+    return systems
+
+
+def _skeleton(mol: Chem.Mol, system: set[int]) -> str:
+    """Canonical SMILES of a ring system as if all of it were carbon and single bonds."""
+    bare = Chem.RWMol()
+    place = {}
+    for index in sorted(system):
+        atom = Chem.Atom(6)
+        atom.SetNoImplicit(True)
+        place[index] = bare.AddAtom(atom)
+    for bond in mol.GetBonds():
+        i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        if i in place and j in place and bond.IsInRing():
+            bare.AddBond(place[i], place[j], Chem.BondType.SINGLE)
+    return Chem.MolToSmiles(bare)
+
+
+def _checksum(text: str) -> int:
+    return zlib.crc32(text.encode())
