@@ -3,6 +3,7 @@
 import itertools
 from typing import Any
 
+import pytest
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, IterableDataset
@@ -10,10 +11,10 @@ from torch.utils.data import DataLoader, IterableDataset
 from molediff.core.discrete import CategoricalModel, Revealing, uniform_grid
 from molediff.core.paths import SquareRootVP
 from molediff.networks.graph_denoiser import GraphDenoiser, GraphSizes
-from molediff.networks.weights import load_weights
+from molediff.networks.weights import load_weights, save_weights
 from molediff.training.categorical import CategoricalTask
 from molediff.training.clock import Clock
-from molediff.training.run import train
+from molediff.training.run import load_into, train
 from molediff.training.schedules import Constant
 
 # Two graphs of three nodes, equally frequent: a chain of labels 0 1 0, always numbered alike, and a triangle of labels
@@ -69,3 +70,39 @@ def test_learns_graphs_to_their_entropy_and_draws_them(tmp_path):
     known = triangles | ((x[:, [0, 2, 5]].sum(1) == 1) & (edges == 2))
     assert known.float().mean() > 0.95
     assert 0.35 < triangles.float().mean() < 0.65
+
+
+def small(num_properties: int) -> CategoricalModel:
+    network = GraphDenoiser(
+        2, 2, 3, channels=16, pair_channels=8, num_blocks=1, num_heads=2, num_properties=num_properties
+    )
+    return CategoricalModel(network, SquareRootVP(), network.mask_state)
+
+
+def test_a_model_of_properties_begins_from_weights_that_know_none(tmp_path):
+    plain, asked = small(0), small(2)
+    save_weights(tmp_path / "plain.safetensors", plain, {}, dtype=None)
+    load_into(asked, tmp_path / "plain.safetensors")
+    for name, value in plain.state_dict().items():
+        torch.testing.assert_close(asked.state_dict()[name], value)
+    save_weights(tmp_path / "asked.safetensors", asked, {}, dtype=None)
+    with pytest.raises(ValueError, match="do not fit the network"):
+        load_into(plain, tmp_path / "asked.safetensors")
+
+
+def test_none_one_and_all_of_the_properties_are_told_equally_often():
+    num = 20000
+    seen: list[GraphSizes] = []
+
+    class Spy(torch.nn.Module):
+        def forward(self, x_t: torch.Tensor, lambda_: torch.Tensor, condition: GraphSizes) -> torch.Tensor:
+            seen.append(condition)
+            return torch.zeros(*x_t.shape, 2)
+
+    task = CategoricalTask(CategoricalModel(Spy(), SquareRootVP(), 2), Clock(1))
+    sizes = GraphSizes(torch.full((num,), 3), 3, torch.randn(num, 3))
+    task.losses((CHAIN.expand(num, 6), sizes, None), torch.Generator().manual_seed(0))
+    told = ~seen[0].properties.isnan()
+    shares = torch.bincount(told.sum(1), minlength=4) / num
+    torch.testing.assert_close(shares, torch.full((4,), 0.25), atol=0.02, rtol=0)
+    assert torch.equal(seen[0].properties[told], sizes.properties[told])

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from molediff.molecules.whole.familiar import texts_of
 
-_NUM_ROWS = 1 << 16
+_NUM_ROWS = 1 << 14
 
 
 class PropertyPredictor(nn.Module):
@@ -27,7 +27,7 @@ class PropertyPredictor(nn.Module):
         channels: of the sum.
     """
 
-    def __init__(self, num_properties: int, channels: int = 192) -> None:
+    def __init__(self, num_properties: int, channels: int = 128) -> None:
         super().__init__()
         self.sum = nn.EmbeddingBag(_NUM_ROWS, channels, mode="sum")
         nn.init.normal_(self.sum.weight, std=0.05)

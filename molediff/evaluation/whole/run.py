@@ -55,7 +55,7 @@ def evaluate(
         num_training: training molecules that novelty is asked against; None: all.
         num_reference: training molecules that distributions are held against.
         num_data: molecules of the test split in the row of data.
-        num_relaxed: molecules of data and of the first seed for PoseBusters and GFN2-xTB; 0 for none.
+        num_relaxed: molecules of data and of the first seed for GFN2-xTB; 0 for none.
 
     Raises:
         ValueError: a setting is out of range.

@@ -6,6 +6,7 @@ from rdkit import Chem
 
 from molediff.molecules.whole.alphabet import QM9
 from molediff.molecules.whole.data import Graphs
+from molediff.molecules.whole.familiar import Familiar
 from molediff.molecules.whole.graphs import GraphError, matrix_of, mol_of, state_of
 from molediff.molecules.whole.sampler import log_num_numberings
 
@@ -80,6 +81,15 @@ def test_molecules_outside_the_alphabet_are_counted_not_hidden():
     assert len(graphs) == 2
     assert graphs.num_left_out == 2
     assert graphs.histogram() == [0, 0, 1, 1]
+
+
+def test_properties_stay_with_their_molecule_where_another_is_left_out():
+    values = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    graphs = Graphs(["CS", "CCO", "C"], properties=values)
+    assert graphs.properties.tolist() == [[3, 4], [5, 6]]
+    _, sizes, _ = graphs.batch([1])
+    assert sizes.properties.tolist() == [[5, 6]]
+    assert graphs.familiar == Familiar.of([Chem.MolFromSmiles(text) for text in ("CCO", "C")])
 
 
 def test_formulas_count_hydrogens():
