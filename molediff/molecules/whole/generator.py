@@ -174,7 +174,11 @@ class MoleculeGenerator:
             how.guidance,
         )
         known = self._known(how.familiar, scaffold is not None)
-        asked = {"familiar": known is not None, "properties": dict(properties or {}), "guidance": how.guidance}
+        asked = {
+            "familiar": known is not None,
+            "properties": dict(properties or {}),
+            "guidance": how.guidance,
+        }
         provenance = self._provenance(sampler, how.num_steps, with_shapes) | {
             key: value for key, value in asked.items() if value
         }
