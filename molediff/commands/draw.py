@@ -15,7 +15,7 @@ from molediff.commands import exits
 from molediff.commands.files import STANDARD, check_new, with_word
 from molediff.commands.telling import progress, tell, to_standard_output
 from molediff.commands.threads import use_threads
-from molediff.commands.words import as_typed, spoken
+from molediff.commands.words import spoken
 
 if TYPE_CHECKING:
     from molediff.molecules.files.export import ExportSummary
@@ -82,10 +82,10 @@ class Draw:
         """Find what is wrong with the command line before anything that takes time is loaded."""
         for word in self.molecules:
             match = _SETTING.match(word)
-            if match and match[1] in self.options and not Path(word).exists():
-                raise ValueError(
-                    f"{word!r} looks like a setting: options are written {as_typed(word, self.options)}"
-                )
+            option = self.options.get(match[1]) if match else None
+            if match and option and not Path(word).exists():
+                value = word[match.end() :] or "..."
+                raise ValueError(f"{word!r} looks like a setting: options are written {option} {value}")
         if self.engine not in ("local", "ray"):
             raise ValueError(f"--engine is local or ray; got {self.engine!r}")
         if self.shard is not None or self.engine == "ray":
@@ -123,8 +123,11 @@ class Draw:
 
             Shard.parse(self.shard)
 
-    def _ready(self) -> tuple[Iterator[MoleculeInput], GenerateMany]:
-        """The molecules, and what draws conformers of them, its weights loaded, which takes seconds."""
+    def _ready(self) -> tuple[Iterator[MoleculeInput], GenerateMany | None]:
+        """The molecules, and what draws conformers of them, its weights loaded, which takes seconds.
+
+        On Ray each process loads its own.
+        """
         from molediff.molecules.files.ensembles import as_ensembles
         from molediff.molecules.files.io import read_fixed, read_inputs
         from molediff.molecules.generator import ConformerGenerator
@@ -133,6 +136,8 @@ class Draw:
         keep_freed_memory()
         use_threads(self.threads)
         inputs = as_ensembles(read_inputs(self.molecules, self.smiles_column))
+        if self.engine == "ray":
+            return inputs, None
         fixed = None if self.fixed is None else read_fixed(self.fixed)
         generator = ConformerGenerator.from_pretrained(self.weights, device=self.device)
         generate_many = functools.partial(
@@ -153,11 +158,11 @@ class Draw:
             return given
         return {word: value for word, value in given.items() if value not in (None, False)}
 
-    def _drawn(self, inputs: Iterable[MoleculeInput], generate_many: GenerateMany) -> ExportSummary:
+    def _drawn(self, inputs: Iterable[MoleculeInput], generate_many: GenerateMany | None) -> ExportSummary:
         from molediff.molecules.files.export import NoInputError
 
         try:
-            return self._on_ray(inputs) if self.engine == "ray" else self._written(inputs, generate_many)
+            return self._on_ray(inputs) if generate_many is None else self._written(inputs, generate_many)
         except NoInputError:
             named = ("standard input" if word == STANDARD else word for word in self.molecules)
             raise NoInputError(f"there is no molecule in {', '.join(named)[:_MOST_OF_SOURCE]}") from None

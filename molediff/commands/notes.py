@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import molediff
 from molediff.commands.words import as_typed
+
+_OURS = os.path.dirname(molediff.__file__)
 
 
 @contextmanager
@@ -26,7 +30,7 @@ def warnings_in_one_line(name: str, options: Mapping[str, str], quiet: bool = Fa
         def show(
             message: Warning | str, category: type[Warning], filename: str, lineno: int, *where: Any
         ) -> None:
-            if not issubclass(category, UserWarning) or "molediff" not in filename:
+            if not issubclass(category, UserWarning) or not filename.startswith(_OURS):
                 usual(message, category, filename, lineno, *where)
             elif not quiet:
                 say(f"{name}: {as_typed(' '.join(str(message).split()), options)}")

@@ -141,6 +141,7 @@ def test_the_name_of_the_output_says_its_kind(tmp_path, name):
         (["CCO", "-o=out.sdf"], "leave the = out, as in -o out.sdf"),
         (["given.sdf", "-o", "given.sdf", "--overwrite"], "would be overwritten"),
         (["CCO", "num_conformers=20"], "options are written --num-conformers 20"),
+        (["CCO", "++relax=mmff"], "options are written --relax mmff"),
         (["CCO", "--energy-window", "3"], "--energy-window"),
         (["CCO", "--relax", "uff"], "--relax"),
         (["CCO", "--preset", "cristal"], "cristal"),

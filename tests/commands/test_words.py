@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 from at_a_prompt import molediff
+from places import PACKAGE
 from typer.main import get_command
 
 from molediff.commands.main import main
@@ -62,9 +63,11 @@ def test_a_warning_is_one_line_without_a_file_of_python(capsys):
     assert len(caught) == 1
     with warnings_in_one_line("molediff x", OPTIONS):
         warnings.simplefilter("always")
-        warnings.warn_explicit("out of memory\n(batch_atoms=64 begins so)", UserWarning, "molediff/a.py", 1)
+        warnings.warn_explicit(
+            "out of memory\n(batch_atoms=64 begins so)", UserWarning, str(PACKAGE / "a.py"), 1
+        )
     with warnings_in_one_line("molediff x", OPTIONS, quiet=True):
-        warnings.warn_explicit("unheard", UserWarning, "molediff/a.py", 2)
+        warnings.warn_explicit("unheard", UserWarning, str(PACKAGE / "a.py"), 2)
     assert capsys.readouterr().err == "molediff x: out of memory (--batch-atoms 64 begins so)\n"
 
 

@@ -44,8 +44,8 @@ _HEADERS = ("smiles", "smi", "canonical_smiles", "isomeric_smiles", "inchi", "st
 
 # What is a path, and no SMILES, by its ending, although nothing can be read from such a file.
 _OTHER_FILES = (
-    ".cdx", ".cdxml", ".cif", ".cml", ".gz", ".json", ".mae", ".npz", ".pdbqt", ".pkl", ".smiles", ".txt", ".xls",
-    ".xlsx", ".zip",
+    ".cdx", ".cdxml", ".cif", ".cml", ".gz", ".html", ".json", ".mae", ".npz", ".pdbqt", ".pkl", ".smiles", ".txt",
+    ".xls", ".xlsx", ".zip",
 )  # fmt: skip
 
 
