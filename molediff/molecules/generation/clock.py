@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,11 @@ class Clock:
     def is_up(self) -> bool:
         """Whether the molecule has had the time that it may have."""
         return self.limit is not None and self.seconds > self.limit
+
+    @property
+    def left(self) -> float:
+        """Seconds that the molecule may still have; infinite without a limit."""
+        return math.inf if self.limit is None else max(0.0, self.limit - self.seconds)
 
     def start(self, fraction: float = 1.0) -> None:
         """Begin to measure; `fraction` of the time is this molecule's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import numpy as np
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom
 
+from molediff.molecules.generation.clock import Clock
 from molediff.molecules.graph.inputs import PreparedMolecule, sample_generator
 
 _SECONDS_EACH = 20  # an embedding that takes longer seldom ends
@@ -21,10 +23,11 @@ class Embedding:
     Args:
         prepared: the molecule.
         seed: of all.
+        clock: of the molecule, whose time bounds that of the embeddings. None: any time.
     """
 
-    def __init__(self, prepared: PreparedMolecule, seed: int):
-        self.prepared, self._seed = prepared, seed
+    def __init__(self, prepared: PreparedMolecule, seed: int, clock: Clock | None = None):
+        self.prepared, self._seed, self._clock = prepared, seed, clock or Clock()
 
     def random_seed(self, slot: int, attempt: int) -> int:
         """A seed in RDKit's range, which multiplies it by the number of the conformer, in 32 bits."""
@@ -39,7 +42,7 @@ class Embedding:
 
     def embed(self, num: int, seed: int) -> np.ndarray:
         """Conformers in Angstrom, shape (num, N, 3), NaN where the embedding failed."""
-        return _embedded(Chem.Mol(self.prepared.mol), num, _parameters(num, seed))
+        return self._embedded(Chem.Mol(self.prepared.mol), num, seed)
 
     def embed_heavy(self, num: int, seed: int) -> np.ndarray:
         """The same by heavy atoms alone, whose hydrogens are put where they belong: a quarter of the time and less.
@@ -47,7 +50,18 @@ class Embedding:
         How hydroxyl and methyl groups are turned is arbitrary then.
         """
         skeleton = Skeleton.of(self.prepared.mol)
-        return skeleton.with_hydrogens(_embedded(Chem.Mol(skeleton.mol), num, _parameters(num, seed)))
+        return skeleton.with_hydrogens(self._embedded(Chem.Mol(skeleton.mol), num, seed))
+
+    def _embedded(self, mol: Chem.Mol, num: int, seed: int) -> np.ndarray:
+        if self._clock.left == math.inf:
+            return _embedded(mol, num, _parameters(num, seed))
+        # One by one, as RDKit gives none of those that are done when time is up; by these seeds they are the same.
+        x = np.full((num, mol.GetNumAtoms(), 3), np.nan)
+        for number in range(num):
+            if self._clock.is_up:
+                break
+            x[number] = _embedded(mol, 1, _parameters(1, (number + 1) * seed, self._clock.left))[0]
+        return x
 
 
 class Skeleton:
@@ -116,10 +130,11 @@ def _is_left_out(mol: Chem.Mol, atom: Chem.Atom) -> bool:
     return carrier.GetChiralTag() == Chem.ChiralType.CHI_UNSPECIFIED and not meet
 
 
-def _parameters(num: int, seed: int) -> rdDistGeom.EmbedParameters:
+def _parameters(num: int, seed: int, seconds: float = math.inf) -> rdDistGeom.EmbedParameters:
     parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed  # type: ignore[assignment]  # the stubs give it another type
-    parameters.timeout = _SECONDS_EACH * num  # type: ignore[assignment]  # it is that of a whole call
+    # That of a whole call, in whole seconds; 0 would be no bound.
+    parameters.timeout = max(1, math.ceil(min(_SECONDS_EACH * num, seconds)))  # type: ignore[assignment]
     return parameters
 
 

@@ -78,7 +78,7 @@ class Job:
                 self.cautions += (outcome.too_few_starts(num_given, options.num_slots),)
             if options.init == "given":
                 self.cautions += self._look_at_given()
-            self.starts = make_starts(prepared, options.init, options.num_slots, options.seed)
+            self.starts = make_starts(prepared, options.init, options.num_slots, options.seed, clock)
         self.accepted: dict[int, Accepted] = {}
         self.rejected: Counter[str] = Counter()
         self.num_drawn = self.num_reflected = self.num_mended = 0

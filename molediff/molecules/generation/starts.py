@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from molediff.molecules.errors import UnusableInputError
+from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.embedding import Embedding
 from molediff.molecules.generation.torsion_starts import TorsionStarts
 from molediff.molecules.graph.inputs import PreparedMolecule
@@ -28,7 +29,9 @@ class Starts(Protocol):
         """
 
 
-def make_starts(prepared: PreparedMolecule, init: str, num_conformers: int, seed: int) -> Starts:
+def make_starts(
+    prepared: PreparedMolecule, init: str, num_conformers: int, seed: int, clock: Clock | None = None
+) -> Starts:
     """What the conformers of one molecule begin with.
 
     Args:
@@ -36,13 +39,14 @@ def make_starts(prepared: PreparedMolecule, init: str, num_conformers: int, seed
         init: one of `INITS`.
         num_conformers: conformers asked for.
         seed: of the embedding and of the torsions.
+        clock: of the molecule, see `Embedding`.
 
     Raises:
         UnusableInputError: conformers are to be given and the input has none.
     """
     if init == "given":
         return GivenStarts(prepared)
-    embedding = Embedding(prepared, seed)
+    embedding = Embedding(prepared, seed, clock)
     if init == "etkdg":
         return EmbeddedStarts(embedding, num_conformers)
     distribution = shipped_distribution(prepared.mol, prepared.graph, init)

@@ -6,6 +6,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from molediff.molecules.conformers import with_conformers
+from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.embedding import Embedding, Skeleton
 from molediff.molecules.graph.inputs import prepare
 from molediff.molecules.graph.vocabulary import ORGANIC
@@ -50,3 +51,16 @@ def test_an_embedding_whose_time_is_up_is_none(monkeypatch: pytest.MonkeyPatch):
     one = embedding("CCCO")
     assert np.isnan(one.embed(2, 1)).all()
     assert np.isnan(one.embed_heavy(2, 1)).all()
+
+
+def test_a_limit_of_time_changes_no_embedding_and_ends_them_all_when_it_is_up():
+    prepared = prepare("CCOC(=O)c1ccccc1", 160, ORGANIC, False)
+    whole = Embedding(prepared, 1).embed(3, seed=5)
+    np.testing.assert_array_equal(Embedding(prepared, 1, Clock(1000.0)).embed(3, seed=5), whole)
+    np.testing.assert_array_equal(
+        Embedding(prepared, 1, Clock(1000.0)).embed_heavy(3, seed=5),
+        Embedding(prepared, 1).embed_heavy(3, seed=5),
+    )
+    late = Clock(1e-9)
+    late.start()
+    assert np.isnan(Embedding(prepared, 1, late).embed(3, seed=5)).all()
