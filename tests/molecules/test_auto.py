@@ -116,7 +116,7 @@ def test_by_default_weights_are_picked_and_those_of_qm9_keep_their_numbers():
     ("words", "named"),
     [
         ({"num_steps": 3}, "num_steps"),
-        ({"solver": "heun", "grid": "karras"}, "solver, grid"),
+        ({"solver": "heun", "grid": "karras"}, "solver=, grid"),
         ({"init": "given"}, "init"),
         ({"sampling": Sampling(eta=0.5)}, "eta"),
     ],
