@@ -1,7 +1,9 @@
 """Structures beside known minima: what a guess of distance geometry is like, in microseconds instead of an embedding.
 
 Guesses have bond lengths, angles and planes that are a little off, and torsions that are off by more. The first is
-little beside the noise that a refiner sees in any case; the second are turns of the minimum's own rotatable bonds.
+little beside the noise that a refiner sees in any case; the second are turns of the minimum's own rotatable bonds. Most
+of them then take some steps of MMFF94s, as the guesses do that a refinement begins with: how a force field errs in
+torsions, rings and angles is what there is to learn.
 """
 
 from __future__ import annotations
@@ -11,18 +13,26 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.packing import PackedConformers
+from molediff.molecules.energies.mmff import MMFF
+from molediff.molecules.errors import ForceFieldError
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
-from molediff.molecules.rotors import Rotors
+from molediff.molecules.rotors import BETWEEN_HEAVY, Rotors
 from molediff.networks.graph import GraphBatch
 
 # How far torsions turn, in degrees, when guesses of ETKDGv3 are minimized: between heavy atoms the quartiles are 3, 10
 # and 30 in 150 drug-like molecules, with a long tail; those of hydrogens' groups are as good as random.
 _SPREADS, _SHARES = (8.0, 20.0, 40.0), (0.5, 0.35, 0.15)
 _POLAR_SPREAD, _METHYL_RANGE = 35.0, 60.0
+
+# Of those that take steps of MMFF94s: more is turned, since the steps take most of it back, and atoms are moved too.
+_RELAXED_SHARE = 0.75
+_MOST_TURNED, _MOST_MOVED = 1.5, 0.2  # share of the turns, and Angstrom
+_LEAST_STEPS, _MOST_STEPS = 10, 40
+_SAME_WELL = 60.0  # degrees
 
 
 def turns_of_guesses(rotors: Rotors, random: np.random.Generator) -> np.ndarray:
@@ -56,13 +66,17 @@ class TwistedMinima(ConformerDataset):
         super().__init__(packed, conformers, vocabulary)
         self.num_starts, self.seed = num_starts, seed
         self._rotors: dict[int, Rotors] = {}
+        self._relaxed: dict[tuple[int, int], np.ndarray | None] = {}
 
     def rotors(self, index: int) -> Rotors:
         """Rotatable bonds of the molecule of minimum `index`, found at first need."""
         molecule = int(self._molecule[index])
         if molecule not in self._rotors:
-            self._rotors[molecule] = Rotors.of(Chem.AddHs(Chem.MolFromSmiles(self.smiles(index))))
+            self._rotors[molecule] = Rotors.of(self._mol(index))
         return self._rotors[molecule]
+
+    def _mol(self, index: int) -> Chem.Mol:
+        return Chem.AddHs(Chem.MolFromSmiles(self.smiles(index)))
 
     def batch(self, indices: Sequence[int] | np.ndarray) -> GraphBatch:
         """The minima `indices` as one batch with `num_starts` structures beside each, turned onto it."""
@@ -71,12 +85,39 @@ class TwistedMinima(ConformerDataset):
         random = np.random.default_rng([self.seed, *map(int, indices)])
         starts = np.zeros((len(indices), self.num_starts, *batch.positions.shape[1:]), dtype=np.float32)
         for row, index in enumerate(map(int, indices)):
-            rotors, x = self.rotors(index), self.positions(index).astype(np.float64)
+            x = self.positions(index).astype(np.float64)
             for copy in range(self.num_starts):
-                # From nearly there to all the way: what is left to do after a first estimate looks so too.
-                angles = turns_of_guesses(rotors, random) * random.uniform(0.1, 1.0)
-                starts[row, copy, : len(x)] = turned_onto(rotors.turn(x, angles), x)
+                start = self._relaxed_start(index, copy, x) if random.random() < _RELAXED_SHARE else None
+                if start is None:
+                    # From nearly there to all the way: what is left to do after a first estimate looks so too.
+                    angles = turns_of_guesses(self.rotors(index), random) * random.uniform(0.1, 1.0)
+                    start = turned_onto(self.rotors(index).turn(x, angles), x)
+                starts[row, copy, : len(x)] = start
         return replace(batch, starts=torch.from_numpy(starts))
+
+    def _relaxed_start(self, index: int, copy: int, x: np.ndarray) -> np.ndarray | None:
+        """A structure (N, 3) beside minimum `index`, made at first need and kept, since its steps take time; None where
+        MMFF94s does not describe the molecule, or the steps led elsewhere.
+        """
+        if (index, copy) not in self._relaxed:
+            found = self._made(index, copy, x)
+            self._relaxed[index, copy] = None if found is None else found.astype(np.float32)
+        return self._relaxed[index, copy]
+
+    def _made(self, index: int, copy: int, x: np.ndarray) -> np.ndarray | None:
+        random = np.random.default_rng([self.seed, index, copy])
+        rotors = self.rotors(index)
+        start = rotors.turn(x, turns_of_guesses(rotors, random) * random.uniform(0, _MOST_TURNED))
+        start += random.uniform(0, _MOST_MOVED) * random.normal(size=x.shape)
+        try:
+            with rdBase.BlockLogs():
+                field = MMFF(self._mol(index), charges=bool(random.integers(2)))
+        except ForceFieldError:
+            return None
+        start = field.moved(start[None], int(random.integers(_LEAST_STEPS, _MOST_STEPS + 1)))[0]
+        between = rotors.subset(rotors.kind == BETWEEN_HEAVY)
+        away = np.abs((between.angles(start) - between.angles(x) + 180) % 360 - 180)
+        return turned_onto(start, x) if (away < _SAME_WELL).all() else None
 
 
 def turned_onto(x: np.ndarray, y: np.ndarray) -> np.ndarray:

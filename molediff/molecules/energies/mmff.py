@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
@@ -39,16 +40,19 @@ class MMFF:
 
     Args:
         mol: explicit hydrogens, conformers.
+        charges: whether charges act. They do in vacuum, where they pull a molecule together; in a crystal or in water
+            its surroundings take most of that away.
 
     Raises:
         ForceFieldError: MMFF94s has no parameters for the molecule, or describes one of its bonds wrongly.
     """
 
-    def __init__(self, mol: Chem.Mol):
+    def __init__(self, mol: Chem.Mol, charges: bool = True):
         self.mol = mol
         self._properties: Any = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=VARIANT)
         if self._properties is None:
             raise ForceFieldError(f"{VARIANT} has no parameters for this molecule")
+        self._properties.SetMMFFEleTerm(charges)
         for bond in mol.GetBonds():
             self._check(bond)
 
@@ -84,6 +88,25 @@ class MMFF:
             field.AddFixedPoint(int(atom))
         unfinished = field.Minimize(maxIts=max_iterations)
         return RelaxedConformer(float(field.CalcEnergy()), not unfinished)
+
+    def moved(self, x: np.ndarray, num_steps: int) -> np.ndarray:
+        """Points (n, N, 3) in Angstrom after some steps towards the next minimum; those not finite stay.
+
+        Args:
+            x: before.
+            num_steps: at most.
+        """
+        mol = Chem.Mol(self.mol, True)
+        mol.RemoveAllConformers()
+        mol.AddConformer(Chem.Conformer(mol.GetNumAtoms()))
+        conformer, found = mol.GetConformer(), np.array(x, dtype=np.float64)
+        for one in np.flatnonzero(np.isfinite(found).all(axis=(1, 2))):
+            conformer.SetPositions(found[one])
+            field: Any = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, self._properties)
+            field.Initialize()
+            field.Minimize(maxIts=num_steps)
+            found[one] = conformer.GetPositions()
+        return found
 
     def _field(self, conf_id: int) -> Any:
         field: Any = rdForceFieldHelpers.MMFFGetMoleculeForceField(self.mol, self._properties, confId=conf_id)
