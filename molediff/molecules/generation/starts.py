@@ -10,13 +10,15 @@ import numpy as np
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.embedding import Embedding
+from molediff.molecules.generation.relaxed_starts import RelaxedStarts
 from molediff.molecules.generation.torsion_starts import TorsionStarts
 from molediff.molecules.graph.inputs import PreparedMolecule
 from molediff.molecules.torsion_prior import shipped_distribution
 
 INITS = ("etkdg", "given", "crystal", "minima")
 """What a refinement can begin with: conformers of RDKit's ETKDGv3 (Wang et al. 2020); those of the Mol given; or a few
-of ETKDGv3's whose torsions are drawn anew, as crystals or as minima in vacuum have them."""
+of ETKDGv3's whose torsions are drawn anew, as crystals or as minima in vacuum have them, after a few steps of
+MMFF94s."""
 
 
 class Starts(Protocol):
@@ -50,9 +52,12 @@ def make_starts(
     if init == "etkdg":
         return EmbeddedStarts(embedding, num_conformers)
     distribution = shipped_distribution(prepared.mol, prepared.graph, init)
-    if not len(distribution.rotors):  # rings alone: only embedding anew gives others
-        return EmbeddedStarts(embedding, num_conformers)
-    return TorsionStarts(embedding, distribution, num_conformers)
+    starts: Starts = EmbeddedStarts(
+        embedding, num_conformers
+    )  # rings alone: only embedding anew gives others
+    if len(distribution.rotors):
+        starts = TorsionStarts(embedding, distribution, num_conformers)
+    return RelaxedStarts(starts, prepared.mol, init)
 
 
 class GivenStarts:

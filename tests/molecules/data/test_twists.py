@@ -1,14 +1,17 @@
-"""Structures beside minima: torsions turned, and nothing else."""
+"""Structures beside minima: torsions turned, and some of them relaxed by a force field."""
 
 import numpy as np
+import pytest
 import torch
 from rdkit import Chem
 from rdkit.Chem import rdMolTransforms
 
+from molediff.molecules.data import twists
 from molediff.molecules.data.packing import PackedRecord, pack
-from molediff.molecules.data.twists import Rotors, TwistedMinima, turned_onto
+from molediff.molecules.data.twists import TwistedMinima, turned_onto
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.graph.vocabulary import ORGANIC
+from molediff.molecules.rotors import BETWEEN_HEAVY, Rotors
 from tests.fake_generators import embedded
 
 SMILES = "CC(O)CCc1ccccc1"
@@ -47,7 +50,8 @@ def test_rings_double_bonds_and_ends_do_not_turn():
     assert len(Rotors.of(Chem.AddHs(Chem.MolFromSmiles("CO"))).bonds) == 1
 
 
-def test_starts_keep_bonds_and_lie_on_their_minimum():
+def test_turned_starts_keep_bonds_and_lie_on_their_minimum(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(twists, "_RELAXED_SHARE", 0.0)
     batch = twisted().batch([0, 1])
     assert batch.starts is not None
     assert batch.positions is not None
@@ -60,6 +64,23 @@ def test_starts_keep_bonds_and_lie_on_their_minimum():
     torch.testing.assert_close(
         batch.starts.mean(2), batch.positions.mean(1, keepdim=True).expand(-1, 3, -1), atol=1e-4, rtol=0
     )
+
+
+def test_relaxed_starts_have_good_bonds_and_lie_in_the_same_well(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(twists, "_RELAXED_SHARE", 1.0)
+    monkeypatch.setattr(twists, "_LEAST_STEPS", 40)
+    data = twisted()
+    batch = data.batch([0])
+    assert batch.starts is not None
+    rotors, minimum = data.rotors(0), data.positions(0)
+    rotors = rotors.subset(rotors.kind == BETWEEN_HEAVY)
+    bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in embedded(SMILES).GetBonds()]
+    first, second = np.transpose(bonds)
+    for start in batch.starts[0].double().numpy():
+        assert np.abs(start - minimum).max() > 0.01
+        lengths = [np.linalg.norm(x[first] - x[second], axis=-1) for x in (start, minimum)]
+        np.testing.assert_allclose(*lengths, atol=0.2)
+        assert (np.abs((rotors.angles(start) - rotors.angles(minimum) + 180) % 360 - 180) < 60).all()
 
 
 def test_a_batch_has_the_same_starts_whenever_it_is_made():

@@ -1,0 +1,63 @@
+"""Starts that take a few steps of MMFF94s."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
+
+from molediff.molecules.conformers import with_conformers
+from molediff.molecules.energies.mmff import MMFF
+from molediff.molecules.generation.relaxed_starts import RelaxedStarts
+
+
+class Given:
+    def __init__(self, x: np.ndarray):
+        self.x = x
+
+    def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:
+        return self.x[np.asarray(slots)]
+
+
+def embedded(smiles: str, num: int) -> tuple[Chem.Mol, np.ndarray]:
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    rdDistGeom.EmbedMultipleConfs(mol, num, randomSeed=1)
+    return mol, np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
+
+
+def energies(mol: Chem.Mol, x: np.ndarray) -> np.ndarray:
+    field = MMFF(with_conformers(mol, list(x)))
+    return np.array([field.energy(i) for i in range(len(x))])
+
+
+def test_they_give_off_energy_and_keep_the_hands():
+    mol, x = embedded("C[C@H](O)C(=O)N1CCN(CC1)c1ccc(Cl)cn1", 3)
+    starts = RelaxedStarts(Given(x), mol, "minima")
+    found = starts.positions([2, 0], attempt=0)
+    assert (energies(mol, found) < energies(mol, x[[2, 0]]) - 5).all()
+    after = with_conformers(mol, list(found))
+    for conformer in after.GetConformers():
+        Chem.AssignStereochemistryFrom3D(after, conformer.GetId(), True)
+        assert Chem.MolToSmiles(Chem.RemoveHs(after)) == Chem.MolToSmiles(Chem.RemoveHs(mol))
+
+
+def test_one_does_not_depend_on_those_beside_it_and_none_stays_none():
+    mol, x = embedded("CCOC(=O)c1ccccc1", 3)
+    x[1] = np.nan
+    starts = RelaxedStarts(Given(x), mol, "crystal")
+    together = starts.positions([0, 1, 2], attempt=0)
+    assert np.isnan(together[1]).all()
+    np.testing.assert_array_equal(starts.positions([2], attempt=0)[0], together[2])
+
+
+def test_charges_pull_in_vacuum_alone():
+    mol, x = embedded("NCCCC(=O)O", 2)
+    vacuum, crystal = (
+        RelaxedStarts(Given(x), mol, init).positions([0, 1], 0) for init in ("minima", "crystal")
+    )
+    assert (np.abs(vacuum - crystal).max(axis=(1, 2)) > 1e-3).all()
+
+
+def test_what_the_force_field_does_not_know_is_left_as_it_is():
+    mol, x = embedded("OB(O)c1ccccc1", 2)
+    np.testing.assert_array_equal(RelaxedStarts(Given(x), mol, "minima").positions([0, 1], 0), x)
