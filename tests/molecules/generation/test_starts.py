@@ -12,6 +12,7 @@ from molediff.core.model import DiffusionModel
 from molediff.core.paths import CosineVP
 from molediff.core.target import Sample
 from molediff.molecules.data.twists import turned_onto
+from molediff.molecules.energies.mmff import MMFF
 from molediff.molecules.generation import job
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.torsion_starts import differs_beyond_rotors
@@ -140,9 +141,17 @@ def test_given_conformers_of_another_hand_are_told_apart():
 
 # Torsions drawn anew -------------------------------------------------------------------------------------------------
 
+
+@pytest.fixture
+def no_force_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starts as they are drawn."""
+    monkeypatch.setattr(MMFF, "moved", lambda field, x, num_steps: x)
+
+
 FLEXIBLE = "COc1ccc(C[C@H](N)C(=O)NCC)cc1"
 
 
+@pytest.mark.usefixtures("no_force_field")
 @pytest.mark.parametrize("init", ["crystal", "minima"])
 def test_torsions_drawn_anew_keep_bonds_angles_and_stereo_and_are_more_varied(init: str):
     result = leaving_alone().generate(FLEXIBLE, 20, seed=1, init=init)
@@ -170,6 +179,7 @@ def test_torsions_drawn_anew_depend_on_seed_and_slot_not_on_what_was_asked_befor
     assert np.abs(first - other).max() > 0.1
 
 
+@pytest.mark.usefixtures("no_force_field")
 def test_a_ring_without_rotors_begins_with_embeddings():
     found = [
         positions(leaving_alone().generate("C1CCCCCC1", 3, init=init).mol) for init in ("etkdg", "crystal")
