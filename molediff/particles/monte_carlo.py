@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from molediff.particles.energies import Energy, pair_distances
 from molediff.particles.ladder import Ladder
+from molediff.runtime.progress import tqdm
 
 # Pairs of particles evaluated together: their terms stay in a processor's second-level cache.
 CHUNK_PAIRS = 20_000

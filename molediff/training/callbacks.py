@@ -12,8 +12,8 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, Checkpoint
 from pytorch_lightning.utilities.exceptions import SIGTERMException
-from tqdm.auto import tqdm
 
+from molediff.runtime.progress import tqdm
 from molediff.training.averaging import ExponentialMovingAverage
 from molediff.training.checkpoint import write_checkpoint
 from molediff.training.devices import agreed, is_whole

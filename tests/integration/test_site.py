@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
+from urllib.parse import unquote
 
 import pytest
 from places import PACKAGE, ROOT
@@ -59,3 +61,29 @@ def test_the_site_builds_without_warnings(tmp_path):
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "site" / "models.html").read_text()
     assert all(f'id="{name.replace("_", "-")}"' in page for name in WEIGHTS)
+    assert dead_links(tmp_path / "site") == []
+
+
+def dead_links(site):
+    """(page, link) of links and pictures that lead to no file of the site, or to no place in a page of it."""
+    pages = {page.resolve(): page.read_text(encoding="utf-8") for page in site.rglob("*.html")}
+    places = {page: set(re.findall(r'\bid="([^"]+)"', text)) for page, text in pages.items()}
+    dead = []
+    for page, text in pages.items():
+        bare = re.sub(r'<script.*?</script>|srcdoc=".*?"', "", text, flags=re.S)
+        for link in map(unescape, re.findall(r'(?:href|src)="([^"]+)"', bare)):
+            address, _, place = link.partition("#")
+            if re.match(r"\w+:", address):
+                continue
+            goal = (page.parent / unquote(address.split("?")[0])).resolve() if address else page
+            if not goal.exists() or (place and place not in places.get(goal, {place})):
+                dead.append((page.name, link))
+    return dead
+
+
+def test_a_dead_link_and_a_dead_place_are_found(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<h1 id="top">A</h1><a href="b.html#top"></a><a href="#top"></a><img src="c.png">'
+    )
+    (tmp_path / "b.html").write_text('<a href="a.html#top"></a><a href="https://x"></a>')
+    assert dead_links(tmp_path) == [("a.html", "b.html#top"), ("a.html", "c.png")]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rdkit.Chem import Mol
-from tqdm.auto import tqdm
 
 from molediff.evaluation.conformers.metrics import CONFORMER_METRICS
 from molediff.evaluation.conformers.metrics.geometry import Geometry
@@ -23,6 +22,7 @@ from molediff.evaluation.conformers.results import (
     on_graph,
 )
 from molediff.evaluation.conformers.summary import Summary, summarize
+from molediff.runtime.progress import tqdm
 
 DATA_ROW = "reference geometries"
 

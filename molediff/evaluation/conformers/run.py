@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from rdkit import Chem, rdBase
 from rdkit.Chem import Mol
-from tqdm.auto import tqdm
 
 from molediff.core.solvers import Solver
 from molediff.evaluation.conformers import baselines
@@ -29,6 +28,7 @@ from molediff.molecules.files.io import read_fixed, read_inputs
 from molediff.molecules.generator import ConformerGenerator
 from molediff.runtime.describe import describe_machine
 from molediff.runtime.files import check_writable
+from molediff.runtime.progress import tqdm
 from molediff.runtime.words import counted
 
 

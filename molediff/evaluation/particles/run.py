@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from molediff.evaluation.particles.draws import Draws, draw, load_draws
 from molediff.evaluation.particles.evaluate import ParticleSettings, evaluate_particles
@@ -21,6 +20,7 @@ from molediff.particles.datasets import load_samples
 from molediff.particles.generator import ParticleGenerator
 from molediff.runtime.describe import describe_machine
 from molediff.runtime.files import check_writable, complete_file, write_arrays
+from molediff.runtime.progress import tqdm
 from molediff.runtime.words import counted
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from rdkit import Chem, rdBase
-from tqdm.auto import tqdm
 
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.data.dataset import ConformerDataset
@@ -19,6 +18,7 @@ from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.graph.vocabulary import ORGANIC
 from molediff.runtime.cache import StaleCacheError, read_cache, write_cache
+from molediff.runtime.progress import tqdm
 
 _CACHE_VERSION = 1
 _STEPS_PER_ANGSTROM = 1000  # a rounding of 0.0005 Angstrom is far below what any network resolves

@@ -18,7 +18,6 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock
 from rdkit import Chem, rdBase
-from tqdm.auto import tqdm
 
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
@@ -29,6 +28,7 @@ from molediff.molecules.perception.canonical import PerceptionError
 from molediff.runtime.cache import StaleCacheError, read_cache, write_cache
 from molediff.runtime.files import write_bytes
 from molediff.runtime.processes import in_order
+from molediff.runtime.progress import tqdm
 
 log = logging.getLogger(__name__)
 

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 from rdkit import Chem, rdBase
-from tqdm.auto import tqdm
 
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
 from molediff.molecules.files.sdf import SUFFIXES, read_sdf, title_of
 from molediff.molecules.graph.features import featurize
 from molediff.molecules.perception.canonical import canonical_conformer
+from molediff.runtime.progress import tqdm
 
 # Shares of the molecules, of every hundred: validation, test; the rest is for training.
 _NUM_VAL, _NUM_TEST = 10, 10

@@ -10,7 +10,6 @@ import torch
 from rdkit import Chem
 from torch import Tensor
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.drugs import is_held_out
@@ -21,6 +20,7 @@ from molediff.molecules.graph.features import Features, featurize
 from molediff.molecules.graph.vocabulary import ORGANIC
 from molediff.networks.torsion_prior import TorsionBatch
 from molediff.runtime.cache import StaleCacheError, read_cache, write_cache
+from molediff.runtime.progress import tqdm
 from molediff.training.batches import ResumableDataModule
 
 _CACHE_VERSION = 1

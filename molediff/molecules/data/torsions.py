@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from rdkit import Chem, rdBase
-from tqdm import tqdm
 
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.data.minima import Minima, connectivity_key
@@ -19,6 +18,7 @@ from molediff.molecules.graph.vocabulary import ORGANIC
 from molediff.molecules.perception.canonical import assign_stereo
 from molediff.molecules.rotors import BETWEEN_HEAVY, Rotors
 from molediff.networks.torsion_prior import CRYSTAL, MINIMUM
+from molediff.runtime.progress import tqdm
 
 _HEAVY_ATOMS, _MOST_ROTORS = range(4, 101), 25
 

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm.auto import tqdm
-
 from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.energies.aimnet2_model import read_model
 from molediff.molecules.energies.relax import METHODS
@@ -24,6 +22,7 @@ from molediff.molecules.ensembles.records import (
 from molediff.molecules.ensembles.tasks import draw_tasks, own_tasks
 from molediff.molecules.files.ensembles import as_ensembles
 from molediff.molecules.files.io import read_inputs
+from molediff.runtime.progress import tqdm
 from molediff.runtime.words import counted
 
 

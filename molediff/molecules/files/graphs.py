@@ -19,6 +19,8 @@ def to_data(records: Sequence[Record]) -> list[Any]:
     """
     from torch_geometric.data import Data
 
+    import molediff.runtime.progress  # noqa: F401 (before PyTorch Geometric, whose bars would complain in a notebook)
+
     if not records:
         return []
     mol = records[0].mol

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm.auto import tqdm
 
 from molediff.core.solvers import DPMSolverPP2M
 from molediff.evaluation.conformers.benchmark.rows import Contender, measure_row
@@ -21,6 +20,7 @@ from molediff.evaluation.conformers.references import read_references
 from molediff.evaluation.report.files import finite_or_none
 from molediff.molecules.generator import ConformerGenerator
 from molediff.runtime.files import complete_file
+from molediff.runtime.progress import tqdm
 from molediff.sampling.evaluations import steps_within
 
 _VERSION = 2  # of what a row holds

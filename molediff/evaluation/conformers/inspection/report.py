@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdkit import Chem
-from tqdm.auto import tqdm
 
 import molediff
 from molediff.evaluation.conformers.inspection.ensembles import OwnMolecule, of_result, read_own
@@ -16,6 +15,7 @@ from molediff.evaluation.conformers.inspection.inspect import Inspection, inspec
 from molediff.evaluation.conformers.inspection.page import kind_of, page
 from molediff.molecules.files.records import Drawn
 from molediff.runtime.files import complete_file
+from molediff.runtime.progress import tqdm
 
 
 @dataclass(frozen=True)
