@@ -8,7 +8,6 @@ from os import PathLike
 import numpy as np
 from PIL import Image
 
-from molediff.evaluation.report.gif import write_gif
 from molediff.images.trajectory import ImageTrajectory
 
 _GAP, _BACKGROUND = 2, 64  # between the images: pixels, dark grey
@@ -59,6 +58,8 @@ def write_film(
     for state, estimate in zip([*film.x_t, film.images], [*film.x_0_hat, film.images], strict=True):
         halves = [grid(part, num_columns) for part in ((state, estimate) if estimates else (state,))]
         frames.append(_beside(halves))
+    from molediff.evaluation.report.gif import write_gif  # here: it needs matplotlib, which training does not
+
     write_gif(file, frames, milliseconds=1000 // frames_per_second, hold=2000)
 
 
