@@ -114,7 +114,7 @@ def test_a_reason_of_the_reader_reaches_the_table(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("output", "message"), [("o.mol2", "RDKit writes no mol2"), ("s.sdf", "cannot both go")]
+    ("output", "message"), [("o.mol2", "mol2 is read, not written"), ("s.sdf", "cannot both go")]
 )
 def test_a_wrong_output_is_refused_before_work_begins(tmp_path, output, message):
     def generate_many(molecules):
