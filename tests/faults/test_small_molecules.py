@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from rdkit.Chem import rdMolTransforms
 
+from molediff.molecules import Strain
 from molediff.molecules.generator import ConformerGenerator
 
 # GFN2-xTB's and the textbook's bond, Angstrom, and what a sample may differ by.
@@ -22,17 +23,33 @@ BONDS = [
     ("C=C=O", (0, 1), 1.31),
     ("CN=[N+]=[N-]", (0, 1), 1.47),
     ("O=C=O", (0, 1), 1.15),
+    ("OOO", (0, 1), 1.39),
+    ("C/N=N/C", (1, 2), 1.245),
 ]
 BOND_TOLERANCE = 0.07
-ANGLES = [("OO", (2, 0, 1), 100), ("O", (1, 0, 2), 106), ("C#N", (2, 0, 1), 180), ("NN", (2, 0, 1), 107)]
+ANGLES = [
+    ("OO", (2, 0, 1), 100),
+    ("O", (1, 0, 2), 106),
+    ("C#N", (2, 0, 1), 180),
+    ("NN", (2, 0, 1), 107),
+    ("N", (1, 0, 2), 108),
+    ("[CH3-]", (1, 0, 2), 102),
+]
 ANGLE_TOLERANCE = 9
+TRANS_CYCLOOCTENE = "C1CCC/C=C/CC1"
+STRAINED_ONCE = ("COO", "COOO", "NN", "NF", "[CH3-]", "OO", "CNC(C)=O")
+"""Of these strains of 25 to 88 kcal/mol were once called right."""
 
 
 @pytest.fixture(scope="module")
-def results():
+def generator():
+    return ConformerGenerator.from_pretrained("qm9", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def results(generator):
     """Of all molecules below, four conformers each."""
-    generator = ConformerGenerator.from_pretrained("qm9", device="cpu")
-    smiles = sorted({row[0] for row in (*BONDS, *ANGLES)} | {"FC=C=CF", "C=C=C=C", "C/N=N/C", "N"})
+    smiles = sorted({row[0] for row in (*BONDS, *ANGLES)} | {"FC=C=CF", "C=C=C=C", TRANS_CYCLOOCTENE})
     return dict(zip(smiles, generator.generate_many(smiles, 4, seed=1), strict=True))
 
 
@@ -62,3 +79,15 @@ def test_cumulenes_end_perpendicular_or_in_one_plane(results, smiles, ends, away
     for conformer in mol.GetConformers():
         twist = abs(rdMolTransforms.GetDihedralDeg(conformer, *ends))
         assert min(abs(twist - away_from), abs(180 - twist - away_from)) < 25
+
+
+def test_trans_cyclooctene_is_returned(results):
+    assert (results[TRANS_CYCLOOCTENE].status, results[TRANS_CYCLOOCTENE].reason) == ("ok", "")
+
+
+@pytest.mark.parametrize("smiles", STRAINED_ONCE)
+def test_what_is_returned_lies_near_a_minimum(generator, smiles):
+    """Within 8 kcal/mol of GFN2-xTB."""
+    pytest.importorskip("tblite")
+    result = generator.generate(smiles, 4, seed=1, checks=[Strain("gfn2", 8.0)], max_attempts=1)
+    assert (result.num_conformers, result.num_rejected.get("strain", 0)) == (4, 0)

@@ -14,7 +14,7 @@ from molediff.molecules.data.minima import Minima, mols_of
 from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.data.range_survey import Survey
 from molediff.molecules.data.sdf import hash_split
-from molediff.molecules.generation.checks import CHECKS
+from molediff.molecules.generation.checks import CHECKS, bond_length
 from molediff.molecules.perception.kinds import Kinds
 from molediff.molecules.perception.ranges import LEAST_SEEN, Ranges
 
@@ -22,6 +22,8 @@ QM9 = "qm9"
 # Minima far above the lowest known one of their molecule are strained in ways that nobody wants (amides twisted by 80
 # degrees): they are left out where a file tells the energy, an SDF file in this property.
 _ENERGY, _HIGHEST = "relative_energy_kcal_mol", 6.0
+# Of UFF's rest length: minima that are the molecule lie between 0.86 and 1.25 of it.
+_LEAST, _MOST = 0.75, 1.4
 # Of QM9's training split: enough for its cages, and the smallest molecules, whose kinds are their own.
 _NUM_QM9, _SMALLEST = 20_000, 1_500
 # All that there is of a class may be one small molecule: it counts as if it had been seen often.
@@ -45,13 +47,25 @@ def read_set(name: str, root: str | Path = "data", held_out: bool = False) -> It
         yield from (qm9.dataset.mol(i) for i in members[chosen].tolist())
         return
     if name.endswith(".npz"):
-        yield from (mol for mol in mols_of(Minima.read(name), _HIGHEST) if _is_held_out(mol) == held_out)
+        with rdBase.BlockLogs():
+            minima = mols_of(Minima.read(name), _HIGHEST)
+            yield from (mol for mol in minima if _is_held_out(mol) == held_out and is_whole(mol))
         return
     opened = gzip.open if name.endswith(".gz") else open
     with opened(name, "rb") as file, rdBase.BlockLogs():
         for mol in Chem.ForwardSDMolSupplier(file, removeHs=False):
-            if mol is not None and _is_low(mol) and _is_held_out(mol) == held_out:
+            if mol is not None and _is_low(mol) and _is_held_out(mol) == held_out and is_whole(mol):
                 yield mol
+
+
+def is_whole(mol: Chem.Mol) -> bool:
+    """Whether no bond has come apart or together, as in minima of stereoisomers that cannot be."""
+    x = mol.GetConformer().GetPositions()
+    for bond in mol.GetBonds():
+        i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        if not _LEAST < np.linalg.norm(x[i] - x[j]) / bond_length(mol, i, j) < _MOST:
+            return False
+    return True
 
 
 def _is_low(mol: Chem.Mol) -> bool:
