@@ -89,5 +89,5 @@ def test_trans_cyclooctene_is_returned(results):
 def test_what_is_returned_lies_near_a_minimum(generator, smiles):
     """Within 8 kcal/mol of GFN2-xTB."""
     pytest.importorskip("tblite")
-    result = generator.generate(smiles, 4, seed=1, checks=[Strain("gfn2", 8.0)], max_attempts=1)
-    assert (result.num_conformers, result.num_rejected.get("strain", 0)) == (4, 0)
+    result = generator.generate(smiles, 4, seed=1, checks=[Strain("gfn2", 8.0)])
+    assert (result.status, result.num_rejected.get("strain", 0)) == ("ok", 0)
