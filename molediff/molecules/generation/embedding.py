@@ -9,12 +9,14 @@ from contextlib import contextmanager
 
 import numpy as np
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdDistGeom
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
+from molediff.molecules.conformers import with_conformers
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.graph.inputs import PreparedMolecule, sample_generator
 
 _SECONDS_EACH = 20  # an embedding that takes longer seldom ends
+_RELAXATION_STEPS = 200  # take as long as an embedding with all atoms
 
 
 class Embedding:
@@ -62,6 +64,23 @@ class Embedding:
                 break
             x[number] = _embedded(mol, 1, _parameters(1, (number + 1) * seed, self._clock.left))[0]
         return x
+
+    def relaxed(self, x: np.ndarray) -> np.ndarray:
+        """A structure (N, 3) after some steps of MMFF94s, or of UFF if that does not describe the molecule."""
+        mol = self.prepared.mol
+        if not np.isfinite(x).all():
+            return x
+        mol = with_conformers(mol, [x])
+        with rdBase.BlockLogs():
+            if properties := rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, "MMFF94s"):
+                field = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties)
+            elif rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
+                field = rdForceFieldHelpers.UFFGetMoleculeForceField(mol)
+            else:
+                return x
+            field.Initialize()
+            field.Minimize(maxIts=_RELAXATION_STEPS)
+        return np.asarray(mol.GetConformer().GetPositions())
 
 
 class Skeleton:

@@ -89,4 +89,6 @@ class EmbeddedStarts:
             if self._first is None:  # all at once: what depends on the molecule alone is then worked out once
                 self._first = embedding.embed(self._num, embedding.random_seed(0, 0))
             return self._first[np.asarray(slots)]
-        return np.concatenate([embedding.embed(1, embedding.random_seed(slot, attempt)) for slot in slots])
+        made = [embedding.embed(1, embedding.random_seed(slot, attempt))[0] for slot in slots]
+        # What failed twice seldom comes right unless it begins nearer to a minimum.
+        return np.stack([embedding.relaxed(x) if attempt > 1 else x for x in made])

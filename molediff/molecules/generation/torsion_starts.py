@@ -55,19 +55,19 @@ class TorsionStarts:
         return np.stack([self._another(slot, attempt) for slot in slots])
 
     def _another(self, slot: int, attempt: int) -> np.ndarray:
-        """A structure (N, 3) after another failed: a further candidate, or an embedding when they are used up.
+        """A structure (N, 3) after another failed, relaxed by a force field: a further candidate, then embeddings.
 
         Half of the hydrogens of hydroxyl groups and the like are turned: it may have been them.
         """
         assert self._ordered is not None
         place, embedding = slot + attempt * self._num, self._embedding
-        if place < len(self._ordered):
+        if attempt == 1 and place < len(self._ordered):
             x = self._ordered[place]
         else:
             x = embedding.embed(1, embedding.random_seed(slot, attempt))[0]
         random = embedding.random(slot, attempt)
         turns = random.uniform(-180, 180, len(self._polar)) * (random.random(len(self._polar)) < 0.5)
-        return self._polar.turn(x, turns)
+        return embedding.relaxed(self._polar.turn(x, turns))
 
     def _candidates(self) -> np.ndarray:
         """Structures (P, N, 3): first the `num_conformers` that are spread over all, then the others."""

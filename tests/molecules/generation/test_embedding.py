@@ -6,8 +6,10 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from molediff.molecules.conformers import with_conformers
+from molediff.molecules.energies.mmff import MMFF
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.embedding import Embedding, Skeleton
+from molediff.molecules.generation.starts import make_starts
 from molediff.molecules.graph.inputs import prepare
 from molediff.molecules.graph.vocabulary import ORGANIC
 
@@ -64,3 +66,43 @@ def test_a_limit_of_time_changes_no_embedding_and_ends_them_all_when_it_is_up():
     late = Clock(1e-9)
     late.start()
     assert np.isnan(Embedding(prepared, 1, late).embed(3, seed=5)).all()
+
+
+def mmff_energy(mol: Chem.Mol, x: np.ndarray) -> float:
+    return MMFF(with_conformers(mol, [x])).energy()
+
+
+def test_relaxation_takes_strain_away_and_leaves_the_stereo():
+    one = embedding("C[C@H](N)C(=O)N[C@@H](CO)C(=O)O")
+    x = one.embed(1, 1)[0]
+    strained = x + np.random.default_rng(1).normal(scale=0.05, size=x.shape)
+    relaxed = one.relaxed(strained)
+    assert mmff_energy(one.prepared.mol, relaxed) < mmff_energy(one.prepared.mol, x)
+    found = with_conformers(one.prepared.mol, [relaxed])
+    Chem.AssignStereochemistryFrom3D(found)
+    assert Chem.MolToSmiles(Chem.RemoveHs(found)) == Chem.CanonSmiles("C[C@H](N)C(=O)N[C@@H](CO)C(=O)O")
+
+
+def test_what_mmff_does_not_know_is_relaxed_by_uff():
+    one = embedding("CB(O)OCC")
+    x = one.embed(1, 1)[0]
+    stretched = 1.2 * x
+    bonds = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in one.prepared.mol.GetBonds()]
+    far, near = (
+        max(np.linalg.norm(y[i] - y[j]) for i, j in bonds) for y in (stretched, one.relaxed(stretched))
+    )
+    assert near < 1.65 < far
+
+
+def test_where_there_is_no_structure_there_is_none_to_relax():
+    one = embedding("CCO")
+    assert np.isnan(one.relaxed(np.full((9, 3), np.nan))).all()
+
+
+@pytest.mark.parametrize(("init", "attempt"), [("crystal", 1), ("crystal", 2), ("etkdg", 2)])
+def test_what_failed_begins_anew_with_a_relaxed_structure(init: str, attempt: int):
+    one = embedding("COc1ccc(C[C@H](N)C(=O)NCC)cc1")
+    starts = make_starts(one.prepared, init, 4, 1)
+    first, again = starts.positions((0, 1), 0), starts.positions((0, 1), attempt)
+    before, after = (np.mean([mmff_energy(one.prepared.mol, x) for x in y]) for y in (first, again))
+    assert after < before - 20
