@@ -97,7 +97,7 @@ class WantedProperties:
     def __init__(self, known: Mapping[str, Any] | None, properties: Wanted, num_molecules: int) -> None:
         if not known:
             raise ValueError(
-                "These weights know no properties: take MoleculeGenerator.from_pretrained('qm9_graphs_properties')."
+                "These weights know no properties: train some that do, molediff train experiment=qm9_graphs_properties."
             )
         names = list(known["names"])
         columns: dict[str, np.ndarray] = {}
