@@ -65,7 +65,9 @@ def matrix_of_state(state: np.ndarray) -> np.ndarray:
 
 
 def picture_of_grid(smiles: list[str], columns: int = 6) -> str:
-    """Molecules side by side, as SVG."""
+    """Molecules side by side, as SVG; nothing for none."""
+    if not smiles:
+        return ""
     from rdkit.Chem import Draw
 
     mols = [Chem.MolFromSmiles(text) for text in smiles]

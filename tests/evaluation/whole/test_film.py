@@ -40,3 +40,7 @@ def test_a_molecule_without_its_way_is_refused(tmp_path):
 
 def test_molecules_side_by_side_are_one_drawing():
     assert picture_of_grid(["CCO", "c1ccoc1"]).startswith("<svg")
+
+
+def test_no_molecules_are_no_picture():
+    assert picture_of_grid([]) == ""
