@@ -123,10 +123,9 @@ class GraphDenoiser(nn.Module):
         self.pair_mix = nn.Linear(pair_channels, 2 * pair_channels, bias=False)
         self.pair_out = nn.Linear(2 * pair_channels, num_edges)
         if num_properties:
-            self.properties = nn.Sequential(
-                nn.Linear(2 * num_properties, channels), nn.SiLU(), nn.Linear(channels, channels, bias=False)
-            )
-            nn.init.zeros_(self.properties[-1].weight)
+            last = nn.Linear(channels, channels, bias=False)
+            nn.init.zeros_(last.weight)
+            self.properties = nn.Sequential(nn.Linear(2 * num_properties, channels), nn.SiLU(), last)
 
     def forward(self, x_t: Tensor, lambda_: Tensor, condition: GraphSizes | None = None) -> Tensor:
         """Logits of x_0.
