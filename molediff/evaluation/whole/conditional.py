@@ -76,7 +76,9 @@ def evaluate(
     generator = MoleculeGenerator.from_pretrained(weights, device=device)
     known = generator.metadata.get("properties")
     if not known:
-        raise ValueError(f"The weights {weights} know no properties: give some of experiment=qm9_graphs_properties.")
+        raise ValueError(
+            f"The weights {weights} know no properties: give some of experiment=qm9_graphs_properties."
+        )
     qm9 = load_qm9(root)
     names = list(known["names"])
     scales = PropertyScales(tuple(names), np.array(known["mean"]), np.array(known["std"]))
