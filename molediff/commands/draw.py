@@ -224,7 +224,9 @@ class Draw:
             path = Shard.parse(self.shard).name_of(output)
             output, table = str(path), str(status_of(path))
         if summary.interrupted:
-            output, table = map(_renamed_as_partial, (output, table))
+            output, table = (
+                name if name == STANDARD else _renamed_as_partial(name) for name in (output, table)
+            )
             report = None if report is None else _renamed_as_partial(report)
             code = exits.INTERRUPTED
         elif counts["failed"] == total > 0:

@@ -32,6 +32,7 @@ def to_standard_output(
 
     from molediff.molecules.files.export import ExportSummary, NoInputError
     from molediff.molecules.files.output import ConformerWriter
+    from molediff.runtime.interrupts import interrupts_held_back
 
     summary, writer = ExportSummary(), ConformerWriter(sys.stdout, ".sdf")
     pending: deque[MoleculeInput] = deque()
@@ -41,10 +42,16 @@ def to_standard_output(
             pending.append(item)
             yield item.molecule
 
-    for result in generate_many(molecules()):
-        item = pending.popleft()
-        summary.count(item, result, writer.write(result, item.name))
-        sys.stdout.flush()
+    try:
+        for result in generate_many(molecules()):
+            with interrupts_held_back():
+                item = pending.popleft()
+                summary.count(item, result, writer.write(result, item.name))
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        if not any(summary.num_inputs.values()):
+            raise
+        summary.interrupted = True
     if not any(summary.num_inputs.values()):
         raise NoInputError("no molecule in what was given to read")
     return summary

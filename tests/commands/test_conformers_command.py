@@ -3,6 +3,7 @@
 import csv
 import gzip
 import inspect
+import itertools
 import json
 import os
 import re
@@ -322,6 +323,22 @@ def test_ctrl_c_keeps_whole_records_under_a_name_that_says_so(tmp_path):
         "out.partial.sdf",
         "out.partial.sdf.status.csv",
     ]
+
+
+def test_ctrl_c_in_a_pipe_ends_behind_a_whole_record_and_says_how_many(tmp_path, monkeypatch):
+    drawn = ConformerGenerator.from_pretrained("qm9", device="cpu")
+
+    class Struck:
+        def generate_many(self, molecules, **options):
+            yield from itertools.islice(drawn.generate_many(molecules, 1), 2)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ConformerGenerator, "from_pretrained", lambda *_, **__: Struck())
+    ended = molediff("conformers", "C", "CO", "CC", "-n", 1, "-o", "-", folder=tmp_path)
+    assert ended.code == exits.INTERRUPTED
+    assert ended.stdout.count("$$$$") == 2
+    assert ended.line.startswith("interrupted; 2 conformers of 2 molecules in ")
+    assert list(tmp_path.iterdir()) == []
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
