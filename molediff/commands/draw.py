@@ -82,10 +82,10 @@ class Draw:
         """Find what is wrong with the command line before anything that takes time is loaded."""
         for word in self.molecules:
             match = _SETTING.match(word)
-            option = self.options.get(match[1]) if match else None
-            if match and option and not Path(word).exists():
+            written = self.options.get(match[1]) if match else None
+            if match and written and not Path(word).exists():
                 value = word[match.end() :] or "..."
-                raise ValueError(f"{word!r} looks like a setting: options are written {option} {value}")
+                raise ValueError(f"{word!r} looks like a setting: options are written {written} {value}")
         if self.engine not in ("local", "ray"):
             raise ValueError(f"--engine is local or ray; got {self.engine!r}")
         if self.shard is not None or self.engine == "ray":
@@ -140,7 +140,7 @@ class Draw:
             return inputs, None
         fixed = None if self.fixed is None else read_fixed(self.fixed)
         generator = ConformerGenerator.from_pretrained(self.weights, device=self.device)
-        generate_many = functools.partial(
+        generate_many: GenerateMany = functools.partial(
             generator.generate_many,
             num_conformers=self.num_conformers,
             seed=self.seed,

@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TextIO
 
 import molediff
 from molediff.commands.words import as_typed
@@ -28,10 +28,15 @@ def warnings_in_one_line(name: str, options: Mapping[str, str], quiet: bool = Fa
         usual = warnings.showwarning
 
         def show(
-            message: Warning | str, category: type[Warning], filename: str, lineno: int, *where: Any
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
         ) -> None:
             if not issubclass(category, UserWarning) or not filename.startswith(_OURS):
-                usual(message, category, filename, lineno, *where)
+                usual(message, category, filename, lineno, file, line)
             elif not quiet:
                 say(f"{name}: {as_typed(' '.join(str(message).split()), options)}")
 

@@ -76,7 +76,7 @@ def _are_conformers(one: MoleculeInput, other: MoleculeInput) -> bool:
     if not (_in_space(one.molecule) and _in_space(other.molecule) and of_one_molecule(one, other)):
         return False
     with rdBase.BlockLogs():
-        first, second = (Chem.MolToSmiles(item.molecule) for item in (one, other))  # type: ignore[arg-type]
+        first, second = (Chem.MolToSmiles(item.molecule) for item in (one, other))
     return first == second
 
 
