@@ -84,8 +84,8 @@ class Draw:
             match = _SETTING.match(word)
             written = self.options.get(match[1]) if match else None
             if match and written and not Path(word).exists():
-                value = word[match.end() :] or "..."
-                raise ValueError(f"{word!r} looks like a setting: options are written {written} {value}")
+                written += f" {word[match.end() :] or '...'}"
+                raise ValueError(f"{word!r} looks like a setting: options are written {written}")
         if self.engine not in ("local", "ray"):
             raise ValueError(f"--engine is local or ray; got {self.engine!r}")
         if self.shard is not None or self.engine == "ray":
