@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image
-from sklearn import datasets
 
 from molediff.images.dataset import ImageSet, ImageSplits, split_evenly
+from molediff.runtime.extras import require
 
 SIZE, NUM_LEVELS = 8, 17
 NUM_VAL, NUM_TEST = 200, 400
@@ -27,6 +27,9 @@ def load_digits(size: int = SIZE) -> ImageSplits:
         raise ValueError(
             f"the digits have {SIZE} x {SIZE} pixels, size={size} would lose some: give {SIZE} or more"
         )
+    require("sklearn", "The set of handwritten digits")
+    from sklearn import datasets  # here: training on other data does without it
+
     digits = datasets.load_digits()
     levels, num_levels = digits.images.astype(np.uint8), NUM_LEVELS
     if size != SIZE:
