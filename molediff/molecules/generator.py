@@ -28,6 +28,7 @@ from molediff.molecules.perception.domain import Domain, shipped_domain
 from molediff.networks.kind import check_kind
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
+from molediff.runtime.memory import keep_freed_tensors
 
 
 class ConformerGenerator:
@@ -75,6 +76,8 @@ class ConformerGenerator:
         check_kind(model.network, "conformers")
         self.device = choose_device(device)
         self.model = model.to(self.device).eval().requires_grad_(False)
+        if self.device.type == "cpu":
+            keep_freed_tensors()
         self.metadata = dict(metadata or {})
         self.precision = precision
         self.weights = weights

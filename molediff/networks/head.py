@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from molediff.networks.chirality import ChiralMessage
 from molediff.networks.layers import GaussianBasis, split_heads
+from molediff.networks.products import Linear, linear
 
 
 @dataclass
@@ -106,29 +107,29 @@ class GeometricBlock(nn.Module):
         super().__init__()
         self.num_heads, self.vector_channels, self.first, self.last = num_heads, vector_channels, first, last
         self.norm = nn.LayerNorm(channels)
-        self.film = nn.Linear(channels, 2 * channels)
-        self.pair_ends = nn.Linear(channels, 2 * pair_channels)
-        self.pair_radial = nn.Linear(num_basis, pair_channels, bias=False)
+        self.film = Linear(channels, 2 * channels)
+        self.pair_ends = Linear(channels, 2 * pair_channels)
+        self.pair_radial = Linear(num_basis, pair_channels, bias=False)
         if knows_pairs:
-            self.pair_mix = nn.Linear(pair_channels, pair_channels, bias=False)
-        self.pair_out = nn.Linear(pair_channels, num_heads + num_forces)
-        self.pair_to_node = nn.Linear(pair_channels, channels, bias=False)
-        self.qkv = nn.Linear(channels, 3 * channels, bias=False)
-        self.attention_out = nn.Linear(channels, channels)
+            self.pair_mix = Linear(pair_channels, pair_channels, bias=False)
+        self.pair_out = Linear(pair_channels, num_heads + num_forces)
+        self.pair_to_node = Linear(pair_channels, channels, bias=False)
+        self.qkv = Linear(channels, 3 * channels, bias=False)
+        self.attention_out = Linear(channels, channels)
         if not first:  # where atoms carry no vectors yet, there are none to pass on
-            self.vector_out = nn.Linear(vector_channels, vector_channels, bias=False)
-        self.force_to_vector = nn.Linear(num_forces, vector_channels, bias=False)
-        self.force_to_displacement = nn.Linear(num_forces, 1, bias=False)
-        self.vector_to_displacement = nn.Linear(vector_channels, 1, bias=False)
+            self.vector_out = Linear(vector_channels, vector_channels, bias=False)
+        self.force_to_vector = Linear(num_forces, vector_channels, bias=False)
+        self.force_to_displacement = Linear(num_forces, 1, bias=False)
+        self.vector_to_displacement = Linear(vector_channels, 1, bias=False)
         self.chiral = ChiralMessage(channels, vector_channels) if chiral else None
-        self.vector_mix = nn.Linear(vector_channels, 2 * vector_channels, bias=False)
+        self.vector_mix = Linear(vector_channels, 2 * vector_channels, bias=False)
         for layer in (self.force_to_displacement, self.vector_to_displacement):
             nn.init.normal_(layer.weight, std=0.1 * layer.in_features**-0.5)  # begin by moving atoms little
         self.update_norm = nn.LayerNorm(channels)
         self.update = nn.Sequential(
-            nn.Linear(channels + 2 * vector_channels, 2 * channels),
+            Linear(channels + 2 * vector_channels, 2 * channels),
             nn.SiLU(),
-            nn.Linear(2 * channels, channels + 2 * vector_channels),
+            Linear(2 * channels, channels + 2 * vector_channels),
         )
 
     def forward(
@@ -137,8 +138,9 @@ class GeometricBlock(nn.Module):
         scale, shift = self.film(noise_level).chunk(2, dim=-1)
         h = self.norm(state.scalars) * (1 + scale) + shift
         positions = state.positions
-        difference = positions.unsqueeze(2) - positions.unsqueeze(1)
-        distances = lengths(difference)
+        # (n, N, d, N): what runs over all atoms comes last, since d is too short to be worked on in one go.
+        difference = positions.unsqueeze(3) - positions.transpose(1, 2).unsqueeze(1)
+        distances = lengths(difference, dim=2)
         hidden = self._pair_hidden(h, state.pairs, code, basis.projected(distances, self.pair_radial))
         if not self.last:
             self._keep_pairs(state, hidden)
@@ -166,9 +168,7 @@ class GeometricBlock(nn.Module):
         widen, activate, narrow = self.update
         assert isinstance(narrow, nn.Linear)
         unused = scalars.shape[-1] if self.last else 0  # no one asks what becomes of the scalars in the end
-        updates = nn.functional.linear(
-            activate(widen(invariants)), narrow.weight[unused:], narrow.bias[unused:]
-        )
+        updates = linear(activate(widen(invariants)), narrow.weight[unused:], narrow.bias[unused:])
         delta, gate, out_gate = updates.split(
             [scalars.shape[-1] - unused, self.vector_channels, self.vector_channels], dim=-1
         )
@@ -211,10 +211,10 @@ class GeometricBlock(nn.Module):
     def _forces(self, weights: Tensor, difference: Tensor, distances: Tensor, mask: Tensor | None) -> Tensor:
         """sum_j w_ij (x_i - x_j) / (1 + d_ij) for every force channel, (n, N, d, num_forces), in full precision."""
         with torch.autocast(difference.device.type, enabled=False):
-            lines = difference / (1.0 + distances).unsqueeze(-1)  # (n, N, N, d)
+            lines = difference / (1.0 + distances).unsqueeze(2)  # (n, N, d, N)
             if mask is not None:
-                lines = lines * mask[:, None, :, None].to(lines.dtype)
-            return lines.transpose(2, 3) @ weights.to(lines.dtype)
+                lines = lines * mask[:, None, None, :].to(lines.dtype)
+            return lines @ weights.to(lines.dtype)
 
     def _attend(
         self, h: Tensor, vectors: Tensor, logits: Tensor, bias: Tensor | None
@@ -254,9 +254,9 @@ def pair_distances(positions: Tensor) -> Tensor:
     return lengths(positions.unsqueeze(2) - positions.unsqueeze(1))
 
 
-def lengths(vectors: Tensor) -> Tensor:
-    """Smoothed lengths sqrt(d^2 + 1e-6): (..., d) -> (...); differentiable at zero."""
-    return (vectors * vectors).sum(-1).add(1e-6).sqrt()
+def lengths(vectors: Tensor, dim: int = -1) -> Tensor:
+    """Smoothed lengths sqrt(d^2 + 1e-6) of vectors along `dim`: (..., d) -> (...); differentiable at zero."""
+    return (vectors * vectors).sum(dim).add(1e-6).sqrt()
 
 
 def bounded(vectors: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from molediff.networks.head import Encoding, GeometricBlock, HeadState, bounded,
 from molediff.networks.hydrogens import HydrogenBlock, HydrogenEncoder, HydrogenState, Split
 from molediff.networks.kind import Kind
 from molediff.networks.layers import GaussianBasis, NoiseLevelEmbedding, softmax_bias
+from molediff.networks.products import Linear
 from molediff.networks.trunk import GraphTrunk
 
 
@@ -131,7 +132,7 @@ class HeavyAtomNetwork(nn.Module):
             tuple(pair_cardinalities), channels, hydrogen_channels, pair_channels
         )
         self.noise_embedding = NoiseLevelEmbedding(channels)
-        self.hydrogen_noise = nn.Linear(channels, hydrogen_channels)
+        self.hydrogen_noise = Linear(channels, hydrogen_channels)
         self.basis = GaussianBasis(num_basis, cutoff, basis_power)
         self.blocks = nn.ModuleList(
             GeometricBlock(
@@ -153,7 +154,7 @@ class HeavyAtomNetwork(nn.Module):
             for i in range(num_blocks)
         )
         self.chiral = nn.ModuleList(ChiralMessage(channels, vector_channels) for _ in range(num_blocks))
-        self.chiral_to_hydrogen = nn.Linear(vector_channels, 1, bias=False)
+        self.chiral_to_hydrogen = Linear(vector_channels, 1, bias=False)
         nn.init.normal_(self.chiral_to_hydrogen.weight, std=0.1 * vector_channels**-0.5)
 
     def encode(self, graph: GraphBatch) -> HeavyEncoding:

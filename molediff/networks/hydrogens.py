@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from molediff.networks.graph import GraphBatch
 from molediff.networks.head import lengths, of_samples
 from molediff.networks.layers import CodeEmbedding, GaussianBasis
+from molediff.networks.products import Linear
 
 _HYDROGEN = 1  # code of the element
 _BONDED, _THREE_BONDS = 2, 4  # codes of the distance
@@ -116,11 +117,11 @@ class HydrogenEncoder(nn.Module):
         self, pair_cardinalities: tuple[int, ...], channels: int, hydrogen_channels: int, pair_channels: int
     ):
         super().__init__()
-        self.from_parent = nn.Linear(channels, hydrogen_channels)
+        self.from_parent = Linear(channels, hydrogen_channels)
         self.edge_embedding = CodeEmbedding(pair_cardinalities, pair_channels)
-        self.start = nn.Linear(hydrogen_channels, pair_channels)
-        self.heavy_end = nn.Linear(channels, pair_channels)
-        self.hydrogen_end = nn.Linear(hydrogen_channels, pair_channels)
+        self.start = Linear(hydrogen_channels, pair_channels)
+        self.heavy_end = Linear(channels, pair_channels)
+        self.hydrogen_end = Linear(hydrogen_channels, pair_channels)
 
     def forward(self, nodes: Tensor, split: Split) -> tuple[Tensor, Tensor]:
         """Features of the heavy atoms (B, H, C) -> those of hydrogens (B, M, C_h) and their edges (B, M, K, P)."""
@@ -192,28 +193,28 @@ class HydrogenBlock(nn.Module):
         self.num_forces, self.first = num_forces, first
         self.heavy_norm = nn.LayerNorm(channels)
         self.norm = nn.LayerNorm(hydrogen_channels)
-        self.start = nn.Linear(hydrogen_channels, pair_channels)
-        self.heavy_end = nn.Linear(channels, pair_channels)
-        self.hydrogen_end = nn.Linear(hydrogen_channels, pair_channels, bias=False)
-        self.radial = nn.Linear(num_basis, pair_channels, bias=False)
-        self.mix = nn.Linear(pair_channels, pair_channels, bias=False)
-        self.force = nn.Linear(pair_channels, 2 * num_forces)
-        self.pool = nn.Linear(pair_channels, hydrogen_channels, bias=False)
+        self.start = Linear(hydrogen_channels, pair_channels)
+        self.heavy_end = Linear(channels, pair_channels)
+        self.hydrogen_end = Linear(hydrogen_channels, pair_channels, bias=False)
+        self.radial = Linear(num_basis, pair_channels, bias=False)
+        self.mix = Linear(pair_channels, pair_channels, bias=False)
+        self.force = Linear(pair_channels, 2 * num_forces)
+        self.pool = Linear(pair_channels, hydrogen_channels, bias=False)
         if not first:  # where heavy atoms carry no vectors yet, there are none to look at
-            self.of_parent = nn.Linear(vector_channels, 2 * num_forces, bias=False)
-            self.turned = nn.Linear(num_forces, hydrogen_channels, bias=False)
+            self.of_parent = Linear(vector_channels, 2 * num_forces, bias=False)
+            self.turned = Linear(num_forces, hydrogen_channels, bias=False)
         self.update = nn.Sequential(
             nn.LayerNorm(hydrogen_channels),
-            nn.Linear(hydrogen_channels, 2 * hydrogen_channels),
+            Linear(hydrogen_channels, 2 * hydrogen_channels),
             nn.SiLU(),
-            nn.Linear(2 * hydrogen_channels, hydrogen_channels + num_forces),
+            Linear(2 * hydrogen_channels, hydrogen_channels + num_forces),
         )
-        self.to_displacement = nn.Linear(num_forces, 1, bias=False)
+        self.to_displacement = Linear(num_forces, 1, bias=False)
         nn.init.normal_(
             self.to_displacement.weight, std=0.1 * num_forces**-0.5
         )  # begin by moving atoms little
-        self.to_scalars = nn.Linear(pair_channels, channels, bias=False)
-        self.to_vectors = nn.Linear(num_forces, vector_channels, bias=False)
+        self.to_scalars = Linear(pair_channels, channels, bias=False)
+        self.to_vectors = Linear(num_forces, vector_channels, bias=False)
 
     def forward(
         self, scalars: Tensor, vectors: Tensor, positions: Tensor, state: HydrogenState, basis: GaussianBasis

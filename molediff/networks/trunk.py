@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from molediff.networks.layers import CodeEmbedding, softmax_bias, split_heads
+from molediff.networks.products import Linear
 
 
 class GraphTrunk(nn.Module):
@@ -54,16 +55,16 @@ class TrunkBlock(nn.Module):
         super().__init__()
         self.num_heads = num_heads
         self.attention_norm = nn.LayerNorm(channels)
-        self.qkv = nn.Linear(channels, 3 * channels, bias=False)
-        self.out = nn.Linear(channels, channels)
-        self.pair_ends = nn.Linear(channels, 2 * pair_channels)
-        self.pair_mix = nn.Linear(pair_channels, pair_channels, bias=False)
-        self.pair_bias = nn.Linear(pair_channels, num_heads, bias=False)
+        self.qkv = Linear(channels, 3 * channels, bias=False)
+        self.out = Linear(channels, channels)
+        self.pair_ends = Linear(channels, 2 * pair_channels)
+        self.pair_mix = Linear(pair_channels, pair_channels, bias=False)
+        self.pair_bias = Linear(pair_channels, num_heads, bias=False)
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(channels),
-            nn.Linear(channels, 2 * channels),
+            Linear(channels, 2 * channels),
             nn.SiLU(),
-            nn.Linear(2 * channels, channels),
+            Linear(2 * channels, channels),
         )
 
     def forward(self, nodes: Tensor, pairs: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from functools import cache
+
+import torch
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # from malloc.h
 
@@ -24,6 +27,17 @@ def keep_freed_memory() -> None:
     mallopt(_M_MMAP_THRESHOLD, 1 << 30)
     mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
     mallopt(_M_TOP_PAD, 1 << 26)
+
+
+@cache
+def keep_freed_tensors() -> None:
+    """Let glibc keep up to 64 MB of what tensors free, as it does of itself once something large has been freed.
+
+    Until then it gives memory back after each layer of a network, and the kernel zeroes it for the next.
+    """
+    torch.empty(
+        31 * 2**20, dtype=torch.uint8
+    )  # just below the largest size from which glibc learns; never touched
 
 
 def is_out_of_memory(error: BaseException) -> bool:
