@@ -148,7 +148,13 @@ Engine = Annotated[
     ),
 ]
 Batch = Annotated[
-    int, in_machine("--batch-atoms", min=1, metavar="N", help="Atoms at a time; bounds memory.")
+    int | None,
+    in_machine(
+        "--batch-atoms",
+        min=1,
+        metavar="N",
+        help="Atoms at a time; bounds memory. Default: what suits the device.",
+    ),
 ]
 
 EXAMPLES = """\
@@ -189,7 +195,7 @@ def conformers(
     energy_window: Window = None,
     pool: Pool = None,
     select: Select = None,
-    batch_atoms: Batch = 1024,
+    batch_atoms: Batch = None,
     max_attempts: Attempts = 5,
     timeout: Timeout = None,
     workers: Workers = 1,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from molediff.molecules.energies.aimnet2_model import load_aimnet2, read_model
 from molediff.molecules.energies.relax import METHODS
 from molediff.molecules.energies.xtb import require_tblite
+from molediff.molecules.generation.batch_size import batch_atoms_of
 from molediff.molecules.generation.check import CheckFactory
 from molediff.molecules.generation.fixed import FixedPart
 from molediff.molecules.generation.starts import INITS
@@ -29,7 +30,7 @@ class GenerationOptions(SolverOptions):
 
     num_conformers: int
     seed: int
-    batch_atoms: int
+    batch_atoms: int | None
     max_attempts: int
     lookahead: int
     relax: str | None
@@ -50,6 +51,8 @@ class GenerationOptions(SolverOptions):
     device: str = "cpu"
 
     def __post_init__(self) -> None:
+        if self.batch_atoms is None:
+            object.__setattr__(self, "batch_atoms", batch_atoms_of(self.device))
         for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
             object.__setattr__(self, name, check_whole_number(name, getattr(self, name), least=1))
         object.__setattr__(self, "seed", check_whole_number("seed", self.seed, least=0))
@@ -82,6 +85,12 @@ class GenerationOptions(SolverOptions):
                 load_aimnet2(self.device)
             else:  # each process loads its own
                 read_model()
+
+    @property
+    def most_atoms(self) -> int:
+        """Most atoms in a batch: `batch_atoms`, or what suits the device."""
+        assert self.batch_atoms is not None
+        return self.batch_atoms
 
     @property
     def num_slots(self) -> int:

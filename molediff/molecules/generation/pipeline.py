@@ -47,7 +47,7 @@ class Pipeline(Stream):
         self.sampler, self.max_atoms = sampler, max_atoms
         self.trained_atoms, self.provenance = trained_atoms, provenance
         self.domain, self.vocabulary = domain, vocabulary
-        self.batch_atoms = options.batch_atoms
+        self.batch_atoms = options.most_atoms
 
     def run(self, molecules: Iterable[Any]) -> Iterator[GenerationResult]:
         """See `Stream`."""

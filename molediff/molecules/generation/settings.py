@@ -77,7 +77,8 @@ class Limits:
     """What a call may use of the machine.
 
     Attributes:
-        batch_atoms: most atoms in a batch, padding included. It bounds memory.
+        batch_atoms: most atoms in a batch, padding included. It bounds memory. None: 2,048 on a CPU, on a GPU what
+            half of its free memory holds, 131,072 at most (`generation.batch_size`).
         max_attempts: most samples drawn for one conformer; a conformer without a good one is missing in the result.
         lookahead: most molecules read ahead of the result that is handed out, to fill batches with molecules of similar
             size.
@@ -90,7 +91,7 @@ class Limits:
             `if __name__ == "__main__":`.
     """
 
-    batch_atoms: int = 1024
+    batch_atoms: int | None = None
     max_attempts: int = 5
     lookahead: int = 256
     timeout: float | None = None

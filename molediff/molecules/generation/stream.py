@@ -28,7 +28,7 @@ def groups(molecules: Iterable[Any], options: GenerationOptions) -> Iterator[lis
 
     Which inputs share a group depends on the options alone, and not on who works on it.
     """
-    size = _BATCHES_A_GROUP * options.batch_atoms // (options.num_slots * _TYPICAL_ATOMS)
+    size = _BATCHES_A_GROUP * options.most_atoms // (options.num_slots * _TYPICAL_ATOMS)
     if options.relax in ("gfn2", "aimnet2"):
         size = 1  # relaxation takes all the time, and batches conformers of one molecule at most
     stream = iter(molecules)

@@ -120,12 +120,21 @@ def _connect(ray: Any) -> None:
     if ray.is_initialized():
         return
     address = os.environ.get("RAY_ADDRESS")
+    # Of a cluster for one run nobody opens the web page, whose process takes longer to start than all others.
+    alone: dict[str, Any] = {} if address else {"include_dashboard": False}
     try:
-        ray.init(address=address, log_to_driver=False, configure_logging=False)
+        ray.init(address=address, log_to_driver=False, configure_logging=False, **alone)
     except ConnectionError as error:
         raise ConnectionError(
             f"no Ray cluster answers at {address}: start one (ray start --head), or leave RAY_ADDRESS out to use this "
             "machine alone"
+        ) from error
+    except Exception as error:  # Ray has no class of its own for it
+        if "timed out" not in str(error):
+            raise
+        raise ConnectionError(
+            "Ray did not start within its 30 seconds: this machine is too busy. Start it before (ray start --head) and "
+            "set RAY_ADDRESS=auto, or take --engine local"
         ) from error
 
 

@@ -20,7 +20,7 @@ def test_a_group_and_its_words_by_themselves_are_the_same():
     together = gather({"sampling": Sampling(num_steps=3), "limits": Limits(timeout=2.0)}, {"relax": "mmff"})
     apart = gather({}, {"num_steps": 3, "timeout": 2.0, "relax": "mmff"})
     assert together == apart
-    assert (apart["batch_atoms"], apart["eta"], apart["relax"]) == (1024, None, "mmff")
+    assert (apart["batch_atoms"], apart["eta"], apart["relax"]) == (None, None, "mmff")
     assert Refinement(relax="mmff").relax == apart["relax"]
 
 
