@@ -18,8 +18,10 @@ from molediff.runtime.memory import keep_freed_memory
 from molediff.runtime.processes import in_order
 
 # A group fills about this many batches, so that molecules of similar size find each other, and memory does not grow
-# with the number of inputs. A molecule of QM9 has 18 atoms on average.
+# with the number of inputs; half as many where batches are large, so that processes have groups to share and the first
+# result is not waited for. A molecule of QM9 has 18 atoms on average.
 _BATCHES_A_GROUP = 8
+_LARGE_GROUP = 8192  # atoms
 _TYPICAL_ATOMS = 18
 
 
@@ -28,7 +30,9 @@ def groups(molecules: Iterable[Any], options: GenerationOptions) -> Iterator[lis
 
     Which inputs share a group depends on the options alone, and not on who works on it.
     """
-    size = _BATCHES_A_GROUP * options.most_atoms // (options.num_slots * _TYPICAL_ATOMS)
+    num_atoms = _BATCHES_A_GROUP * options.most_atoms
+    num_atoms = min(num_atoms, max(num_atoms // 2, _LARGE_GROUP))
+    size = num_atoms // (options.num_slots * _TYPICAL_ATOMS)
     if options.relax in ("gfn2", "aimnet2"):
         size = 1  # relaxation takes all the time, and batches conformers of one molecule at most
     stream = iter(molecules)

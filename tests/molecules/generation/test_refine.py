@@ -276,6 +276,10 @@ def test_a_generous_timeout_changes_nothing():
 def test_groups_depend_on_the_options_alone():
     few = options(num_conformers=10, batch_atoms=1024, lookahead=256)
     assert [len(group) for group in stream.groups(range(100), few)] == [45, 45, 10]
+    half = options(num_conformers=10, batch_atoms=512, lookahead=256)
+    assert [len(group) for group in stream.groups(range(50), half)] == [22, 22, 6]
+    large = options(num_conformers=10, batch_atoms=4096, lookahead=256)
+    assert [len(group) for group in stream.groups(range(100), large)] == [91, 9]
     assert [len(g) for g in stream.groups(range(3), options(relax="mmff", num_conformers=100_000))] == [
         1,
         1,
