@@ -120,7 +120,7 @@ def _connect(ray: Any) -> None:
     if ray.is_initialized():
         return
     address = os.environ.get("RAY_ADDRESS")
-    # Nobody opens the web page of a cluster for one run, and a busy machine starts the rest sooner.
+    # Nobody opens the web page of a cluster for one run.
     alone: dict[str, Any] = {} if address else {"include_dashboard": False}
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False, **alone)
