@@ -52,11 +52,10 @@ def make_starts(
     if init == "etkdg":
         return EmbeddedStarts(embedding, num_conformers)
     distribution = shipped_distribution(prepared.mol, prepared.graph, init)
-    starts: Starts = EmbeddedStarts(
-        embedding, num_conformers
-    )  # rings alone: only embedding anew gives others
     if len(distribution.rotors):
-        starts = TorsionStarts(embedding, distribution, num_conformers)
+        starts: Starts = TorsionStarts(embedding, distribution, num_conformers)
+    else:  # rings alone: only embedding anew gives others
+        starts = EmbeddedStarts(embedding, num_conformers)
     return RelaxedStarts(starts, prepared.mol, init)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 from molediff.molecules.conformers import with_conformers
+from molediff.molecules.energies.mmff import MMFF
+from molediff.molecules.errors import ForceFieldError
 from molediff.molecules.generation.embedding import Embedding
 from molediff.molecules.hydrogen_torsions import HydrogenTorsions
 from molediff.molecules.pieces import Pieces
@@ -33,6 +35,7 @@ class TorsionStarts:
     """
 
     LEAST_EMBEDDINGS, LEAST_OF_RIGID = 6, 2
+    RELAXATION_STEPS = 60  # of MMFF94s, for rings and the bonds beside them: they are in all that is made of these
     # Of those, at least twice as many as conformers.
     CANDIDATES_EACH, LEAST_CANDIDATES, ENOUGH_CANDIDATES = 8, 40, 400
     MOST_ROUNDS = 3
@@ -92,7 +95,12 @@ class TorsionStarts:
         num, seed = min(self._num, num), embedding.random_seed(0, 0)
         folds = any(len(ring) >= MACROCYCLE for ring in mol.GetRingInfo().AtomRings())
         x = embedding.embed(num, seed) if folds else embedding.embed_heavy(num, seed)
-        return x[np.isfinite(x).all(axis=(1, 2))]
+        x = x[np.isfinite(x).all(axis=(1, 2))]
+        try:
+            with rdBase.BlockLogs():
+                return MMFF(mol, charges=False).moved(x, self.RELAXATION_STEPS)
+        except ForceFieldError:
+            return x
 
     def _drawn(self, base: np.ndarray, num: int) -> tuple[np.ndarray, int]:
         """Structures in the order of their clashes, and how many are free of them; `num` of them if they can be had."""
