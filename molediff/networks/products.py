@@ -26,7 +26,8 @@ class Linear(nn.Linear):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`torch.nn.functional.linear` with the products of `Linear`: (..., k), (m, k), (m,) -> (..., m)."""
-    if torch.is_inference_mode_enabled() and _pays(x, weight):
+    # What is compiled is left to the compiler, which could not see through the choice.
+    if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled() and _pays(x, weight):
         product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
         return product
     return nn.functional.linear(x, weight, bias)

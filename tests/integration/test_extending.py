@@ -64,7 +64,7 @@ def test_a_force_moves_the_samples_as_far_as_it_should(names):
 
 def test_a_check_decides_what_is_handed_out(names):
     checked = names["checked"]
-    assert checked.num_conformers == 2
+    assert checked.num_conformers == 4
     assert names["Compact"](checked.mol).passes(checked.ensemble.coordinates).all()
     assert "too_long" in checked.num_rejected
 

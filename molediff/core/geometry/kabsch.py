@@ -60,6 +60,7 @@ def by_quaternions(covariance: Tensor) -> Tensor:
     power of that matrix, shifted to be positive, is the projection onto it.
     """
     c = covariance.double()
+    c = c / c.abs().amax((1, 2), keepdim=True).clamp_min(1e-300)  # squares of small numbers would be lost
     (xx, yx, zx), (xy, yy, zy), (xz, yz, zz) = (row.unbind(-1) for row in c.unbind(-2))
     rows = (
         (xx + yy + zz, yz - zy, zx - xz, xy - yx),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from molediff.molecules.generation.starts import Starts
 
 NUM_STEPS = {"crystal": 20, "minima": 60}
-"""Steps of MMFF94s by what the torsions are drawn from. More bring crystals no nearer; of minima 30 in place of 60 leave
-a third more strain."""
+"""Steps of MMFF94s by what the torsions are drawn from. More bring crystals no nearer; 30 in place of 60 leave
+minima a third more strain."""
 
 
 class RelaxedStarts:

@@ -35,7 +35,9 @@ class TorsionStarts:
     """
 
     LEAST_EMBEDDINGS, LEAST_OF_RIGID = 6, 2
-    RELAXATION_STEPS = 60  # of MMFF94s, for rings and the bonds beside them: they are in all that is made of these
+    RELAXATION_STEPS = (
+        60  # of MMFF94s, for rings and the bonds beside them: they are in all that is made of these
+    )
     # Of those, at least twice as many as conformers.
     CANDIDATES_EACH, LEAST_CANDIDATES, ENOUGH_CANDIDATES = 8, 40, 400
     MOST_ROUNDS = 3

@@ -50,9 +50,11 @@ def _orient_by_four_neighbours(perceived: Mol, asked: Mol) -> None:
 
 
 def _smiles(perceived: Mol, asked: Mol) -> str:
-    """Canonical SMILES with the stereo of `perceived` wherever `asked` specifies any."""
+    """Canonical SMILES with the stereo of `perceived` wherever `asked` specifies any and coordinates show it."""
     for atom, asked_atom in zip(perceived.GetAtoms(), asked.GetAtoms(), strict=True):
-        if asked_atom.GetChiralTag() == Chem.ChiralType.CHI_UNSPECIFIED:
+        # RDKit reads marks of three-coordinate nitrogen (bridgeheads) from SMILES, and from no coordinates.
+        is_amine = asked_atom.GetAtomicNum() == 7 and asked_atom.GetTotalDegree() == 3
+        if is_amine or asked_atom.GetChiralTag() == Chem.ChiralType.CHI_UNSPECIFIED:
             atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
     ends_of_asked: set[int] = set()
     for bond, asked_bond in zip(perceived.GetBonds(), asked.GetBonds(), strict=True):

@@ -69,3 +69,12 @@ def test_double_bonds_that_were_left_open_do_not_matter(smiles):
     mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
     rdDistGeom.EmbedMultipleConfs(mol, 12, randomSeed=3)
     assert stereo_matches(mol).all()
+
+
+def test_marks_of_a_bridgehead_nitrogen_are_not_asked_of_coordinates(embed):
+    quinuclidine = "CC[C@H]1C[N@]2CC[C@H]1C[C@@H]2CF"
+    assert stereo_matches(embed(quinuclidine)).tolist() == [True]
+    mirrored = embed(quinuclidine)
+    conformer = mirrored.GetConformer()
+    conformer.SetPositions(conformer.GetPositions() * [-1.0, 1.0, 1.0])
+    assert stereo_matches(mirrored).tolist() == [False]
