@@ -118,6 +118,10 @@ Window = Annotated[
 Prune = Annotated[
     float | None, in_done("--prune-rmsd", metavar="D", help="Leave out what is within D Angstrom of another.")
 ]
+PruneEnergy = Annotated[
+    float | None,
+    in_done("--prune-energy", metavar="E", help="... only if it is within E kcal/mol of it, too."),
+]
 Pool = Annotated[int | None, in_done("--pool", min=1, metavar="N", help="Draw N, and choose from them.")]
 Select = Annotated[
     str | None,
@@ -195,6 +199,7 @@ def conformers(
     energy_window: Window = None,
     pool: Pool = None,
     select: Select = None,
+    prune_energy: PruneEnergy = None,
     batch_atoms: Batch = None,
     max_attempts: Attempts = 5,
     timeout: Timeout = None,
@@ -223,6 +228,7 @@ def conformers(
         "energy_window": energy_window,
         "pool": pool,
         "select": select,
+        "prune_energy": prune_energy,
         "batch_atoms": batch_atoms,
         "max_attempts": max_attempts,
         "timeout": timeout,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Exit
@@ -110,6 +111,8 @@ def of_files(files: list[str], output: str, overwrite: bool) -> int:
     """Write the page on molecules of files, say what is odd on standard error, and return the exit code."""
     if not output.lower().endswith((".html", ".htm")):
         raise ValueError(f"the report is a page, FILE.html; got {output}")
+    if missing := [file for file in files if file != "-" and not Path(file).exists()]:
+        raise FileNotFoundError(f"there is no file {missing[0]}")
     check_new([output], overwrite)
     from molediff.evaluation.conformers.inspection.report import report_on_files
 

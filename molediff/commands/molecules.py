@@ -24,6 +24,8 @@ from molediff.commands.options import (
 from molediff.runtime.words import counted
 
 if TYPE_CHECKING:
+    from rdkit.Chem import Mol
+
     from molediff.molecules.whole.result import NewMolecule
 
 
@@ -176,10 +178,26 @@ def _write(good: list[NewMolecule], output: str, with_shapes: bool) -> None:
 
     names = [f"new_{molecule.number}" for molecule in good]
     if with_shapes:
-        write([molecule.mol for molecule in good], output, names)
+        write([_as_record(molecule) for molecule in good], output, names)
         return
     with complete_file(output) as file:
         file.writelines(f"{molecule.smiles} {name}\n" for molecule, name in zip(good, names, strict=True))
+
+
+def _as_record(molecule: NewMolecule) -> Mol:
+    """The molecule with properties that say what it is and how it was made."""
+    from rdkit import Chem
+
+    mol = Chem.Mol(molecule.mol)
+    made = {
+        "SMILES": molecule.smiles,
+        "seed": molecule.seed,
+        "number": molecule.number,
+        **molecule.provenance,
+    }
+    for name, value in made.items():
+        mol.SetProp(name, str(value))
+    return mol
 
 
 def _code(num_good: int, num: int, interrupted: bool) -> int:

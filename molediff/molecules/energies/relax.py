@@ -117,6 +117,7 @@ def distinct_conformers(
     threshold: float,
     energies: np.ndarray | None = None,
     out_of_time: OutOfTime = lambda: False,
+    most_apart: float | None = None,
 ) -> list[int]:
     """Positions of the conformers to keep so that no two are within `threshold`, in their order.
 
@@ -129,6 +130,7 @@ def distinct_conformers(
         threshold: in Angstrom.
         energies: shape (n,).
         out_of_time: once it says yes, the conformers not yet visited are kept unseen.
+        most_apart: those whose energies differ by more than this are not the same, in kcal/mol.
     """
     heavy = Chem.RemoveHs(mol)
     ids = [conformer.GetId() for conformer in heavy.GetConformers()]
@@ -143,6 +145,8 @@ def distinct_conformers(
         # Neumann's trace inequality), so that the RMSD, which takes 50 us, is needed of few pairs.
         at_least = np.linalg.norm(sizes[kept] - sizes[candidate], axis=-1)
         near = [kept[k] for k in np.argsort(at_least) if at_least[k] < threshold]
+        if energies is not None and most_apart is not None:
+            near = [other for other in near if not abs(energies[other] - energies[candidate]) > most_apart]
         if all(heavy_atom_rmsd(heavy, heavy, ids[candidate], ids[other]) >= threshold for other in near):
             kept.append(int(candidate))
     return sorted(kept)

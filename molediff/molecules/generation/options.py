@@ -49,6 +49,7 @@ class GenerationOptions(SolverOptions):
     pool: int | None = None
     select: str | None = None
     device: str = "cpu"
+    prune_energy: float | None = None
 
     def __post_init__(self) -> None:
         if self.batch_atoms is None:
@@ -61,14 +62,20 @@ class GenerationOptions(SolverOptions):
         check_word("init", self.init, (None, *INITS))
         for name, what in (
             ("prune_rmsd", "a distance above 0 in Angstrom"),
+            ("prune_energy", "an energy above 0 in kcal/mol"),
             ("energy_window", "an energy above 0 in kcal/mol"),
             ("timeout", "a time above 0 in seconds"),
         ):
             value = getattr(self, name)
             if value is not None and not is_positive(value):
                 raise ValueError(f"{name} must be {what}, or None; got {value!r}.")
-        if self.energies is None and (self.rank or self.energy_window is not None):
-            asked = "rank" if self.rank else "energy_window"
+        needing = [name for name in ("rank", "energy_window", "prune_energy") if getattr(self, name)]
+        if self.prune_energy is not None and self.prune_rmsd is None:
+            raise ValueError(
+                "prune_energy says which neighbours are one: say how near these are, prune_rmsd=."
+            )
+        if self.energies is None and needing:
+            asked = needing[0]
             raise ValueError(f"{asked} needs energies: say which, energies='mmff', 'gfn2' or 'aimnet2'.")
         self._check_pool()
         super().__post_init__()

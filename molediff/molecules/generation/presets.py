@@ -9,8 +9,8 @@ from typing import Any
 _POOL_OF_CRYSTAL = 4
 # Relaxation takes most of the time of "minima", and different samples end in one minimum.
 _POOL_OF_MINIMA = 2
-_SAME_MINIMUM = 0.125
-"""In Angstrom: between minima of one energy surface, as in the search of ensembles."""
+_SAME_MINIMUM, _SAME_ENERGY = 0.125, 0.05
+"""In Angstrom and in kcal/mol: between minima of one energy surface, as in the search of ensembles."""
 
 PRESETS = ("crystal", "minima")
 
@@ -43,6 +43,7 @@ def settings_of(preset: str | None, num_conformers: int, refines: bool = False) 
             "relax": "mmff",
             "energies": "mmff",
             "prune_rmsd": _SAME_MINIMUM,
+            "prune_energy": _SAME_ENERGY,
             "pool": _POOL_OF_MINIMA * num_conformers,
             "select": "energy",
             "rank": True,
@@ -78,6 +79,8 @@ def with_preset(
         settings.pop("init", None)
     if preset == "minima" and words.get("relax") is not None:
         settings["energies"] = words["relax"]
+    if "prune_rmsd" in words:  # a distance of one's own is meant whatever the energies are
+        settings.pop("prune_energy", None)
     if "pool" in words and words["pool"] is None:
         settings.pop("select", None)
     return {**settings, **words}

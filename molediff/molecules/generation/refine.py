@@ -89,7 +89,9 @@ def refine(
         found.num_outside_window = len(found.rows) - len(inside)
         found.keep(inside)
     if options.prune_rmsd is not None:
-        distinct = distinct_conformers(found.mol, options.prune_rmsd, found.energies, out_of_time)
+        distinct = distinct_conformers(
+            found.mol, options.prune_rmsd, found.energies, out_of_time, options.prune_energy
+        )
         found.num_pruned = len(found.rows) - len(distinct)
         if out_of_time():
             found.problems.append(

@@ -61,6 +61,8 @@ class Refinement:
             that order unless `rank` says otherwise; "coverage", so that all of the pool have a chosen one near them
             (`molecules.select_coverage`); or "energy", the lowest, which needs `energies`. None: "spread" if there is
             a pool.
+        prune_energy: two conformers within `prune_rmsd` are one only if their energies differ by no more than this, in
+            kcal/mol: turned hydroxyl groups are not seen by heavy atoms. Needs `energies`.
     """
 
     relax: str | None = None
@@ -70,6 +72,7 @@ class Refinement:
     energy_window: float | None = None
     pool: int | None = None
     select: str | None = None
+    prune_energy: float | None = None
 
 
 @dataclass(frozen=True)

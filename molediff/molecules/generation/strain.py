@@ -17,11 +17,15 @@ from molediff.molecules.energies.relax import METHODS, conformer_energies, relax
 from molediff.molecules.errors import ForceFieldError
 from molediff.runtime.checks import check_word, is_positive
 
+_POLYYNE_BOND = Chem.MolFromSmarts("[$(*#*)]-[$(*#*)]")
 _STEPS = 5
 _MOST = 25.0
 _MOST_OF_HEAVY_ATOM = 1.0
 """In kcal/mol. Of 3,448 minima of GFN2-xTB and AIMNet2 in `data/` none gives off more than 20 in so many steps, and one
 for each heavy atom, but a cage of four fused rings (22)."""
+_MOST_OF_POLYYNE_BOND = 6.0
+"""Besides, for each single bond between triple bonds, which MMFF94s makes too long: minima of GFN2-xTB of hexatriyne
+and octatetrayne give off 22 and 30."""
 
 
 class QuickStrain:
@@ -38,6 +42,7 @@ class QuickStrain:
 
     def __init__(self, mol: Chem.Mol):
         self._limit = _MOST + _MOST_OF_HEAVY_ATOM * mol.GetNumHeavyAtoms()
+        self._limit += _MOST_OF_POLYYNE_BOND * len(mol.GetSubstructMatches(_POLYYNE_BOND))
         self._mol = mol
         self._field: MMFF | None = None
         self._is_ready = False

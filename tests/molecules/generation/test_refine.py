@@ -19,6 +19,7 @@ from molediff.molecules.generation.refine import refine
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import Sampler
 from molediff.molecules.graph.inputs import prepare
+from molediff.molecules.rotors import POLAR, Rotors
 
 LACTAMIDE = "C[C@H](O)C(N)=O"
 
@@ -241,6 +242,19 @@ def test_what_is_not_compared_in_time_is_kept_and_said(num_questions, num_kept):
     found = refine(mol, options(prune_rmsd=0.1), all_good, out_of_time=after(num_questions))
     assert (len(found.rows), found.num_pruned) == (num_kept, 5 - num_kept)
     assert "there may be duplicates" in found.problems[0]
+
+
+def test_minima_that_heavy_atoms_cannot_tell_apart_are_told_by_their_energies():
+    """The hydroxyl group of glycolaldehyde, turned: heavy atoms stay where they are."""
+    mol = conformers("O=CCO", 1)
+    x = mol.GetConformer().GetPositions()
+    rotors = Rotors.of(mol)
+    turned = rotors.turn(x, np.where(rotors.kind == POLAR, 120.0, 0.0))
+    mol = with_conformers(mol, [x, turned, x])
+    by_shape = refine(mol, options(prune_rmsd=0.125, energies="mmff"), all_good)
+    by_both = refine(mol, options(prune_rmsd=0.125, energies="mmff", prune_energy=0.05), all_good)
+    assert (len(by_shape.rows), len(by_both.rows)) == (1, 2)
+    assert abs(np.diff(by_both.energies)).item() > 0.05
 
 
 def test_a_timeout_strikes_one_molecule_and_no_other(monkeypatch):
