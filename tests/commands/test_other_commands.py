@@ -60,6 +60,7 @@ def test_a_film_is_a_film_and_a_strip(tmp_path):
             exits.NONE_SUCCEEDED,
             "only molecules of H, C, N, O and F can be filmed, not Br",
         ),
+        (["film", "C" * 30], exits.NONE_SUCCEEDED, "give a part of it (max_atoms"),
         (["film", "CC", "--weights", "drugs"], exits.WRONG_ARGUMENTS, "weights that begin with noise"),
         (["film", "CC", "-o", "nowhere/x"], exits.WRONG_ARGUMENTS, "nowhere"),
         (["images", "--label", "eleven"], exits.WRONG_ARGUMENTS, "eleven"),

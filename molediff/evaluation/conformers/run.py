@@ -26,6 +26,7 @@ from molediff.molecules.files.ensembles import as_ensembles
 from molediff.molecules.files.export import export_conformers
 from molediff.molecules.files.io import read_fixed, read_inputs
 from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.graph.limits import LARGER_BY_AUTO
 from molediff.runtime.describe import describe_machine
 from molediff.runtime.files import check_writable
 from molediff.runtime.progress import tqdm
@@ -132,7 +133,7 @@ def freeze(molecules: Sequence[str], output: str, seed: int, weights: str, num_s
         trajectory=True,
     )
     if result.num_conformers == 0:
-        reason = result.reason
+        reason = result.reason.replace(LARGER_BY_AUTO, "")  # those begin with a guess
         if foreign := _unknown_elements(molecules[0], generator):
             reason = (
                 f"only molecules of {generator.vocabulary.names()} can be filmed, not {', '.join(foreign)}: all other "

@@ -12,6 +12,8 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from molediff.molecules.conformers import with_conformers
+from molediff.molecules.energies.mmff import MMFF
+from molediff.molecules.errors import ForceFieldError
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.graph.inputs import PreparedMolecule, sample_generator
 
@@ -70,16 +72,14 @@ class Embedding:
         mol = self.prepared.mol
         if not np.isfinite(x).all():
             return x
-        mol = with_conformers(mol, [x])
         with rdBase.BlockLogs():
-            if properties := rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, "MMFF94s"):
-                field = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties)
-            elif rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
-                field = rdForceFieldHelpers.UFFGetMoleculeForceField(mol)
-            else:
-                return x
-            field.Initialize()
-            field.Minimize(maxIts=_RELAXATION_STEPS)
+            try:
+                return MMFF(mol).moved(x[None], _RELAXATION_STEPS)[0]
+            except ForceFieldError:
+                if not rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
+                    return x
+            mol = with_conformers(mol, [x])
+            rdForceFieldHelpers.UFFOptimizeMolecule(mol, maxIters=_RELAXATION_STEPS)
         return np.asarray(mol.GetConformer().GetPositions())
 
 
