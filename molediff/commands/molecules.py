@@ -188,6 +188,7 @@ def _as_record(molecule: NewMolecule) -> Mol:
     """The molecule with properties that say what it is and how it was made."""
     from rdkit import Chem
 
+    assert molecule.mol is not None  # it is a good one
     mol = Chem.Mol(molecule.mol)
     made = {
         "SMILES": molecule.smiles,

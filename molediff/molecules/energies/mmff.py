@@ -5,7 +5,7 @@ Source: Halgren 1999, MMFF VI (MMFF94s); Tosco et al. 2014 (the implementation i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,18 +89,23 @@ class MMFF:
         unfinished = field.Minimize(maxIts=max_iterations)
         return RelaxedConformer(float(field.CalcEnergy()), not unfinished)
 
-    def moved(self, x: np.ndarray, num_steps: int) -> np.ndarray:
+    def moved(
+        self, x: np.ndarray, num_steps: int, out_of_time: Callable[[], bool] = lambda: False
+    ) -> np.ndarray:
         """Points (n, N, 3) in Angstrom after some steps towards the next minimum; those not finite stay.
 
         Args:
             x: before.
             num_steps: at most.
+            out_of_time: once it says yes, those that have not moved stay.
         """
         mol = Chem.Mol(self.mol, True)
         mol.RemoveAllConformers()
         mol.AddConformer(Chem.Conformer(mol.GetNumAtoms()))
         conformer, found = mol.GetConformer(), np.array(x, dtype=np.float64)
         for one in np.flatnonzero(np.isfinite(found).all(axis=(1, 2))):
+            if out_of_time():
+                break
             conformer.SetPositions(found[one])
             field: Any = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, self._properties)
             field.Initialize()

@@ -10,6 +10,7 @@ from rdkit import Chem, rdBase
 
 from molediff.molecules.energies.mmff import MMFF
 from molediff.molecules.errors import ForceFieldError
+from molediff.molecules.generation.clock import Clock
 
 if TYPE_CHECKING:
     from molediff.molecules.generation.starts import Starts
@@ -28,9 +29,11 @@ class RelaxedStarts:
         starts: where the steps begin.
         mol: explicit hydrogens.
         init: "crystal" or "minima".
+        clock: of the molecule: when its time is up, what has taken no step takes none.
     """
 
-    def __init__(self, starts: Starts, mol: Chem.Mol, init: str):
+    def __init__(self, starts: Starts, mol: Chem.Mol, init: str, clock: Clock | None = None):
+        self._clock = clock or Clock()
         self._starts, self._num_steps = starts, NUM_STEPS[init]
         try:
             with rdBase.BlockLogs():
@@ -41,4 +44,6 @@ class RelaxedStarts:
     def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:
         """See `Starts`."""
         x = self._starts.positions(slots, attempt)
-        return x if self._field is None else self._field.moved(x, self._num_steps)
+        if self._field is None:
+            return x
+        return self._field.moved(x, self._num_steps, lambda: self._clock.is_up)

@@ -56,7 +56,7 @@ def make_starts(
         starts: Starts = TorsionStarts(embedding, distribution, num_conformers)
     else:  # rings alone: only embedding anew gives others
         starts = EmbeddedStarts(embedding, num_conformers)
-    return RelaxedStarts(starts, prepared.mol, init)
+    return RelaxedStarts(starts, prepared.mol, init, clock)
 
 
 class GivenStarts:

@@ -50,6 +50,14 @@ def test_one_does_not_depend_on_those_beside_it_and_none_stays_none():
     np.testing.assert_array_equal(starts.positions([2], attempt=0)[0], together[2])
 
 
+def test_when_time_is_up_the_others_take_no_step():
+    mol, x = embedded("CCOC(=O)c1ccccc1", 3)
+    num = iter(range(3))
+    found = MMFF(mol).moved(x, 20, lambda: next(num) == 1)
+    assert np.abs(found[0] - x[0]).max() > 0.01
+    np.testing.assert_array_equal(found[1:], x[1:])
+
+
 def test_charges_pull_in_vacuum_alone():
     mol, x = embedded("NCCCC(=O)O", 2)
     vacuum, crystal = (
