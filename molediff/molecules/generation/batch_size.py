@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-# Of 256 to 8,192 atoms on one core, twice as many are never slower; from here on little is gained (docs/scale.md), and
+# Of 256 to 8,192 atoms on one core, twice as many are seldom slower; from here on little is gained (docs/scale.md), and
 # whoever waits for the first result waits longer.
 CPU_ATOMS = 2048
 # The most that were measured on a GPU, one with 139 GiB.
