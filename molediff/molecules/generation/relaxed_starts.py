@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from molediff.molecules.generation.starts import Starts
 
 NUM_STEPS = {"crystal": 20, "minima": 60}
-"""Steps of MMFF94s by what the torsions are drawn from. More bring crystals no nearer; 30 in place of 60 leave
-minima a third more strain."""
+"""Steps of MMFF94s by what the torsions are drawn from. Of eleven held-out molecules 30 in place of 60 left
+minima a sixth more strain; more than 20 were not tried for crystals."""
 
 
 class RelaxedStarts:
