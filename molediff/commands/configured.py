@@ -40,6 +40,7 @@ from molediff.commands import CONFIGS
 from molediff.commands.config_help import FUNCTIONS, help_text
 from molediff.commands.exits import INTERRUPTED, WRONG_ARGUMENTS, code_of
 from molediff.commands.exits import sentence as plain_sentence
+from molediff.commands.quoting import OVERRIDE, quoted_paths
 from molediff.commands.threads import use_threads
 from molediff.core.solvers import Solver
 from molediff.runtime.memory import keep_freed_memory
@@ -62,35 +63,6 @@ _HYDRA_FLAGS_WITH_VALUE = {
     ),
     *("--experimental-rerun", "--info", "-i"),
 }
-# Keys whose value is the name of a file or folder: taken as it stands, whatever Hydra's grammar thinks of it.
-_PATHS = {
-    *(
-        "output",
-        "array",
-        "film",
-        "status",
-        "fixed",
-        "references",
-        "weights",
-        "latent",
-        "pixel",
-        "draws",
-        "records",
-    ),
-    *(
-        "root",
-        "folder",
-        "run_dir",
-        "ckpt_path",
-        "warm_start",
-        "path",
-        "train",
-        "val",
-        "teacher",
-        "minima_from",
-    ),
-}
-_OVERRIDE = re.compile(r"^\+{0,2}([A-Za-z_][\w./@:-]*)=")
 
 
 def command(
@@ -129,7 +101,7 @@ def command(
             try:
                 if takes_arguments:
                     arguments, sys.argv[1:] = split_arguments(sys.argv[1:], config_name)
-                sys.argv[1:] = map(quoted_path, sys.argv[1:])
+                sys.argv[1:] = quoted_paths(sys.argv[1:], config_name)
                 os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise its errors instead of printing them
                 hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)(task)()
                 if bugs:
@@ -177,22 +149,8 @@ def split_arguments(words: list[str], config_name: str) -> tuple[list[str], list
     return arguments, overrides
 
 
-def quoted_path(word: str) -> str:
-    """An override whose value is the name of a file, quoted for Hydra's grammar; any other word as it is."""
-    match = _OVERRIDE.match(word)
-    if match is None or "=" not in word:
-        return word
-    value, groups = word[match.end() :], {path.name for path in CONFIGS.iterdir() if path.is_dir()}
-    is_path = match[1] not in groups and match[1].split(".")[-1] in _PATHS
-    if not is_path or value in ("", "null", "???") or value[0] == value[-1] in ("'", '"'):
-        return word
-    # A quote ends the value, and so do backslashes before one count; elsewhere they stand for themselves.
-    escaped = re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + (r"\'" if found[2] else ""), value)
-    return f"{match[0]}'{escaped}'"
-
-
 def _is_override(word: str, keys: set[str]) -> bool:
-    match = _OVERRIDE.match(word)
+    match = OVERRIDE.match(word)
     if match is None:
         return False
     if re.split(r"[./@:]", match[1])[0] in keys:

@@ -5,12 +5,11 @@ import subprocess
 import sys
 
 import pytest
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from in_process import run_script
 from places import CONFIGS, ROOT
 
 from molediff.commands.config_help import help_text
-from molediff.commands.configured import quoted_path, split_arguments
+from molediff.commands.configured import split_arguments
 
 
 @pytest.mark.parametrize(
@@ -117,21 +116,6 @@ def test_a_bug_keeps_its_traceback(failing_script, tmp_path):
 def test_the_traceback_of_a_users_error_can_be_had(failing_script, tmp_path):
     with pytest.raises(ValueError, match="three"):
         run_script(failing_script, "value", folder=tmp_path, HYDRA_FULL_ERROR="1")
-
-
-@pytest.mark.parametrize(
-    "name", ["a#b", "a=b", "a b", "a[1]", "{a}", "-a", "1.5", "a,b", "it's", "a\\", "\\'\\", "é~&("]
-)
-def test_the_name_of_a_file_is_taken_as_it_stands(name):
-    found = OverridesParser.create().parse_override(quoted_path(f"output={name}"))
-    assert found.value() == name
-
-
-@pytest.mark.parametrize(
-    "word", ["output=null", "output='a b'", "solver=heun", "path=linear", "seeds=[1,2]", "--help"]
-)
-def test_all_else_is_left_to_hydra(word):
-    assert quoted_path(word) == word
 
 
 def test_help_shows_every_key_with_its_comment():
