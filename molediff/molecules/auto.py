@@ -69,6 +69,6 @@ class AutoGenerator(ConformerGenerator):
                 f"fit it: name the weights, {self.weights!r} or {self.general.weights!r}."
             )
         return NarrowFirst(
-            self._pipeline(preset, groups, words, {**asked, "strict": True}),
+            self._pipeline(preset, groups, words, {**asked, "strict": True, "picked": True}),
             self.general._pipeline(preset, groups, words, asked),
         )

@@ -112,6 +112,13 @@ def test_by_default_weights_are_picked_and_those_of_qm9_keep_their_numbers():
     assert np.array_equal(small.ensemble.coordinates, alone.ensemble.coordinates)
 
 
+def test_nobody_is_told_to_set_what_is_refused_where_weights_are_picked(narrow, general):
+    spoilt = knowing("CCO", weights="narrow", spoil=lambda x_0, x_t: 3.0 * x_0)
+    spoilt.domain = narrow.domain
+    reason = AutoGenerator(spoilt, general).generate("CCO", 2, max_attempts=1).reason
+    assert reason.endswith("try more max_attempts, or num_steps with weights='qm9'")
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [

@@ -27,6 +27,7 @@ from molediff.molecules.files.export import export_conformers
 from molediff.molecules.files.io import read_fixed, read_inputs
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph.limits import LARGER_BY_AUTO
+from molediff.molecules.graph.vocabulary import QM9
 from molediff.runtime.describe import describe_machine
 from molediff.runtime.files import check_writable
 from molediff.runtime.progress import tqdm
@@ -214,6 +215,12 @@ def evaluate(
     methods: dict[str, Any] = {}
     protocol = {"references": source, **describe_machine(torch.get_num_threads())}
     if generator is not None:
+        if references is None and generator.vocabulary is not QM9:
+            protocol["caution"] = (
+                f"the weights {weights} are for drug-like molecules, and these references are QM9's small ones: take "
+                "references of their kind, such as references=data/drugs_ensembles.sdf.gz"
+            )
+            print(f"note: {protocol['caution']}", file=sys.stderr)
         plan = generator.plan.with_overrides(solver, num_steps, grid)
         options: dict[str, Any] = {
             "solver": plan.solver,

@@ -24,6 +24,8 @@ MAX_ITERATIONS = 2000
 # dioxide, C=S of an isothiocyanate and C#N of a nitrile oxide lie at 0.98 to 1.0, N#N at 1.03. Of 6000 molecules of
 # drug size no bond that has parameters lies above 0.91.
 _AS_LONG_AS_SINGLE = 0.95
+# Of molecules; of others there are ions alone.
+_ELEMENTS = frozenset(["H", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Br", "I"])
 _MULTIPLE = {Chem.BondType.DOUBLE: "=", Chem.BondType.TRIPLE: "#"}
 _TABLE = Chem.GetPeriodicTable()
 
@@ -51,7 +53,9 @@ class MMFF:
         self.mol = mol
         self._properties: Any = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=VARIANT)
         if self._properties is None:
-            raise ForceFieldError(f"{VARIANT} has no parameters for this molecule")
+            foreign = sorted({atom.GetSymbol() for atom in mol.GetAtoms()} - _ELEMENTS)
+            why = f" ({', '.join(foreign)} is none of its elements)" if foreign else ""
+            raise ForceFieldError(f"{VARIANT} has no parameters for this molecule{why}")
         self._properties.SetMMFFEleTerm(charges)
         for bond in mol.GetBonds():
             self._check(bond)

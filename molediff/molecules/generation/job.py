@@ -187,8 +187,7 @@ class Job:
     def _reason(self, found: Refined, num_missing: int) -> str:
         notes = list(found.problems)
         if num_missing:
-            more = outcome.MORE_OF_DISTILLED if isinstance(self.options.grid, AtLambdas) else outcome.MORE
-            more = more if self.starts is None else outcome.MORE_OF_STARTS
+            more = self._what_draws_more()
             known = (self.stereo, *self.checks)
             what_to_do = outcome.remedy(self.rejected, known, more, self.clock.is_up)
             if self._stereo_seems_impossible():
@@ -200,6 +199,14 @@ class Job:
         if found.rows.size and (misread := self.stereo.misread_atoms):
             notes.append(outcome.misread(misread))
         return "; ".join([*notes, *self.cautions])
+
+    def _what_draws_more(self) -> str:
+        """Settings that can be raised."""
+        if self.starts is not None:
+            return outcome.MORE_OF_STARTS
+        if isinstance(self.options.grid, AtLambdas):
+            return outcome.MORE_OF_DISTILLED
+        return outcome.MORE_OF_AUTO if self.options.picked else outcome.MORE
 
     @property
     def _is_outside(self) -> bool:

@@ -50,6 +50,8 @@ class GenerationOptions(SolverOptions):
     select: str | None = None
     device: str = "cpu"
     prune_energy: float | None = None
+    picked: bool = False
+    """Whether these weights were picked for the molecule, and not named."""
 
     def __post_init__(self) -> None:
         if self.batch_atoms is None:

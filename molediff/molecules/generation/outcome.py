@@ -28,6 +28,8 @@ IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structur
 MORE = "num_steps or max_attempts"
 MORE_OF_DISTILLED = "max_attempts or the weights 'qm9'"
 """Distilled weights know the steps of one grid and no more of them."""
+MORE_OF_AUTO = "max_attempts, or num_steps with weights='qm9'"
+"""Where weights are picked by the molecule, there are no steps to set."""
 MORE_OF_STARTS = "max_attempts"
 """What is refined depends on what it begins with."""
 

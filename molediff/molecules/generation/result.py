@@ -171,7 +171,8 @@ class GenerationResult:
         """The conformers as SDF, a record each, with energies and how they were made as properties.
 
         Args:
-            path: a file, which is replaced (`.gz` behind it: compressed). None: the text is returned.
+            path: a file, which is replaced (`.gz` behind it: compressed); folders that are missing are made, as by all
+                writers. None: the text is returned.
 
         Raises:
             ValueError: there is no conformer to write to a file.

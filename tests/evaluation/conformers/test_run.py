@@ -39,6 +39,20 @@ def test_own_references_give_a_report(run, tmp_path, embed, capsys):
     assert metrics["methods"]["ETKDGv3"]["num_requested"] == 4
 
 
+@pytest.mark.parametrize(("weights", "said"), [("drugs", 1), ("qm9", 0)])
+def test_weights_for_drug_like_molecules_on_qm9s_references_are_a_note(
+    run, tmp_path, embed, capsys, monkeypatch, weights, said
+):
+    monkeypatch.setattr(
+        "molediff.evaluation.conformers.run._references", lambda *_: ([embed("CCO", 1)], None, "QM9")
+    )
+    few = ("num_conformers=1", "max_plausibility=0", "etkdg=false", "viewer=false", "device=cpu")
+    run(f"weights={weights}", *few, "output=out", "progress=false")
+    assert capsys.readouterr().err.count("note: the weights drugs are for drug-like molecules") == said
+    caution = json.loads((tmp_path / "out" / "metrics.json").read_text())["protocol"].get("caution")
+    assert (caution is not None) == bool(said)
+
+
 @pytest.mark.parametrize(
     ("words", "message", "code"),
     [
