@@ -1,12 +1,16 @@
 """What weights never saw is said, and refused if one asks for that."""
 
+from dataclasses import replace
+
 import pytest
+from fake_generators import knowing
 from places import DATA
 from rdkit import Chem
 
 from molediff.molecules.data.minima import Minima
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.perception.domain import Domain, shipped_domain
+from molediff.molecules.perception.domain import Domain, checksum, shipped_domain, surroundings
+from molediff.molecules.perception.kinds import Kinds
 
 CAFFEINE = "Cn1c(=O)c2c(ncn2C)n(C)c1=O"
 
@@ -71,14 +75,16 @@ def test_small_molecules_are_known_to_the_weights_that_saw_them(smiles):
 
 
 def test_students_know_what_qm9_has_and_not_what_their_teacher_learned_since():
-    assert shipped_domain("qm9_fast") == shipped_domain("qm9_b3lyp") == shipped_domain("qm9_distilled")
-    assert shipped_domain("qm9_fast").surroundings < shipped_domain("qm9").surroundings
+    students = shipped_domain("qm9_fast"), shipped_domain("qm9_distilled")
+    assert {one.surroundings for one in students} == {shipped_domain("qm9_b3lyp").surroundings}
+    assert students[0].surroundings < shipped_domain("qm9").surroundings
     assert shipped_domain("of nobody") is None
 
 
 def test_a_domain_is_written_and_read_whole():
     domain = Domain.of([mol_of("CCO"), mol_of("C[NH3+]")])
     assert Domain.from_json(domain.to_json()) == domain
+    assert domain.misses(mol_of("CCO")) == []
     assert domain.lacks(mol_of("CCO")) == []
     assert domain.lacks(mol_of("CCF")) == ["the element F"]
     assert domain.lacks(mol_of("CCCC")) == [
@@ -107,10 +113,41 @@ def test_inside_nothing_is_said(generator):
 
 
 @pytest.mark.parametrize("smiles", ["OO", "NF", "[H]/N=N/[H]", "COO", "C[N+]#[C-]"])
-def test_what_the_network_does_not_know_is_refused_for_that_reason(generator, smiles):
-    result = generator.generate(smiles, 2, seed=1, max_attempts=2)
+def test_small_molecules_that_the_network_does_not_know_are_refused(generator, smiles):
+    result = generator.generate(smiles, 2, seed=1)
+    assert (result.status, result.num_drawn) == ("failed", 0)
     assert "outside what these weights were trained on" in result.reason
-    assert result.num_conformers or "does not know such molecules" in result.reason
+    assert "fewer than 5 heavy atoms come out wrong then, use the weights 'auto'" in result.reason
+
+
+def test_what_was_not_measured_to_come_out_wrong_is_not_refused_for_its_size():
+    generator = knowing("CCO")
+    generator.domain = Domain.of([mol_of("CCN")])
+    result = generator.generate("CCO", 1)
+    assert result.status == "ok"
+    assert "outside what these weights were trained on" in result.reason
+
+
+@pytest.fixture
+def badly_taught():
+    """Of weights that saw ethanol and methylamine, and were measured to miss the C-O bond of the first."""
+    generator = knowing("CCO", "CN", "CCN")
+    texts = [text for pair, text in surroundings(mol_of("CCO"), Kinds(mol_of("CCO"))) if "O+0:" in text]
+    domain = Domain.of(map(mol_of, ("CCO", "CN")))
+    generator.domain = replace(domain, missed=frozenset(map(checksum, texts)))
+    return generator
+
+
+def test_what_was_measured_to_be_missed_is_said_and_strict_refuses(badly_taught):
+    missed = "these weights were measured to miss such minima by more than 0.03 Å or 4°"
+    result = badly_taught.generate("CCO", 1)
+    assert result.status == "ok"
+    assert result.reason.startswith(missed)
+    assert "the bond C-" in result.reason
+    refused = badly_taught.generate("CCO", 1, strict=True)
+    assert refused.status == "failed"
+    assert refused.reason.startswith(missed)
+    assert badly_taught.generate("CN", 1, strict=True).reason == ""
 
 
 def test_a_domain_grows_by_what_is_trained_on_beside(narrow):

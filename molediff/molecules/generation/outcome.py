@@ -22,6 +22,8 @@ _NOT_MENDED_BY_MORE = {
 }
 OUTSIDE = "outside what these weights were trained on: "
 """How the caution about a molecule outside the domain begins."""
+MISSED = "these weights were measured to miss such minima by more than 0.03 Å or 4° (relax='gfn2' does not): "
+"""How the caution about bonds begins that were learned badly."""
 NOT_KNOWN = "the network does not know such molecules, use other weights"
 IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structure: check its marks"
 """Distance geometry builds none either."""
@@ -32,6 +34,11 @@ MORE_OF_AUTO = "max_attempts, or num_steps with weights='qm9'"
 """Where weights are picked by the molecule, there are no steps to set."""
 MORE_OF_STARTS = "max_attempts"
 """What is refined depends on what it begins with."""
+
+
+def too_small(smallest: int) -> str:
+    """Why a molecule outside the domain is refused that has fewer heavy atoms than `smallest`."""
+    return f"molecules of fewer than {smallest} heavy atoms come out wrong then, use the weights 'auto'"
 
 
 def misread(atoms: Sequence[int]) -> str:

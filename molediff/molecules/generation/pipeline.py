@@ -6,11 +6,13 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from rdkit import Chem
+
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.clock import Clock, running
 from molediff.molecules.generation.job import Job
 from molediff.molecules.generation.options import GenerationOptions
-from molediff.molecules.generation.outcome import OUTSIDE
+from molediff.molecules.generation.outcome import MISSED, OUTSIDE, too_small
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples, Sampler, Slots, halves, plan_batches
 from molediff.molecules.generation.stream import Stream
@@ -77,17 +79,27 @@ class Pipeline(Stream):
         """What every result of this molecule says."""
         cautions: tuple[str, ...] = (prepared.caution,) if prepared.caution else ()
         if self.domain is not None:
-            lacks = self.domain.lacks(prepared.mol)
-            if lacks and self.options.strict:
-                raise UnusableInputError(f"{OUTSIDE}{'; '.join(lacks)} (strict=True refuses such molecules).")
-            if lacks:
-                cautions += (OUTSIDE + "; ".join(lacks),)
+            cautions += self._told(self.domain, prepared.mol)
         elif self.trained_atoms is not None and prepared.num_atoms > self.trained_atoms:
             cautions += (
                 f"{prepared.num_atoms} atoms, more than the {self.trained_atoms} of the largest training molecule: "
                 "look at these conformers before use",
             )
         return cautions
+
+    def _told(self, domain: Domain, mol: Chem.Mol) -> tuple[str, ...]:
+        """What lies outside the domain, and what inside it was learned badly.
+
+        Raises:
+            UnusableInputError: that is refused.
+        """
+        found = {OUTSIDE: domain.lacks(mol), MISSED: domain.misses(mol)}
+        told = tuple(begin + "; ".join(notes) for begin, notes in found.items() if notes)
+        if told and self.options.strict:
+            raise UnusableInputError(f"{'; '.join(told)} (strict=True refuses such molecules).")
+        if found[OUTSIDE] and mol.GetNumHeavyAtoms() < domain.smallest_outside:
+            raise UnusableInputError(f"{told[0]}; {too_small(domain.smallest_outside)}.")
+        return told
 
     def sample(self, jobs: list[Job]) -> None:
         """Draw until every job has its conformers, its attempts are used up or its time is."""

@@ -1,7 +1,7 @@
 """What a set of weights has seen: elements, charges, sizes and the surroundings of every bond.
 
 A network answers for any graph; what it says of a bond between atoms that it never saw bonded so is a guess. The domain
-is kept as one small file beside the weights.
+is kept as one small file beside the weights, and what they were measured to miss, although they saw it, as another.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import base64
 import json
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -32,12 +32,17 @@ class Domain:
         charges: formal charges of atoms.
         num_heavy: heavy atoms of the largest molecule.
         surroundings: `checksum` of each bond with the neighbours of its two atoms, orders, elements and charges.
+        smallest_outside: heavy atoms of the smallest molecule outside that is sampled; smaller ones were found to
+            come out wrong more often than right. 1 leaves none out.
+        missed: of the surroundings the ones whose minima samples were measured to lie beside too often.
     """
 
     elements: frozenset[str]
     charges: frozenset[int]
     num_heavy: int
     surroundings: frozenset[int]
+    smallest_outside: int = 1
+    missed: frozenset[int] = frozenset()
 
     def lacks(self, mol: Chem.Mol, kinds: Kinds | None = None) -> list[str]:
         """What of a molecule (sanitized, explicit hydrogens) was never seen, in words; empty if all was."""
@@ -51,11 +56,15 @@ class Domain:
             notes.append(f"{num_heavy} heavy atoms, more than {self.num_heavy}")
         if not foreign:
             found = surroundings(mol, kinds or Kinds(mol))
-            new = [bond for bond, text in found if checksum(text) not in self.surroundings]
-            names = names_of_bonds(mol, new) if new else []
-            more = [f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
-            notes += names[:_SHOWN] + more
+            notes += _named(mol, [bond for bond, text in found if checksum(text) not in self.surroundings])
         return notes
+
+    def misses(self, mol: Chem.Mol, kinds: Kinds | None = None) -> list[str]:
+        """Of which bonds of a molecule (sanitized, explicit hydrogens) the minima are missed, in words."""
+        if not self.missed:
+            return []
+        found = surroundings(mol, kinds or Kinds(mol))
+        return _named(mol, [bond for bond, text in found if checksum(text) in self.missed])
 
     @classmethod
     def of(cls, mols: Iterable[Chem.Mol]) -> Domain:
@@ -82,6 +91,8 @@ class Domain:
             self.charges | more.charges,
             self.num_heavy,
             self.surroundings | more.surroundings,
+            self.smallest_outside,
+            self.missed,
         )
 
     def to_json(self) -> str:
@@ -92,6 +103,7 @@ class Domain:
                 "elements": sorted(self.elements),
                 "charges": sorted(self.charges),
                 "num_heavy": self.num_heavy,
+                "smallest_outside": self.smallest_outside,
                 "surroundings": base64.b64encode(packed).decode("ascii"),
             }
         )
@@ -106,7 +118,14 @@ class Domain:
             frozenset(content["charges"]),
             content["num_heavy"],
             frozenset(packed.tolist()),
+            content.get("smallest_outside", 1),
         )
+
+
+def _named(mol: Chem.Mol, bonds: list[tuple[int, int]]) -> list[str]:
+    """The first few of bonds by the names of their groups, and how many more."""
+    names = names_of_bonds(mol, bonds) if bonds else []
+    return names[:_SHOWN] + ([f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])
 
 
 def surroundings(mol: Chem.Mol, kinds: Kinds) -> Iterator[tuple[tuple[int, int], str]]:
@@ -134,8 +153,16 @@ def checksum(text: str) -> int:
 @cache
 def shipped_domain(name: str) -> Domain | None:
     """The domain of weights that ship with the package, by their name; None if none is known."""
-    found = files("molediff").joinpath("weights", f"{_SHARED.get(name, name)}.domain.json")
-    return Domain.from_json(found.read_text("utf-8")) if found.is_file() else None
+    folder = files("molediff").joinpath("weights")
+    found, missed = (
+        folder.joinpath(f"{_SHARED.get(name, name)}.domain.json"),
+        folder.joinpath(f"{name}.missed.json"),
+    )
+    if not found.is_file():
+        return None
+    domain = Domain.from_json(found.read_text("utf-8"))
+    texts = json.loads(missed.read_text("utf-8"))["surroundings"] if missed.is_file() else ()
+    return replace(domain, missed=frozenset(map(checksum, texts)))
 
 
 # Weights that were trained on the same molecules.

@@ -60,14 +60,17 @@ class ReferenceGeometry:
 
     Args:
         mol: explicit hydrogens, its conformers are the minima.
+
+    Attributes:
+        bonds, angles: atoms of each, (bonds, 2) and (angles, 3), the middle one of an angle second.
     """
 
     def __init__(self, mol: Chem.Mol):
         kinds, ranks = Kinds(mol), list(Chem.CanonicalRankAtoms(mol, breakTies=False))
-        self._bonds, self._angles = kinds.lengths().atoms, kinds.angles().atoms
-        self._bond_sets = _equivalent([tuple(sorted(ranks[i] for i in bond)) for bond in self._bonds])
+        self.bonds, self.angles = kinds.lengths().atoms, kinds.angles().atoms
+        self._bond_sets = _equivalent([tuple(sorted(ranks[i] for i in bond)) for bond in self.bonds])
         self._angle_sets = _equivalent(
-            [(ranks[j], *sorted((ranks[i], ranks[k]))) for i, j, k in self._angles.tolist()]
+            [(ranks[j], *sorted((ranks[i], ranks[k]))) for i, j, k in self.angles.tolist()]
         )
         self._minima = self._values(np.stack([c.GetPositions() for c in mol.GetConformers()]))
 
@@ -75,18 +78,20 @@ class ReferenceGeometry:
         """Largest error of a bond (Angstrom) and of an angle (degrees) of each conformer against the minimum that it
         is nearest to, (n, 2); x: in Angstrom, shape (n, N, 3).
         """
-        found = [
-            np.abs(mine[:, None] - theirs).max(-1, initial=0.0)
-            for mine, theirs in zip(self._values(x), self._minima, strict=True)
-        ]
-        worst = np.maximum(found[0] / BOND_TOLERANCE, found[1] / ANGLE_TOLERANCE)
-        nearest = worst.argmin(axis=1), np.arange(len(x))
-        return np.stack([values[nearest[1], nearest[0]] for values in found], axis=1)
+        return np.stack([np.abs(terms).max(1, initial=0.0) for terms in self.errors_of_terms(x)], axis=1)
+
+    def errors_of_terms(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The errors of all `bonds` (n, bonds) and `angles` (n, angles) by themselves, with their signs."""
+        apart = [mine[:, None] - theirs for mine, theirs in zip(self._values(x), self._minima, strict=True)]
+        found = [np.abs(values).max(-1, initial=0.0) for values in apart]
+        nearest = np.maximum(found[0] / BOND_TOLERANCE, found[1] / ANGLE_TOLERANCE).argmin(axis=1)
+        bonds, angles = (values[np.arange(len(x)), nearest] for values in apart)
+        return bonds, angles
 
     def _values(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return (
-            _sorted(internal_coordinates.length(x, self._bonds), self._bond_sets),
-            _sorted(internal_coordinates.angle(x, self._angles), self._angle_sets),
+            _sorted(internal_coordinates.length(x, self.bonds), self._bond_sets),
+            _sorted(internal_coordinates.angle(x, self.angles), self._angle_sets),
         )
 
 
