@@ -95,8 +95,8 @@ class Pipeline(Stream):
         """
         found = {OUTSIDE: domain.lacks(mol), MISSED: domain.misses(mol)}
         told = tuple(begin + "; ".join(notes) for begin, notes in found.items() if notes)
-        if told and self.options.strict:
-            raise UnusableInputError(f"{'; '.join(told)} (strict=True refuses such molecules).")
+        if found[OUTSIDE] and self.options.strict:
+            raise UnusableInputError(f"{told[0]} (strict=True refuses such molecules).")
         if found[OUTSIDE] and mol.GetNumHeavyAtoms() < domain.smallest_outside:
             raise UnusableInputError(f"{told[0]}; {too_small(domain.smallest_outside)}.")
         return told
