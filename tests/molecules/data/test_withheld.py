@@ -12,7 +12,7 @@ from places import DATA
 from molediff.molecules.data.beside import first_block, load_beside, read_keys, smiles_of
 
 MEASURED_BY = ("ensembles_test", "ensembles_val", "drugs_ensembles")
-TRAINED_ON = ("ensembles_train", "relaxed_train", "small_molecules")
+TRAINED_ON = ("ensembles_train", "relaxed_train", "relaxed_small", "small_molecules")
 
 
 def blocks(name: str) -> set[str]:
