@@ -50,7 +50,8 @@ Weights = Annotated[
     str, in_sampling("--weights", metavar="NAME", help="Weights of graphs, or a .safetensors file.")
 ]
 Shapes = Annotated[
-    str, in_sampling("--shapes", metavar="NAME", help="Weights of conformers, for the shapes.")
+    str | None,
+    in_sampling("--shapes", metavar="NAME", help="Weights of conformers. Default: what suits the elements."),
 ]
 Atoms = Annotated[
     int | None,
@@ -96,7 +97,7 @@ def molecules(
     output: Output = "molecules.sdf",
     overwrite: Overwrite = False,
     weights: Weights = "qm9_graphs",
-    shapes: Shapes = "qm9_b3lyp",
+    shapes: Shapes = None,
     num_steps: Steps = None,
     batch_size: Batch = 256,
     max_attempts: Attempts = 50,

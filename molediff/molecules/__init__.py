@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from molediff.molecules.whole.data import qm9_graphs_datamodule as qm9_graphs_datamodule
     from molediff.molecules.whole.settings import GraphLimits as GraphLimits
     from molediff.molecules.whole.settings import GraphSampling as GraphSampling
+    from molediff.molecules.whole.smiles_data import smiles_graphs_datamodule as smiles_graphs_datamodule
     from molediff.networks.graph import NODE_CARDINALITIES as NODE_CARDINALITIES
     from molediff.networks.graph import PAIR_CARDINALITIES as PAIR_CARDINALITIES
     from molediff.sampling.trajectory import Trajectory as Trajectory
@@ -84,6 +85,7 @@ __getattr__ = lazy_names(
         "select_coverage": "molediff.molecules.spread",
         "select_spread": "molediff.molecules.spread",
         "sdf_datamodule": "molediff.molecules.data.datamodule",
+        "smiles_graphs_datamodule": "molediff.molecules.whole.smiles_data",
         "write": "molediff.molecules.files.output",
     },
 )

@@ -74,9 +74,9 @@ class GraphDenoiser(nn.Module):
 
     States are lower triangles (see `places`): labels of nodes 0 .. num_labels - 1 on the diagonal, edges 0 (none) to
     num_edges - 1 below it; for both the mask is max(num_labels, num_edges). The output follows any permutation of the
-    nodes. Beside labels and edges the network is told what takes many layers to count: at each node the sum of its
-    known edges and how many are masked, for each pair the number of known edges between them, and the probabilities of
-    random walks on known edges (Ma et al. 2023, GRIT), in which rings show.
+    nodes, unless they are `ordered`. Beside labels and edges the network is told what takes many layers to count: at
+    each node the sum of its known edges and how many are masked, for each pair the number of known edges between them,
+    and the probabilities of random walks on known edges (Ma et al. 2023, GRIT), in which rings show.
 
     Args:
         num_labels: labels of nodes.
@@ -88,6 +88,9 @@ class GraphDenoiser(nn.Module):
         num_heads: attention heads.
         num_walks: steps of the random walks.
         num_properties: numbers that a graph may be conditioned on, each of them told or not.
+        ordered: tell each node its number, and each pair how far apart its nodes are numbered, for graphs whose nodes
+            come in an order that means something, as that of a SMILES. The output follows no permutation then, but
+            most of what an order fixes need not be drawn.
     """
 
     kind = "graphs"
@@ -105,15 +108,17 @@ class GraphDenoiser(nn.Module):
         num_heads: int = 8,
         num_walks: int = 8,
         num_properties: int = 0,
+        ordered: bool = False,
     ) -> None:
         super().__init__()
         self.num_labels, self.num_edges, self.max_nodes = num_labels, num_edges, max_nodes
         self.mask_state = max(num_labels, num_edges)
-        self.num_walks, self.num_properties = num_walks, num_properties
+        self.num_walks, self.num_properties, self.ordered = num_walks, num_properties, ordered
+        numbers = (max_nodes,) if ordered else ()
         self.nodes = CodeEmbedding(
-            (num_labels + 1, _MAX_SUM + 1, _MAX_SUM + 1, max_nodes, max_nodes + 1), channels
+            (num_labels + 1, _MAX_SUM + 1, _MAX_SUM + 1, max_nodes, max_nodes + 1, *numbers), channels
         )
-        self.pairs = CodeEmbedding((num_edges + 2, _MAX_STEPS + 2), pair_channels)
+        self.pairs = CodeEmbedding((num_edges + 2, _MAX_STEPS + 2, *numbers), pair_channels)
         self.node_walks = nn.Linear(num_walks, channels, bias=False)
         self.pair_walks = nn.Linear(num_walks, pair_channels, bias=False)
         self.blocks = nn.ModuleList(TrunkBlock(channels, pair_channels, num_heads) for _ in range(num_blocks))
@@ -189,15 +194,19 @@ class GraphDenoiser(nn.Module):
             masked.sum(-1),
             num_nodes.unsqueeze(-1).expand_as(labels),
         ]
+        number = torch.arange(matrix.shape[1], device=matrix.device)
+        if self.ordered:
+            codes.append(number.expand_as(labels))
         codes = [code.masked_fill(~real, 0) for code in codes]
         walks = self._walks(known)
         nodes = self.nodes(torch.stack(codes, -1)) + self.node_walks(
             walks.diagonal(dim1=2, dim2=3).transpose(1, 2)
         )
         kinds = edges.masked_fill(masked, self.num_edges).masked_fill(eye, self.num_edges + 1)
-        pairs = self.pairs(torch.stack([kinds, self._steps(known)], -1)) + self.pair_walks(
-            walks.permute(0, 2, 3, 1)
-        )
+        pair_codes = [kinds, self._steps(known)]
+        if self.ordered:
+            pair_codes.append((number[:, None] - number).abs().expand_as(kinds))
+        pairs = self.pairs(torch.stack(pair_codes, -1)) + self.pair_walks(walks.permute(0, 2, 3, 1))
         return nodes, pairs
 
     def _walks(self, known: Tensor) -> Tensor:

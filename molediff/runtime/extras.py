@@ -10,6 +10,7 @@ EXTRA_OF = {
     "CDPL": "rivals",
     "PIL": "report",
     "ase": "xtb",
+    "fcd": "fcd",
     "matplotlib": "report",
     "ot": "report",
     "pandas": "tables",

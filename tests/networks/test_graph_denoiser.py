@@ -47,6 +47,20 @@ def test_padding_and_batch_mates_change_nothing(network):
     torch.testing.assert_close(together[:1, :10], alone, atol=1e-5, rtol=1e-4)
 
 
+def test_an_ordered_network_tells_numberings_apart_and_does_not_see_padding():
+    torch.manual_seed(0)
+    ordered = GraphDenoiser(LABELS, EDGES, 6, 32, 16, num_blocks=2, num_heads=4, ordered=True).eval()
+    x, lambda_ = states(1, 4), torch.zeros(2)
+    order = torch.tensor([3, 0, 2, 1])
+    wide = torch.cat([torch.cat([x, torch.full((1, 11), 2)], 1), states(1, 6)])
+    with torch.no_grad():
+        alone = ordered(x, lambda_[:1])
+        turned = ordered(permuted(x, order), lambda_[:1])
+        together = ordered(wide, lambda_, GraphSizes(torch.tensor([4, 6]), 6))
+    assert (turned - permuted(alone, order)).nan_to_num().abs().max() > 0.1
+    torch.testing.assert_close(together[:1, :10], alone, atol=1e-5, rtol=1e-4)
+
+
 def test_categories_that_an_entry_cannot_have_are_ruled_out(network):
     with torch.no_grad():
         logits = network(states(2, 3), torch.zeros(2))

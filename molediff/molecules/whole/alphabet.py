@@ -7,6 +7,7 @@ together. Bonds are those of a Kekule structure, so that the sum of an atom's bo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,9 +45,22 @@ class Alphabet:
         return len(self.kinds)
 
     @cached_property
-    def label_of(self) -> dict[tuple[int, int], int]:
-        """Label of an atomic number and a charge."""
-        return {(kind.element, kind.charge): label for label, kind in enumerate(self.kinds)}
+    def label_of(self) -> dict[tuple[int, int, int], int]:
+        """Label of an atomic number, a charge and a valence."""
+        return {(kind.element, kind.charge, kind.valence): label for label, kind in enumerate(self.kinds)}
+
+    def knows(self, element: int, charge: int) -> bool:
+        """Whether there is a kind of this element and charge, of whatever valence."""
+        return any((kind.element, kind.charge) == (element, charge) for kind in self.kinds)
+
+    def described(self) -> list[list[int]]:
+        """Element, charge and valence of each kind, which `of` reads: what weights keep of it."""
+        return [[kind.element, kind.charge, kind.valence] for kind in self.kinds]
+
+    @classmethod
+    def of(cls, described: Sequence[Sequence[int]]) -> Alphabet:
+        """Read what `described` wrote."""
+        return cls(tuple(AtomKind(*kind) for kind in described))
 
 
 NUM_EDGES = 4
@@ -66,3 +80,18 @@ QM9 = Alphabet(
     )
 )
 """All atoms of QM9 but hydrogen."""
+
+MOSES = Alphabet(
+    (
+        AtomKind(6, 0, 4),
+        AtomKind(7, 0, 3),
+        AtomKind(8, 0, 2),
+        AtomKind(16, 0, 2),
+        AtomKind(16, 0, 4),
+        AtomKind(16, 0, 6),
+        AtomKind(9, 0, 1),
+        AtomKind(17, 0, 1),
+        AtomKind(35, 0, 1),
+    )
+)
+"""Atoms of drug-like molecules without charges, as in MOSES; sulfur as in sulfides, sulfoxides and sulfones."""

@@ -1,9 +1,9 @@
-"""Batches of molecular graphs for training a graph model."""
+"""Molecular graphs for training a graph model, packed, and batches of them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from molediff.molecules.data.qm9 import load_qm9
+from molediff.molecules.data.similar_sizes import SimilarSizes
 from molediff.molecules.whole.alphabet import QM9, Alphabet
 from molediff.molecules.whole.familiar import Familiar
 from molediff.molecules.whole.graphs import GraphError, state_of
@@ -28,36 +29,67 @@ class Graphs:
         smiles: of the molecules; those that the alphabet does not know are left out.
         alphabet: kinds of atoms.
         properties: of the molecules, in the unit of the network, shape (len(smiles), P); None: none.
+        max_atoms: heavy atoms of the largest to take; None: of any size.
 
     Attributes:
         states: int8, shape (n, T), padding 0.
         num_atoms: heavy atoms of each, int64, shape (n,).
         properties: float32, shape (n, P); None if there are none.
         familiar: what occurs in them.
-        num_left_out: molecules that could not be told in this alphabet.
+        num_left_out: molecules that could not be told in this alphabet, or have too many atoms.
     """
 
     def __init__(
-        self, smiles: Sequence[str], alphabet: Alphabet = QM9, properties: np.ndarray | None = None
+        self,
+        smiles: Iterable[str],
+        alphabet: Alphabet = QM9,
+        properties: np.ndarray | None = None,
+        max_atoms: int | None = None,
     ) -> None:
-        self.alphabet = alphabet
-        rows, kept, seen = [], [], set[int]()
+        rows, kept, seen, number = [], [], set[int](), -1
         with rdBase.BlockLogs():
             for number, text in enumerate(smiles):
                 mol = Chem.MolFromSmiles(text)
+                if mol is None or (max_atoms is not None and mol.GetNumHeavyAtoms() > max_atoms):
+                    continue
                 try:
                     rows.append(state_of(mol, alphabet))
                 except GraphError:
                     continue
                 kept.append(number)
                 seen |= Familiar.of([mol]).seen
-        self.familiar = Familiar(frozenset(seen))
-        self.properties = None if properties is None else properties[kept].astype(np.float32)
-        self.num_left_out = len(smiles) - len(rows)
-        self.states = np.zeros((len(rows), max((len(row) for row in rows), default=0)), np.int8)
-        for packed, row in zip(self.states, rows, strict=True):
+        states = np.zeros((len(rows), max((len(row) for row in rows), default=0)), np.int8)
+        for packed, row in zip(states, rows, strict=True):
             packed[: len(row)] = row
-        self.num_atoms = np.array([num_nodes_of(len(row)) for row in rows], np.int64)
+        num_atoms = np.array([num_nodes_of(len(row)) for row in rows], np.int64)
+        told = None if properties is None else properties[kept].astype(np.float32)
+        self._take(states, num_atoms, alphabet, Familiar(frozenset(seen)), told, number + 1 - len(rows))
+
+    @classmethod
+    def packed(
+        cls,
+        states: np.ndarray,
+        num_atoms: np.ndarray,
+        alphabet: Alphabet,
+        familiar: Familiar,
+        num_left_out: int = 0,
+    ) -> Graphs:
+        """Graphs that are packed already, without properties."""
+        graphs = cls.__new__(cls)
+        graphs._take(states, num_atoms, alphabet, familiar, None, num_left_out)
+        return graphs
+
+    def _take(
+        self,
+        states: np.ndarray,
+        num_atoms: np.ndarray,
+        alphabet: Alphabet,
+        familiar: Familiar,
+        properties: np.ndarray | None,
+        num_left_out: int,
+    ) -> None:
+        self.states, self.num_atoms, self.alphabet = states, num_atoms, alphabet
+        self.familiar, self.properties, self.num_left_out = familiar, properties, num_left_out
 
     def __len__(self) -> int:
         return len(self.states)
@@ -103,6 +135,9 @@ class GraphDataModule(ResumableDataModule):
         seed: of the order of the batches.
         split: what was held out and how.
         scales: of the properties, where the graphs have some.
+        most_pairs: of atoms a batch, padding included: batches are then of graphs of similar size, and small graphs
+            come in larger ones; `batch_size` counts for nothing. None: batches of all sizes together.
+        formulas: keep with the weights how many training molecules have which formula.
     """
 
     def __init__(
@@ -113,9 +148,11 @@ class GraphDataModule(ResumableDataModule):
         seed: int = 0,
         split: str = "",
         scales: PropertyScales | None = None,
+        most_pairs: int | None = None,
+        formulas: bool = True,
     ) -> None:
         super().__init__(batch_size, seed=seed)
-        self.train, self.val = train, val
+        self.train, self.val, self.most_pairs, self.formulas = train, val, most_pairs, formulas
         self.scales = scales
         self.split = split
         left_out = train.num_left_out + val.num_left_out
@@ -126,9 +163,11 @@ class GraphDataModule(ResumableDataModule):
         """What a generator must know beside the network: sizes, formulas and properties of the training molecules."""
         facts: dict[str, Any] = {
             "num_atoms_histogram": self.train.histogram(),
-            "formulas": self.train.formulas(),
+            "alphabet": self.train.alphabet.described(),
             "familiar": self.train.familiar.to_text(),
         }
+        if self.formulas:
+            facts["formulas"] = self.train.formulas()
         if self.scales is None or self.train.properties is None:
             return facts
         return {**facts, "properties": self.scales.described(self.train.properties, self.train.num_atoms)}
@@ -139,14 +178,23 @@ class GraphDataModule(ResumableDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Endless batches, which go on where a resumed run was."""
+        if self.most_pairs is not None:
+            return self.loader(self.train, self._similar(self.train, self.most_pairs, self.start))
         # Of all sizes together: a batch of one size would pull the weights its way.
         alike = np.zeros(len(self.train), np.int64)
         return self.loader(self.train, EndlessBatches(alike, self.batch_size, self.seed, self.start))
 
     def val_dataloader(self) -> DataLoader[Any]:
         """Batches of the held-out graphs."""
+        if self.most_pairs is not None:
+            return self.loader(self.val, self._similar(self.val, self.most_pairs, endless=False))
         alike = np.zeros(len(self.val), np.int64)
         return self.loader(self.val, SizeBucketSampler(alike, self.batch_size, shuffle=False))
+
+    def _similar(self, graphs: Graphs, most_pairs: int, start: int = 0, endless: bool = True) -> SimilarSizes:
+        return SimilarSizes(
+            graphs.num_atoms, np.zeros_like(graphs.num_atoms), most_pairs, self.seed, start, endless
+        )
 
 
 def qm9_graphs_datamodule(

@@ -55,22 +55,26 @@ def texts_of(mol: Chem.Mol) -> Iterator[str]:
     whether that is in a ring, element, charge, aromaticity and degree. A ring system is the rings that share atoms,
     elements and orders of bonds left out.
     """
-    rings = mol.GetRingInfo()
-    for atom in mol.GetAtoms():
-        arms = []
-        for bond in atom.GetBonds():
-            other = bond.GetOtherAtom(atom)
-            arms.append(
-                f"{int(bond.GetBondType())}{'r' if bond.IsInRing() else '-'}{other.GetSymbol()}"
-                f"{other.GetFormalCharge():+d}{'a' if other.GetIsAromatic() else '-'}{other.GetDegree()}"
-            )
-        ring = min(rings.MinAtomRingSize(atom.GetIdx()), _LARGEST_RING)
-        yield (
-            f"{atom.GetSymbol()}{atom.GetFormalCharge():+d}H{atom.GetTotalNumHs()}"
-            f"{'a' if atom.GetIsAromatic() else '-'}{ring}:{','.join(sorted(arms))}"
-        )
+    rings, atoms = mol.GetRingInfo(), list(mol.GetAtoms())
+    kinds, aromatic, ends = [], [], []
+    for atom in atoms:
+        kinds.append(f"{atom.GetSymbol()}{atom.GetFormalCharge():+d}")
+        aromatic.append("a" if atom.GetIsAromatic() else "-")
+        ends.append(f"{kinds[-1]}{aromatic[-1]}{atom.GetDegree()}")
+    arms: list[list[str]] = [[] for _ in ends]
+    in_rings = []
+    for bond in mol.GetBonds():
+        i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        if bond.IsInRing():
+            in_rings.append((i, j))
+        text = f"{int(bond.GetBondType())}{'r' if bond.IsInRing() else '-'}"
+        arms[i].append(text + ends[j])
+        arms[j].append(text + ends[i])
+    for i, atom in enumerate(atoms):
+        ring = min(rings.MinAtomRingSize(i), _LARGEST_RING)
+        yield f"{kinds[i]}H{atom.GetTotalNumHs()}{aromatic[i]}{ring}:{','.join(sorted(arms[i]))}"
     for system in _ring_systems(rings):
-        yield _skeleton(mol, system)
+        yield _skeleton(system, [(i, j) for i, j in in_rings if i in system])
 
 
 def _ring_systems(rings: Chem.RingInfo) -> list[set[int]]:
@@ -83,18 +87,18 @@ def _ring_systems(rings: Chem.RingInfo) -> list[set[int]]:
     return systems
 
 
-def _skeleton(mol: Chem.Mol, system: set[int]) -> str:
+def _skeleton(system: set[int], bonds: list[tuple[int, int]]) -> str:
     """Canonical SMILES of a ring system as if all of it were carbon and single bonds."""
+    if len(bonds) == len(system):  # one ring
+        return f"C1{'C' * (len(system) - 2)}C1"
     bare = Chem.RWMol()
     place = {}
     for index in sorted(system):
         atom = Chem.Atom(6)
         atom.SetNoImplicit(True)
         place[index] = bare.AddAtom(atom)
-    for bond in mol.GetBonds():
-        i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
-        if i in place and j in place and bond.IsInRing():
-            bare.AddBond(place[i], place[j], Chem.BondType.SINGLE)
+    for i, j in bonds:
+        bare.AddBond(place[i], place[j], Chem.BondType.SINGLE)
     return Chem.MolToSmiles(bare)
 
 

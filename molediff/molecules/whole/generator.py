@@ -13,7 +13,7 @@ from rdkit import Chem
 import molediff
 from molediff.core.discrete import CategoricalModel, Revealing
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.whole.alphabet import QM9
+from molediff.molecules.whole.alphabet import QM9, Alphabet
 from molediff.molecules.whole.familiar import Familiar
 from molediff.molecules.whole.properties import Wanted, WantedProperties
 from molediff.molecules.whole.request import Request
@@ -40,7 +40,8 @@ class MoleculeGenerator:
         model: a trained model of graphs.
         metadata: of the graph weights; "num_atoms_histogram" tells how many molecules have 0, 1, 2, ... heavy atoms.
         device: "cpu", "cuda", or None: "cuda" if there is one.
-        shapes: the generator of their shapes; None: `from_pretrained("qm9_b3lyp")`, loaded when it is needed.
+        shapes: the generator of their shapes; None: that of "qm9_b3lyp", or of "drugs" for graphs with more than QM9's
+            elements, loaded when it is needed.
         weights: name or path of the weights, for the record.
 
     Example:
@@ -63,7 +64,8 @@ class MoleculeGenerator:
         self.model = model.to(self.device).eval().requires_grad_(False)
         self.metadata = dict(metadata or {})
         self.weights = weights
-        self.alphabet = QM9
+        kinds = self.metadata.get("alphabet")  # where weights do not tell, they are of QM9
+        self.alphabet = Alphabet.of(kinds) if kinds else QM9
         self.histogram: list[int] = list(self.metadata.get("num_atoms_histogram") or ())
         max_nodes = int(getattr(model.network, "max_nodes", len(self.histogram) - 1))
         if not sum(self.histogram) or len(self.histogram) > max_nodes + 1:
@@ -78,7 +80,7 @@ class MoleculeGenerator:
         cls,
         weights: str | FilePath = "qm9_graphs",
         device: str | torch.device | None = None,
-        shapes: str | FilePath = "qm9_b3lyp",
+        shapes: str | FilePath | None = None,
         allow: Sequence[str] = (),
     ) -> MoleculeGenerator:
         """Load a generator.
@@ -87,7 +89,7 @@ class MoleculeGenerator:
             weights: name of weights of graphs that ship with the package ("qm9_graphs", or "qm9" for short), or path of
                 a `.safetensors` file.
             device: see the class.
-            shapes: weights of conformers for the shapes.
+            shapes: weights of conformers for the shapes; None: what suits the elements, see the class.
             allow: packages of your own that a file may name classes of (see `networks.load_model`).
 
         Raises:
@@ -97,13 +99,20 @@ class MoleculeGenerator:
         if (SHIPPED / f"{weights}_graphs.safetensors").is_file():  # "qm9" names weights of conformers
             weights = f"{weights}_graphs"
         model, metadata = load_categorical(weights, allow)
-        shape_generator = ConformerGenerator.from_pretrained(shapes, device, allow=allow)
-        return cls(model, metadata, device, shape_generator, str(weights))
+        given = None if shapes is None else ConformerGenerator.from_pretrained(shapes, device, allow=allow)
+        return cls(model, metadata, device, given, str(weights))
 
     @cached_property
     def shapes(self) -> ConformerGenerator:
         """The generator of shapes."""
-        return self._given_shapes or ConformerGenerator.from_pretrained("qm9_b3lyp", self.device)
+        return self._given_shapes or ConformerGenerator.from_pretrained(
+            "qm9_b3lyp" if self.alphabet == QM9 else "drugs", self.device
+        )
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the weights number atoms as a SMILES does, so that none can be asked for at a place."""
+        return bool(getattr(self.model.network, "ordered", False))
 
     def generate(
         self,
@@ -153,6 +162,11 @@ class MoleculeGenerator:
         check_whole_number("num_molecules", num_molecules, least=1)
         check_whole_number("seed", seed, least=0)
         how, most = read_settings(sampling, limits, words)
+        if self.ordered and (composition is not None or scaffold is not None):
+            raise ValueError(
+                "These weights number atoms as a SMILES does and go on from no given atoms: leave composition and "
+                "scaffold out, or take weights that can, such as qm9_graphs."
+            )
         request = Request.read(
             self.alphabet,
             self.histogram,

@@ -24,23 +24,31 @@ def state_of(mol: Chem.Mol, alphabet: Alphabet) -> np.ndarray:
     """The state of a molecule's heavy atoms in their order, int8, shape (N (N + 1) / 2,).
 
     Raises:
-        GraphError: an atom is of no kind of the alphabet, or has unpaired electrons.
+        GraphError: an atom is of no kind of the alphabet ("kind"), or of another valence or with unpaired electrons
+            ("valence"), or a bond is of no order ("bond").
     """
-    mol = Chem.RemoveAllHs(mol)  # also those that mark the stereo of a double bond
+    explicit = any(atom.GetAtomicNum() == 1 for atom in mol.GetAtoms())
+    # All hydrogens, also those that mark the stereo of a double bond; a copy either way.
+    mol = Chem.RemoveAllHs(mol) if explicit else Chem.Mol(mol)
     Chem.Kekulize(mol, clearAromaticFlags=True)
-    matrix = np.zeros((mol.GetNumAtoms(), mol.GetNumAtoms()), np.int8)
+    orders = Chem.GetAdjacencyMatrix(mol, useBO=True, force=True)
+    matrix = orders.astype(np.int8)
+    if (
+        (orders != matrix).any()
+        or matrix.max() >= NUM_EDGES
+        or np.count_nonzero(matrix) != 2 * mol.GetNumBonds()
+    ):
+        raise GraphError(
+            "bond", f"{Chem.MolToSmiles(mol)} has a bond that is neither single, double nor triple."
+        )
     for atom in mol.GetAtoms():
-        label = alphabet.label_of.get((atom.GetAtomicNum(), atom.GetFormalCharge()))
-        if label is None:
+        element, charge, valence = atom.GetAtomicNum(), atom.GetFormalCharge(), atom.GetTotalValence()
+        label = alphabet.label_of.get((element, charge, valence))
+        if label is None and not alphabet.knows(element, charge):
             raise GraphError("kind", f"{Chem.MolToSmiles(mol)} holds {atom.GetSymbol()}, which is not known.")
-        bonds = sum(int(bond.GetBondTypeAsDouble()) for bond in atom.GetBonds())
-        if bonds + atom.GetTotalNumHs() != alphabet.kinds[label].valence:
+        if label is None or atom.GetNumRadicalElectrons():
             raise GraphError("valence", f"{Chem.MolToSmiles(mol)} has an atom of unusual valence.")
         matrix[atom.GetIdx(), atom.GetIdx()] = label
-    for bond in mol.GetBonds():
-        order = BONDS.index(bond.GetBondType())
-        matrix[bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()] = order
-        matrix[bond.GetEndAtomIdx(), bond.GetBeginAtomIdx()] = order
     return matrix[np.tril_indices(len(matrix))]
 
 

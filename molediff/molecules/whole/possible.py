@@ -95,16 +95,19 @@ def _parts(bonded: Tensor, room: Tensor, real: Tensor) -> tuple[Tensor, Tensor, 
 
 def _needed(open_pairs: Tensor, masked: Tensor) -> Tensor:
     """Masked pairs (n, N, N) without which the graph of all open pairs would fall apart between their ends."""
-    width = open_pairs.shape[1]
-    row, column = torch.tril_indices(width, width, -1, device=open_pairs.device)
-    without = open_pairs.unsqueeze(1).repeat(1, len(row), 1, 1)
-    place = torch.arange(len(row), device=open_pairs.device)
-    without[:, place, row, column] = False
-    without[:, place, column, row] = False
-    reach = (without | torch.eye(width, dtype=torch.bool, device=open_pairs.device)).float()
-    for _ in range(max(1, (width - 1).bit_length())):
-        reach = ((reach @ reach) > 0).float()
-    apart = reach[:, place, row, column] == 0
+    # No pair is needed whose ends are both open to a third node: few are left to look at.
+    around = open_pairs.float()
+    graph, a, b = (open_pairs & masked & ~((around @ around) > 0)).tril(-1).nonzero(as_tuple=True)
     found = torch.zeros_like(masked)
-    found[:, row, column] = apart & open_pairs[:, row, column]
-    return (found | found.transpose(1, 2)) & masked
+    if not len(graph):
+        return found
+    without, place = around[graph], torch.arange(len(graph), device=graph.device)
+    without[place, a, b] = without[place, b, a] = 0
+    reached = torch.nn.functional.one_hot(a, without.shape[1]).to(without).unsqueeze(1)
+    num_reached = 0.0
+    while (now := float(reached.sum())) > num_reached:
+        num_reached = now
+        reached = ((reached @ without + reached) > 0).to(without)
+    apart = reached[place, 0, b] == 0
+    found[graph[apart], a[apart], b[apart]] = True
+    return found | found.transpose(1, 2)

@@ -134,7 +134,8 @@ class Run:
         if mol is not None and mol.GetNumConformers() and shape is not None:
             smiles = shape.isomeric_smiles()[0]
         bound = drawn.log_prob_bound if mol is not None else None
-        if bound is not None:
+        # Of an order that means something only one numbering is likely: its probability alone is a bound too.
+        if bound is not None and not self.sampler.ordered:
             bound += log_num_numberings(drawn.state, self.alphabet)
         return NewMolecule(
             sample.number,

@@ -82,6 +82,11 @@ class GraphSampler:
         """Where the model is."""
         return next(self.model.parameters()).device
 
+    @property
+    def ordered(self) -> bool:
+        """Whether atoms are numbered in an order that means something."""
+        return bool(getattr(self.model.network, "ordered", False))
+
     def draw(self, seed: int, numbers: Sequence[tuple[int, int]]) -> list[DrawnGraph]:
         """The graphs of these numbers: sample and attempt, on which a graph depends, and on nothing else."""
         generators = [numbered_generator(seed, *number, key=b"graph") for number in numbers]

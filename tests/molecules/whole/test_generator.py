@@ -11,6 +11,7 @@ from rdkit.Chem import rdDistGeom
 from molediff import MoleculeGenerator
 from molediff.core.discrete import CategoricalModel
 from molediff.core.paths import SquareRootVP
+from molediff.molecules.whole.alphabet import MOSES, QM9
 from molediff.molecules.whole.familiar import Familiar
 from molediff.networks.graph_denoiser import GraphDenoiser
 
@@ -211,3 +212,36 @@ def test_a_scaffold_with_coordinates_keeps_them():
     made = next(iter(shipped.generate(1, seed=1, scaffold=scaffold, only_valid=True)))
     places = made.mol.GetConformer().GetPositions()[: scaffold.GetNumAtoms()]
     np.testing.assert_allclose(places, scaffold.GetConformer().GetPositions(), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def ordered():
+    torch.manual_seed(0)
+    network = GraphDenoiser(9, 4, 9, channels=16, pair_channels=8, num_blocks=1, num_heads=2, ordered=True)
+    model = CategoricalModel(network, SquareRootVP(), network.mask_state)
+    facts = {"num_atoms_histogram": HISTOGRAM, "alphabet": MOSES.described()}
+    return MoleculeGenerator(model, metadata=facts)
+
+
+def test_weights_say_which_atoms_they_know(ordered, generator):
+    assert ordered.alphabet == MOSES
+    assert generator.alphabet == QM9
+    found = graphs(ordered, 20, constrained=True)
+    symbols = {atom.GetSymbol() for one in found if one.mol is not None for atom in one.mol.GetAtoms()}
+    assert symbols & {"S", "Cl", "Br"}
+
+
+def test_weights_that_number_atoms_in_order_go_on_from_none(ordered):
+    for asked in ({"composition": "C3H8"}, {"scaffold": "C*"}):
+        with pytest.raises(ValueError, match="go on from no given atoms"):
+            ordered.generate(1, **asked)
+
+
+def test_the_bound_of_an_order_counts_no_other_numbering(ordered, generator):
+    bounds = [
+        {one.log_prob_bound for one in graphs(which, 60, log_prob=True, constrained=True) if one.mol}
+        for which in (ordered, generator)
+    ]
+    assert bounds[0]
+    # No state of up to four atoms is likelier than its number of atoms.
+    assert all(bound is not None and bound < 0 for bound in bounds[0])
