@@ -24,8 +24,6 @@ from molediff.commands.options import (
 from molediff.runtime.words import counted
 
 if TYPE_CHECKING:
-    from rdkit.Chem import Mol
-
     from molediff.molecules.whole.result import NewMolecule
 
 
@@ -33,8 +31,6 @@ def in_which(*names: str, **settings: Any) -> Any:
     """An option of which molecules."""
     return Option(*names, rich_help_panel="Which molecules", **settings)
 
-
-_GRAPHS_ALONE = ".smi"
 
 Number = Annotated[int, in_which("--num-molecules", "-n", min=1, metavar="N")]
 Output = Annotated[
@@ -67,7 +63,23 @@ Composition = Annotated[
 ]
 Scaffold = Annotated[
     str | None,
-    in_which("--scaffold", metavar="SMILES", help="A part that all have; * stands for what is attached."),
+    in_which(
+        "--scaffold",
+        metavar="SMILES",
+        help="A part that all have; * stands for what is attached. Of an .sdf file the coordinates are kept.",
+    ),
+]
+Attachments = Annotated[
+    list[int] | None,
+    in_which("--attachments", min=0, metavar="N", help="An atom of it that may be bonded. May be repeated."),
+]
+Properties = Annotated[
+    list[str] | None,
+    in_which(
+        "--properties",
+        metavar="NAME=VALUE",
+        help="To come near, such as gap=0.25, for weights that know it. May be repeated.",
+    ),
 ]
 OnlyValid = Annotated[bool, in_which("--only-valid", help="Draw again what is no molecule or has no shape.")]
 Attempts = Annotated[
@@ -76,6 +88,22 @@ Attempts = Annotated[
 Steps = Annotated[
     int | None,
     in_sampling("--num-steps", min=1, metavar="N", help="Default: exact, one for each atom and pair."),
+]
+Constrained = Annotated[
+    bool,
+    in_sampling("--constrained/--no-constrained", help="Rule out at every step what no molecule completes."),
+]
+Known = Annotated[
+    bool | None,
+    in_sampling(
+        "--familiar/--no-familiar",
+        help="Draw again what occurs in no training molecule. Default: yes, but with a scaffold.",
+        show_default=False,
+    ),
+]
+Guidance = Annotated[
+    float,
+    in_sampling("--guidance", min=0, metavar="W", help="Press for properties, by twice the evaluations."),
 ]
 Batch = Annotated[int, BATCH_SIZE]
 
@@ -93,12 +121,17 @@ def molecules(
     num_atoms: Atoms = None,
     composition: Composition = None,
     scaffold: Scaffold = None,
+    attachments: Attachments = None,
+    properties: Properties = None,
     only_valid: OnlyValid = False,
     output: Output = "molecules.sdf",
     overwrite: Overwrite = False,
     weights: Weights = "qm9_graphs",
     shapes: Shapes = None,
     num_steps: Steps = None,
+    constrained: Constrained = True,
+    familiar: Known = None,
+    guidance: Guidance = 0.0,
     batch_size: Batch = 256,
     max_attempts: Attempts = 50,
     device: Device = None,
@@ -115,12 +148,10 @@ def molecules(
     use_threads(threads)
     from tqdm import tqdm
 
-    from molediff.molecules.files.output import output_suffix
+    from molediff.molecules.whole.files import read_scaffold_given, takes_shapes, write_molecules
     from molediff.molecules.whole.generator import MoleculeGenerator
 
-    with_shapes = not output.lower().endswith(_GRAPHS_ALONE)
-    if with_shapes:
-        output_suffix(output)
+    with_shapes, wanted = takes_shapes(output), _values(properties)
     start = time.perf_counter()
     generator = MoleculeGenerator.from_pretrained(weights, device, shapes)
     drawn = generator.generate(
@@ -128,11 +159,16 @@ def molecules(
         seed,
         num_atoms=num_atoms,
         composition=composition,
-        scaffold=scaffold,
+        scaffold=read_scaffold_given(scaffold),
+        attachments=attachments or None,
+        properties=wanted,
         only_valid=only_valid,
         max_attempts=max_attempts,
         with_shapes=with_shapes,
         num_steps=num_steps,
+        constrained=constrained,
+        familiar=familiar,
+        guidance=guidance,
         batch_size=batch_size,
     )
     bar = tqdm(
@@ -145,7 +181,7 @@ def molecules(
     found, interrupted = _until_interrupted(bar)
     good = [molecule for molecule in found if molecule.status == "ok"]
     if good:
-        _write(good, output, with_shapes)
+        write_molecules(good, output)
     facts: dict[str, Any] = {
         "output": output if good else None,
         "molecules": {"total": len(found), "ok": len(good), "failed": len(found) - len(good)},
@@ -173,33 +209,18 @@ def _until_interrupted(drawn: Any) -> tuple[list[NewMolecule], bool]:
     return found, False
 
 
-def _write(good: list[NewMolecule], output: str, with_shapes: bool) -> None:
-    from molediff.molecules.files.output import write
-    from molediff.runtime.files import complete_file
-
-    names = [f"new_{molecule.number}" for molecule in good]
-    if with_shapes:
-        write([_as_record(molecule) for molecule in good], output, names)
-        return
-    with complete_file(output) as file:
-        file.writelines(f"{molecule.smiles} {name}\n" for molecule, name in zip(good, names, strict=True))
-
-
-def _as_record(molecule: NewMolecule) -> Mol:
-    """The molecule with properties that say what it is and how it was made."""
-    from rdkit import Chem
-
-    assert molecule.mol is not None  # it is a good one
-    mol = Chem.Mol(molecule.mol)
-    made = {
-        "SMILES": molecule.smiles,
-        "seed": molecule.seed,
-        "number": molecule.number,
-        **molecule.provenance,
-    }
-    for name, value in made.items():
-        mol.SetProp(name, str(value))
-    return mol
+def _values(properties: list[str] | None) -> dict[str, float] | None:
+    """What `--properties NAME=VALUE` says."""
+    if not properties:
+        return None
+    found = {}
+    for given in properties:
+        name, _, value = given.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            raise ValueError(f"properties are given as NAME=VALUE, such as gap=0.25; got {given!r}") from None
+    return found
 
 
 def _code(num_good: int, num: int, interrupted: bool) -> int:

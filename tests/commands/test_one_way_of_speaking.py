@@ -21,7 +21,7 @@ from molediff.particles.settings import Sampling as ParticleSampling
 
 GENERATORS = {
     "conformers": (ConformerGenerator.generate_many, (Sampling, Refinement, Limits), conformers, "molecules"),
-    "molecules": (MoleculeGenerator.generate, (GraphSampling, GraphLimits), molecules, None),
+    "molecules": (MoleculeGenerator.generate, (GraphSampling, GraphLimits), molecules, "whole"),
     "particles": (ParticleGenerator.generate, (ParticleSampling, ParticleLimits), particles, "particles"),
     "images": (ImageGenerator.generate, (ImageSampling, ImageLimits), images, "images"),
 }
@@ -64,7 +64,7 @@ def test_the_command_has_the_words_of_python_in_their_order_with_their_defaults(
     assert len(ours) > 4
 
 
-@pytest.mark.parametrize("name", [name for name, known in GENERATORS.items() if known[3]])
+@pytest.mark.parametrize("name", GENERATORS)
 def test_the_config_has_the_words_of_python_in_their_order_with_their_defaults(name):
     python, config = in_python(name), in_config(name)
     ours, theirs = shared(python, config)

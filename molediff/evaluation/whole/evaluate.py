@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import numpy as np
 from rdkit import Chem
 
 from molediff.evaluation.whole.metrics.distributions import Geometry, distance, geometry_of, type_distance
+from molediff.evaluation.whole.metrics.frechet import Normal, chemnet_features, frechet_distance
 from molediff.evaluation.whole.metrics.lookup import lookup_smiles, of_mol, stability
 from molediff.molecules.whole.result import NewMolecule
 
@@ -33,6 +35,7 @@ class WholeFigures:
         bond_types: total variation of the shares of the types of bonds.
         evaluations: network evaluations a sample, of both networks.
         seconds: processor time a sample.
+        fcd: Frechet ChemNet distance of the graphs from those of the reference; NaN where it was not asked for.
     """
 
     num_samples: int
@@ -52,6 +55,7 @@ class WholeFigures:
     bond_types: float
     evaluations: float = 0.0
     seconds: float = 0.0
+    fcd: float = math.nan
     unstable: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -68,11 +72,13 @@ class Training:
         lookup_smiles: training molecules by the look-up.
         graphs: the same by their graphs, without stereo.
         geometry: of reference molecules.
+        features: of ChemNet, of their graphs; None: not asked for.
     """
 
     lookup_smiles: frozenset[str]
     graphs: frozenset[str]
     geometry: Geometry
+    features: Normal | None = None
 
 
 def flat_smiles(mol: Chem.Mol) -> str:
@@ -85,8 +91,12 @@ def training_of(
     num_molecules: int,
     num_reference: int,
     progress: Callable[[str], None] = lambda line: None,
+    with_features: bool = False,
 ) -> Training:
-    """Of training molecules with their shape, `mols(i)` for i below `num_molecules`; the first are the reference."""
+    """Of training molecules with their shape, `mols(i)` for i below `num_molecules`; the first are the reference.
+
+    With features, a Frechet ChemNet distance can be told of what is measured.
+    """
     by_lookup, graphs, reference = set(), set(), []
     for number in range(num_molecules):
         mol = mols(number)
@@ -98,7 +108,8 @@ def training_of(
             reference.append(mol)
         if (number + 1) % 20000 == 0:
             progress(f"{number + 1} of {num_molecules} training molecules read")
-    return Training(frozenset(by_lookup), frozenset(graphs), geometry_of(reference))
+    features = Normal.of(chemnet_features([flat_smiles(mol) for mol in reference])) if with_features else None
+    return Training(frozenset(by_lookup), frozenset(graphs), geometry_of(reference), features)
 
 
 def measure_mols(mols: Sequence[Chem.Mol], training: Training, **more: float) -> WholeFigures:
@@ -123,6 +134,12 @@ def measure_generated(results: Iterable[NewMolecule], training: Training, second
         evaluations=evaluations,
         seconds=seconds / len(results),
     )
+
+
+def _fcd(graphs: Sequence[str], features: Normal | None) -> float:
+    if features is None or len(graphs) < 2:
+        return math.nan
+    return frechet_distance(Normal.of(chemnet_features(graphs)), features)
 
 
 def _figures(
@@ -156,6 +173,7 @@ def _figures(
         angles=distance(geometry.angles, reference.angles),
         dihedrals=distance(geometry.dihedrals, reference.dihedrals),
         bond_types=type_distance(geometry.lengths, reference.lengths),
+        fcd=_fcd(graphs, training.features),
         unstable=tuple(flat_smiles(mol) for mol, one in zip(mols, stable, strict=True) if not one.stable),
         **more,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,11 +16,15 @@ DATA = "QM9, molecules not trained on"
 
 _HEAD = (
     "", "samples", "atoms stable, %", "molecules stable, %", "valid, %", "unique of valid, %", "novel of those, %",
-    "V x U x N, %", "lengths W1, 0.01 Å", "angles W1, °", "dihedrals W1, °", "bond types, %", "evaluations",
+    "V x U x N, %", "lengths W1, 0.01 Å", "angles W1, °", "dihedrals W1, °", "bond types, %", "FCD", "evaluations",
     "s a molecule",
 )  # fmt: skip
 _GRAPH_HEAD = (
     "", "graph valid, %", "unique of valid, %", "novel of those, %", "with a charge, %", "no shape, %", "other faults",
+)  # fmt: skip
+CHECKED_HEAD = (
+    "", "looked at", "PoseBusters, %", "relaxed by GFN2-xTB", "relaxed, %", "bonds kept, %", "fall, kcal/mol",
+    "RMSD, Å",
 )  # fmt: skip
 
 
@@ -55,6 +60,7 @@ def lookup_rows(rows: Mapping[str, WholeFigures]) -> list[list[str]]:
             f"{row.angles:.2f}",
             f"{row.dihedrals:.2f}",
             f"{100 * row.bond_types:.1f}",
+            "" if math.isnan(row.fcd) else f"{row.fcd:.3f}",
             f"{row.evaluations:.1f}" if row.evaluations else "",
             f"{row.seconds:.3f}" if row.seconds else "",
         ]
@@ -81,17 +87,29 @@ def graph_rows(rows: Mapping[str, WholeFigures]) -> list[list[str]]:
     return cells
 
 
-def whole_text(rows: Mapping[str, WholeFigures]) -> str:
-    """Both tables in Markdown."""
-    return "\n\n".join(
-        (markdown_table(_HEAD, lookup_rows(rows)), markdown_table(_GRAPH_HEAD, graph_rows(rows)))
-    )
+def whole_text(rows: Mapping[str, WholeFigures], checked: Mapping[str, Sequence[str]] | None = None) -> str:
+    """All tables in Markdown."""
+    tables = [markdown_table(_HEAD, lookup_rows(rows)), markdown_table(_GRAPH_HEAD, graph_rows(rows))]
+    if checked:
+        cells = [[name, *found] for name, found in checked.items()]
+        tables.append(markdown_table(CHECKED_HEAD, cells))
+    return "\n\n".join(tables)
 
 
 def whole_page(
-    rows: Mapping[str, WholeFigures], protocol: Mapping[str, Any], pictures: Mapping[str, str]
+    rows: Mapping[str, WholeFigures],
+    protocol: Mapping[str, Any],
+    pictures: Mapping[str, str],
+    checked: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
-    """The whole page; `pictures` are HTML by name: "film", "molecules", "unstable"."""
+    """The whole page.
+
+    Args:
+        rows: figures by name.
+        protocol: how they were measured.
+        pictures: HTML by name: "film", "molecules", "unstable".
+        checked: cells of PoseBusters and of GFN2-xTB by name (`CHECKED_HEAD`).
+    """
     parts = [
         section(
             "A molecule being made",
@@ -102,12 +120,23 @@ def whole_page(
             "Bonds by distance, and distributions",
             table(_HEAD, lookup_rows(rows), (DATA,)),
             "The look-up of EDM sees distances alone; failures count. The row of data is the floor of W1. "
-            "Bond types: total variation of how often each type is.",
+            "Bond types: total variation of how often each type is. FCD: of the graphs, by ChemNet.",
         ),
         section(
             "Graphs",
             table(_GRAPH_HEAD, graph_rows(rows), (DATA,)),
             "Validity, uniqueness and novelty of the graphs that were generated, without stereo.",
+        ),
+        *(
+            [
+                section(
+                    "What does not see the look-up",
+                    table(CHECKED_HEAD, [[name, *cells] for name, cells in checked.items()], (DATA,)),
+                    "PoseBusters' checks of a molecule alone, and what GFN2-xTB makes of it: medians.",
+                )
+            ]
+            if checked
+            else []
         ),
         section("Molecules", pictures.get("molecules", ""), "The first ones that have a shape."),
         section(

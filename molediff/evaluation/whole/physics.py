@@ -1,17 +1,34 @@
-"""What physics says of whole molecules: where GFN2-xTB takes them."""
+"""What is said of whole molecules by checks that know no look-up: PoseBusters, and where GFN2-xTB takes them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from rdkit import Chem
 
+from molediff.evaluation.conformers.metrics.plausibility import plausibility_checks
 from molediff.evaluation.whole.metrics.lookup import lookup_smiles, of_mol
 from molediff.molecules.energies.xtb import energy, relax
 from molediff.molecules.errors import XTBError
 from molediff.molecules.rmsd import heavy_atom_rmsd
+
+
+@dataclass(frozen=True)
+class Plausibility:
+    """Of molecules that have a shape, by PoseBusters' checks of a molecule alone.
+
+    Attributes:
+        num_molecules: looked at.
+        passed: share that passes all checks.
+        failed: how many failed each check that any failed.
+    """
+
+    num_molecules: int
+    passed: float
+    failed: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,17 @@ class Physics:
     kept: float
     strain: float
     moved: float
+
+
+def plausibility_of(mols: Sequence[Chem.Mol]) -> Plausibility:
+    """Look at molecules with explicit hydrogens and one conformer each; 20 ms a molecule.
+
+    Raises:
+        ModuleNotFoundError: PoseBusters is not installed.
+    """
+    checks = [one for mol in mols for one in plausibility_checks(mol, max_conformers=1)]
+    failed = Counter(name for one in checks for name, passed in one.items() if not passed)
+    return Plausibility(len(checks), float(np.mean([all(one.values()) for one in checks])), dict(failed))
 
 
 def physics_of(mols: Sequence[Chem.Mol]) -> Physics:
@@ -57,10 +85,16 @@ def physics_of(mols: Sequence[Chem.Mol]) -> Physics:
     )
 
 
-def physics_line(name: str, found: Physics) -> str:
-    """A sentence."""
-    return (
-        f"{name}: of {found.num_molecules} with a shape GFN2-xTB relaxes {100 * found.relaxed:.1f} %, by "
-        f"{found.strain:.2f} kcal/mol and {found.moved:.3f} A in the median; {100 * found.kept:.1f} % of these keep "
-        "their bonds"
-    )
+def checked_cells(plausible: Plausibility | None, physics: Physics | None) -> list[str]:
+    """Cells of a table of both, see `page.CHECKED_HEAD`; empty where one was not asked for."""
+    found = ["", ""] if plausible is None else [f"{plausible.num_molecules}", f"{100 * plausible.passed:.1f}"]
+    if physics is None:
+        return [*found, *[""] * 5]
+    return [
+        *found,
+        f"{physics.num_molecules}",
+        f"{100 * physics.relaxed:.1f}",
+        f"{100 * physics.kept:.1f}",
+        f"{physics.strain:.2f}",
+        f"{physics.moved:.3f}",
+    ]

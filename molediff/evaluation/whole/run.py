@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from molediff.molecules.whole.generator import MoleculeGenerator
 from molediff.molecules.whole.result import NewMolecule
 from molediff.runtime.checks import check_whole_number
 from molediff.runtime.describe import describe_machine
+from molediff.runtime.extras import require
 from molediff.runtime.files import check_writable
 
 
@@ -40,6 +42,9 @@ def evaluate(
     num_data: int,
     batch_size: int,
     num_relaxed: int = 0,
+    num_posed: int = 0,
+    fcd: bool | None = None,
+    shape_steps: Sequence[int | None] = (None,),
     device: str | None = None,
 ) -> None:
     """Measure whole molecules beside data, and write the report, its figures and a film.
@@ -56,6 +61,9 @@ def evaluate(
         num_reference: training molecules that distributions are held against.
         num_data: molecules of the test split in the row of data.
         num_relaxed: molecules of data and of the first seed for GFN2-xTB; 0 for none.
+        num_posed: likewise for PoseBusters.
+        fcd: tell the Frechet ChemNet distance; None: where the package `fcd` is installed.
+        shape_steps: solver steps of the shapes, for each of `num_steps`, or one for all; None: what the weights say.
 
     Raises:
         ValueError: a setting is out of range.
@@ -69,18 +77,29 @@ def evaluate(
         check_whole_number(name, value, least=1)
     if not seeds or not num_steps:
         raise ValueError("seeds and num_steps need at least one value each.")
+    if len(shape_steps) not in (1, len(num_steps)):
+        raise ValueError(
+            f"shape_steps needs one value, or one for each of the {len(num_steps)} of num_steps; "
+            f"got {len(shape_steps)}."
+        )
+    if fcd:
+        require("fcd", "The Frechet ChemNet distance")
+    with_features = find_spec("fcd") is not None if fcd is None else fcd
     check_writable(output)
     folder = Path(output)
     generator = MoleculeGenerator.from_pretrained(weights, device, shapes)
     qm9 = load_qm9(root)
     train, test = qm9.split("train"), qm9.split("test")
     known = len(train) if num_training is None else min(num_training, len(train))
-    training = training_of(train.mol, known, num_reference, lambda line: print(line, flush=True))
+    training = training_of(
+        train.mol, known, num_reference, lambda line: print(line, flush=True), with_features
+    )
     rows: dict[str, WholeFigures] = {
         DATA: measure_mols([test.mol(i) for i in range(min(num_data, len(test)))], training)
     }
     shown: list[NewMolecule] = []
     for place, steps in enumerate(num_steps):
+        of_shapes = shape_steps[place % len(shape_steps)]
         for seed in seeds if place == 0 else seeds[:1]:
             begun = time.process_time()
             results = list(
@@ -92,10 +111,13 @@ def evaluate(
                     order=order,
                     min_probability=min_probability,
                     familiar=familiar,
+                    shape_steps=of_shapes,
                     batch_size=batch_size,
                 )
             )
             name = f"{generator.weights}, {steps or 'all'} steps, seed {seed}"
+            if of_shapes is not None:
+                name += f", shapes in {of_shapes}"
             rows[name] = measure_generated(results, training, time.process_time() - begun)
             shown = shown or [result for result in results if result.status == "ok"]
             print(first_lines({name: rows[name]})[0], flush=True)
@@ -110,7 +132,7 @@ def evaluate(
         **({"least probability": min_probability} if min_probability else {}),
         **describe_machine(torch.get_num_threads()),
     }
-    physics = _physics(shown, [test.mol(i) for i in range(min(num_relaxed, len(test)))])
+    checked, found = _checked(shown, test.mol, num_posed, num_relaxed)
     first = next(row for name, row in rows.items() if name != DATA)
     pictures = {
         "film": _film(generator, folder, seeds[0]),
@@ -118,22 +140,37 @@ def evaluate(
         "unstable": picture_of_grid(list(first.unstable[:24])),
     }
     metrics_path, report_path = write_files(
-        folder, {**whole_metrics(rows, protocol), **physics}, whole_page(rows, protocol, pictures)
+        folder, {**whole_metrics(rows, protocol), **found}, whole_page(rows, protocol, pictures, checked)
     )
-    (folder / "table.md").write_text(whole_text(rows) + "\n", encoding="utf-8")
+    (folder / "table.md").write_text(whole_text(rows, checked) + "\n", encoding="utf-8")
     print(f"{report_path}\n{metrics_path}")
 
 
-def _physics(made: Sequence[NewMolecule], data: Sequence[Chem.Mol]) -> dict[str, Any]:
-    """Of as many generated molecules as there are of data."""
-    if not data:
-        return {}
-    from molediff.evaluation.whole.physics import physics_line, physics_of  # seconds of start-up
+def _checked(
+    made: Sequence[NewMolecule], data: Callable[[int], Chem.Mol], num_posed: int, num_relaxed: int
+) -> tuple[dict[str, list[str]], dict[str, Any]]:
+    """Of as many generated molecules as of data: cells of a table, and figures; both empty if none are asked for."""
+    if not num_posed and not num_relaxed:
+        return {}, {}
+    from molediff.evaluation.whole.physics import (  # seconds of start-up
+        checked_cells,
+        physics_of,
+        plausibility_of,
+    )
 
-    mols = [result.mol for result in made[: len(data)] if result.mol is not None]
-    found = {DATA: physics_of(data), "generated": physics_of(mols)}
-    print("\n".join(physics_line(name, one) for name, one in found.items()), flush=True)
-    return {"physics": {name: asdict(one) for name, one in found.items()}}
+    generated = [result.mol for result in made[: max(num_posed, num_relaxed)] if result.mol is not None]
+    cells, figures = {}, {}
+    for name, mols in ((DATA, [data(i) for i in range(len(generated))]), ("generated", generated)):
+        plausible = plausibility_of(mols[:num_posed]) if num_posed else None
+        physics = physics_of(mols[:num_relaxed]) if num_relaxed else None
+        cells[name] = checked_cells(plausible, physics)
+        figures[name] = {
+            key: asdict(one)
+            for key, one in (("plausibility", plausible), ("physics", physics))
+            if one is not None
+        }
+        print(f"{name}: {figures[name]}", flush=True)
+    return cells, {"checked": figures}
 
 
 def _film(generator: MoleculeGenerator, folder: Path, seed: int) -> str:

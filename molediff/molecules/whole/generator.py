@@ -192,6 +192,7 @@ class MoleculeGenerator:
             "familiar": known is not None,
             "properties": dict(properties or {}),
             "guidance": how.guidance,
+            "shape_steps": how.shape_steps,
         }
         provenance = self._provenance(sampler, how.num_steps, with_shapes) | {
             key: value for key, value in asked.items() if value
@@ -206,6 +207,7 @@ class MoleculeGenerator:
             trajectory,
             provenance,
             known,
+            how.shape_steps,
         )
         return run.results(num_molecules, most.batch_size)
 

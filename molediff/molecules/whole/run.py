@@ -45,6 +45,7 @@ class Run:
         provenance: for the results.
         familiar: what occurs in training molecules; graphs with anything else, and those that are no molecule, are
             drawn again. None: they are not.
+        shape_steps: solver steps of the shapes; None: what their weights are meant for.
     """
 
     def __init__(
@@ -58,10 +59,12 @@ class Run:
         trajectory: bool,
         provenance: dict[str, Any],
         familiar: Familiar | None = None,
+        shape_steps: int | None = None,
     ) -> None:
         self.sampler, self.alphabet, self.shapes = sampler, alphabet, shapes
         self.seed, self.max_attempts, self.only_valid = seed, max_attempts, only_valid
         self.trajectory, self.provenance, self.familiar = trajectory, provenance, familiar
+        self.shape_steps = shape_steps
 
     def results(self, num_molecules: int, batch_size: int) -> Iterator[NewMolecule]:
         """The molecules, batch by batch."""
@@ -118,6 +121,7 @@ class Run:
             seed=self.seed,
             trajectory=self.trajectory,
             fixed=None if scaffold is None else scaffold.fixed,
+            **({} if self.shape_steps is None else {"num_steps": self.shape_steps}),
         )
         for sample, shape in zip(samples, shapes, strict=True):
             sample.shape = shape

@@ -28,6 +28,7 @@ class GraphSampling:
             the weights do not tell or a scaffold is kept. False: graphs as the model makes them.
         guidance: weight w > 0 presses for properties, by twice the evaluations: logits are (1 + w) times those given
             the properties minus w times those without. 0 draws from the model given the properties.
+        shape_steps: solver steps of the shapes; None: what their weights are meant for.
     """
 
     num_steps: int | None = None
@@ -36,6 +37,7 @@ class GraphSampling:
     min_probability: float = 0.0
     familiar: bool | None = None
     guidance: float = 0.0
+    shape_steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,9 @@ def read_settings(
     found = gather(kinds, {"sampling": sampling, "limits": limits}, words, "molediff.molecules", "generate")
     for name in ("batch_size", "max_attempts"):
         check_whole_number(name, found[name], least=1)
-    if found["num_steps"] is not None:
-        check_whole_number("num_steps", found["num_steps"], least=1)
+    for name in ("num_steps", "shape_steps"):
+        if found[name] is not None:
+            check_whole_number(name, found[name], least=1)
     guidance = found["guidance"]
     if not isinstance(guidance, int | float) or isinstance(guidance, bool) or not guidance >= 0:
         raise ValueError(f"guidance is a number of at least 0; got {guidance!r}.")

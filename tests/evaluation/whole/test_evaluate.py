@@ -1,6 +1,7 @@
 """What is counted of whole molecules, and the report of a small model."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,15 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from molediff.evaluation.whole.evaluate import measure_generated, measure_mols, training_of
-from molediff.evaluation.whole.page import DATA, lookup_rows, whole_metrics, whole_page, whole_text
+from molediff.evaluation.whole.page import (
+    CHECKED_HEAD,
+    DATA,
+    lookup_rows,
+    whole_metrics,
+    whole_page,
+    whole_text,
+)
+from molediff.evaluation.whole.physics import checked_cells, plausibility_of
 from molediff.molecules.whole.result import NewMolecule
 
 
@@ -69,3 +78,25 @@ def test_the_report_shows_the_row_of_data_and_all_figures(training):
     assert all(cell in page for cell in lookup_rows(rows)[1])
     json.dumps(whole_metrics(rows, {}), allow_nan=False)
     assert whole_text(rows).count("| model |") == 2
+
+
+def test_the_frechet_distance_is_told_only_of_a_reference_with_features(training):
+    pytest.importorskip("fcd")
+    mols = [mol_of(smiles) for smiles in ("CCO", "CC", "C=O", "CCC")]
+    known = training_of(mols.__getitem__, 4, 4, with_features=True)
+    same, other = measure_mols(mols, known), measure_mols([mol_of("c1ccccc1F"), mol_of("CCO")], known)
+    assert same.fcd == pytest.approx(0, abs=1e-3)
+    assert other.fcd > same.fcd + 1
+    assert math.isnan(measure_mols(mols, training).fcd)
+
+
+def test_posebusters_says_what_is_wrong_with_a_shape():
+    pytest.importorskip("posebusters")
+    good, bad = mol_of("CCO"), mol_of("CCO")
+    position = bad.GetConformer().GetAtomPosition(0)
+    bad.GetConformer().SetAtomPosition(1, position)
+    found = plausibility_of([good, bad])
+    assert (found.num_molecules, found.passed) == (2, 0.5)
+    assert "bond_lengths" in found.failed
+    assert checked_cells(found, None) == ["2", "50.0", "", "", "", "", ""]
+    assert len(CHECKED_HEAD) == 1 + len(checked_cells(found, None))
