@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from rdkit import Chem
 
-from molediff.evaluation.conformers.metrics.plausibility import plausibility_checks
+from molediff.evaluation.report.plausibility import plausibility_checks
 from molediff.evaluation.whole.metrics.lookup import lookup_smiles, of_mol
 from molediff.molecules.energies.xtb import energy, relax
 from molediff.molecules.errors import XTBError

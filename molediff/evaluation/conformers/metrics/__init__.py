@@ -22,7 +22,7 @@ from molediff.evaluation.conformers.metrics.metric import (
     median_of_conformers,
 )
 from molediff.evaluation.conformers.metrics.mmff_strain import mmff_strain
-from molediff.evaluation.conformers.metrics.plausibility import plausibility_checks, plausible_fraction
+from molediff.evaluation.conformers.metrics.plausibility import plausible_fraction
 from molediff.evaluation.conformers.metrics.recall_precision import (
     AVERAGES,
     QUANTITIES,
@@ -33,6 +33,7 @@ from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
 from molediff.evaluation.conformers.metrics.seconds import processor_seconds, wall_seconds
 from molediff.evaluation.conformers.metrics.stereo import stereo_matches
 from molediff.evaluation.conformers.results import Comparison, MoleculeResult
+from molediff.evaluation.report.plausibility import plausibility_checks
 
 SUCCESS, RMSD, SECONDS = "success", "RMSD to the reference", "seconds a conformer"
 """Groups of the table's first block; all others stand in the second."""

@@ -3,7 +3,7 @@ import sys
 
 import numpy as np
 
-from molediff.evaluation.conformers.metrics.plausibility import plausibility_checks
+from molediff.evaluation.report.plausibility import plausibility_checks
 
 
 def test_sound_conformers_pass_everything(embed):
