@@ -7,6 +7,7 @@ from molediff.core.density.likelihood import log_prob, sample_with_log_prob
 from molediff.core.discrete.model import CategoricalModel
 from molediff.core.distillation import Teacher
 from molediff.core.exact.mixture import Mixture, gaussian
+from molediff.core.generators import Generators
 from molediff.core.geometry.kabsch import kabsch
 from molediff.core.geometry.space import FullSpace, NoiseSpace, ZeroCentreOfMass
 from molediff.core.guidance import classifier_free, energy_guided
@@ -123,6 +124,7 @@ __all__ = [
     "Euler",
     "EulerMaruyama",
     "FullSpace",
+    "Generators",
     "GeometricVE",
     "Heun",
     "History",

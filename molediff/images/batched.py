@@ -9,7 +9,7 @@ from molediff.core.solvers import Inpainting
 from molediff.images.model import ImageModel
 from molediff.runtime.checks import check_whole_number
 from molediff.sampling.options import SolverOptions
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 
 
 def parts_of(num: int, batch_size: int) -> list[range]:
@@ -29,7 +29,7 @@ def draw(
     """Images (n, height, width, channels), one for each of `classes` (n,); see `ImageGenerator.generate`."""
     drawn, times = [], options.times(model.diffusion.path)
     for rows in parts_of(len(classes), batch_size):
-        generators = [numbered_generator(seed, i) for i in rows]
+        generators = numbered_generators(seed, rows)
         denoiser = model.denoiser(classes[rows], guidance)
         drawn.append(model.images(model.solve(options.solver_object, times, denoiser, generators)))
     return np.concatenate(drawn)
@@ -55,7 +55,7 @@ def log_probabilities(
         )
     found, diffusion = [], model.diffusion
     for rows in parts_of(len(images), batch_size):
-        generators = [numbered_generator(seed, i) for i in rows]
+        generators = numbered_generators(seed, rows)
         x_0, denoiser = model.states(images[rows], generators), model.denoiser(classes[rows])
         density = log_prob(
             denoiser, diffusion.path, x_0, generators, diffusion.space, trace=trace, solver=solver
@@ -78,7 +78,7 @@ def fill_in(
     """Images (n, height, width, channels) with their unknown pixels filled in; see `ImageGenerator.inpaint`."""
     filled, times = [], options.times(model.diffusion.path)
     for rows in parts_of(len(images), batch_size):
-        generators = [numbered_generator(seed, i) for i in rows]
+        generators = numbered_generators(seed, rows)
         states, is_known = model.states(images[rows], generators), model.known_states(known[rows])
         solver = Inpainting(states, is_known, options.solver_object, num_repeats)
         x = model.solve(solver, times, model.denoiser(classes[rows], guidance), generators)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
+from molediff.core.generators import Generators
 from molediff.images.dataset import ImageSet, ImageSplits
 from molediff.images.digits import load_digits
 from molediff.images.pixels import to_model
@@ -18,7 +19,7 @@ from molediff.images.sources import load_images
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.labels import Labels
 from molediff.networks.pretrained import load_autoencoder
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators, numbered_seed
 from molediff.training.batches import EndlessBatches, ResumableDataModule, SizeBucketSampler
 from molediff.training.devices import Share
 
@@ -52,7 +53,7 @@ class _Source(Protocol):
 
     def __len__(self) -> int: ...
 
-    def draw(self, indices: list[int], generators: list[torch.Generator]) -> Tensor:
+    def draw(self, indices: list[int], generators: Generators) -> Tensor:
         """Data (n, ...) of these images, whose randomness comes from one generator each."""
 
 
@@ -65,7 +66,7 @@ class _Pixels:
     def __len__(self) -> int:
         return len(self.images)
 
-    def draw(self, indices: list[int], generators: list[torch.Generator]) -> Tensor:
+    def draw(self, indices: list[int], generators: Generators) -> Tensor:
         return to_model(self.images.levels[indices], self.images.num_levels, generators)
 
 
@@ -83,8 +84,8 @@ class _Latents:
     def __len__(self) -> int:
         return len(self.mean)
 
-    def draw(self, indices: list[int], generators: list[torch.Generator]) -> Tensor:
-        noise = torch.stack([torch.randn(self.mean.shape[1:], generator=g) for g in generators])
+    def draw(self, indices: list[int], generators: Generators) -> Tensor:
+        noise = generators.normal((len(indices), *self.mean.shape[1:]))
         return self.mean[indices] + self.std[indices] * noise
 
 
@@ -96,8 +97,8 @@ class _Training:
 
     def batch(self, item: _Item) -> ImageBatch:
         numbers, indices = item
-        generator = numbered_generator(self.seed, *numbers, key=b"batch")
-        return _batch(self.source, indices, [generator] * len(indices))
+        seed = numbered_seed(self.seed, *numbers, key=b"batch")
+        return _batch(self.source, indices, numbered_generators(seed, range(len(indices))))
 
 
 class _HeldOut:
@@ -107,10 +108,10 @@ class _HeldOut:
         self.source = source
 
     def batch(self, indices: list[int]) -> ImageBatch:
-        return _batch(self.source, indices, [numbered_generator(0, i) for i in indices])
+        return _batch(self.source, indices, numbered_generators(0, indices))
 
 
-def _batch(source: _Source, indices: list[int], generators: list[torch.Generator]) -> ImageBatch:
+def _batch(source: _Source, indices: list[int], generators: Generators) -> ImageBatch:
     labels = None if source.labels is None else Labels(torch.from_numpy(source.labels[indices]))
     return source.draw(indices, generators), labels, None
 
@@ -151,7 +152,7 @@ class ImageDataModule(ResumableDataModule):
     def scale(self) -> float:
         """Root mean square of the training data."""
         source = self.source_of(self.splits.train)
-        generators = [numbered_generator(0, i) for i in range(len(source))]
+        generators = numbered_generators(0, range(len(source)))
         return float(source.draw(list(range(len(source))), generators).square().mean().sqrt())
 
     def train_dataloader(self) -> DataLoader[Any]:

@@ -32,7 +32,7 @@ from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
 from molediff.runtime.former import formerly_positional
 from molediff.sampling.options import Grid, SolverOptions
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 
 
 class ImageGenerator:
@@ -200,7 +200,7 @@ class ImageGenerator:
             float32, in the shape of the model's states: (n, channels, height, width).
         """
         images, classes = self._given(images, label, 0.0, seed)
-        x_0 = self.model.states(images, [numbered_generator(seed, i) for i in range(len(images))])
+        x_0 = self.model.states(images, numbered_generators(seed, range(len(images))))
         diffusion = self.model.diffusion
         solver, denoiser = RungeKutta4(num_steps), self.model.denoiser(classes)
         return np.asarray(to_noise(denoiser, diffusion.path, x_0, solver, diffusion.space).cpu().numpy())

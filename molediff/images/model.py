@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from molediff.core.generators import Generators
 from molediff.core.guidance import classifier_free
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import Callback, Solver
@@ -101,7 +101,7 @@ class ImageModel:
         solver: Solver,
         times: Tensor,
         denoiser: Denoiser,
-        generators: Sequence[torch.Generator],
+        generators: Generators,
         callback: Callback | None = None,
     ) -> Tensor:
         """States (n, *state_shape) in model units, one for each generator."""
@@ -109,7 +109,7 @@ class ImageModel:
         return draw(self.diffusion, solver, times, denoiser, x_1, generators, callback=callback)
 
     @torch.no_grad()
-    def states(self, images: np.ndarray, generators: Sequence[torch.Generator]) -> Tensor:
+    def states(self, images: np.ndarray, generators: Generators) -> Tensor:
         """States in model units of images (n, height, width, channels) in [0, 1], dequantized."""
         levels = np.rint(images * (self.num_levels - 1)).astype(np.uint8)
         x = to_model(levels, self.num_levels, generators).to(self.device)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor
+
+from molediff.core.generators import Generators
 
 
 def to_model(
     levels: np.ndarray,
     num_levels: int,
-    generators: Sequence[torch.Generator] | None = None,
+    generators: Generators | None = None,
     dequantized: bool = True,
 ) -> Tensor:
     """Grey levels as data of a model: level k of K is spread over its bin of width 2 / K in [-1, 1].
@@ -46,9 +46,7 @@ def to_images(x: Tensor, num_levels: int) -> np.ndarray:
     return (level / (num_levels - 1)).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def dequantize(
-    levels: Tensor, num_levels: int = 256, generators: Sequence[torch.Generator] | None = None
-) -> Tensor:
+def dequantize(levels: Tensor, num_levels: int = 256, generators: Generators | None = None) -> Tensor:
     """Spread integer grey levels evenly over their bins (Theis et al. 2016, section 3.1).
 
     Args:
@@ -62,6 +60,5 @@ def dequantize(
     if generators is None:
         uniform = torch.rand(levels.shape, device=levels.device)
     else:
-        draws = [torch.rand(levels.shape[1:], generator=g, device=g.device) for g in generators]
-        uniform = torch.stack(draws).to(levels.device)
+        uniform = generators.uniform(levels.shape, device=levels.device, dtype=torch.float32)
     return 2 * (levels + uniform) / num_levels - 1

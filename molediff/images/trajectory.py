@@ -11,7 +11,7 @@ from molediff.core.solvers import Step
 from molediff.images.model import ImageModel
 from molediff.runtime.former import former_names
 from molediff.sampling.options import SolverOptions
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 from molediff.sampling.trajectory import Trajectory
 
 __getattr__ = former_names(__name__, {"Film": "ImageTrajectory"})
@@ -45,7 +45,7 @@ def draw_trajectory(
 ) -> ImageTrajectory:
     """Draw one image for each of `classes` and keep every step; see `ImageGenerator.trajectory`."""
     steps: list[Step] = []
-    generators = [numbered_generator(seed, i) for i in range(len(classes))]
+    generators = numbered_generators(seed, range(len(classes)))
     x = model.solve(
         options.solver_object,
         options.times(model.diffusion.path),

@@ -29,6 +29,7 @@ from molediff.networks.kind import check_kind
 from molediff.networks.pretrained import load_model
 from molediff.runtime.checks import check_whole_number, choose_device
 from molediff.runtime.memory import keep_freed_tensors
+from molediff.sampling.seeds import NOISE
 
 
 class ConformerGenerator:
@@ -272,6 +273,7 @@ class ConformerGenerator:
             "relax": options.relax,
             "pool": options.pool,
             "select": options.select,
+            "noise": NOISE if options.init is None else None,
             "molediff": molediff.__version__,
         }
         return {

@@ -24,7 +24,7 @@ from molediff.particles.settings import Limits, Sampling, read_settings
 from molediff.particles.systems import SYSTEMS
 from molediff.runtime.checks import check_whole_number, choose_device
 from molediff.sampling.draw import draw, start_noise
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 from molediff.sampling.trajectory import Trajectory
 
 _BATCH_SIZE, _BATCH_SIZE_OF_DENSITIES = 256, 64
@@ -217,7 +217,7 @@ class ParticleGenerator:
         check_whole_number("num_samples", num_samples, least=1)
         check_whole_number("seed", seed, least=0)
         model, steps = self.model, list[Step]()
-        generators = [numbered_generator(seed, i) for i in range(num_samples)]
+        generators = numbered_generators(seed, range(num_samples))
         times = uniform_lambda(model.path, num_steps)
         x_1 = start_noise(model, times, self._shape, generators, None, self.device, self._dtype)
         draw(model, DPMSolverPP2M(), times, model.denoiser(), x_1, generators, callback=steps.append)
@@ -246,8 +246,7 @@ class ParticleGenerator:
             check_whole_number(name, value, least)
         for start in range(first, first + num_samples, batch_size):
             numbers = range(start, min(start + batch_size, first + num_samples))
-            generators = [numbered_generator(seed, number) for number in numbers]
-            shape = (len(generators), *self._shape)
+            shape, generators = (len(numbers), *self._shape), numbered_generators(seed, numbers)
             yield self.model.space.sample(shape, generators, device=self.device, dtype=self._dtype)
 
     def _positions(self, states: list[Tensor]) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from molediff.core.generators import Generators
 from molediff.core.model import Denoiser, DiffusionModel
 from molediff.core.solvers import Callback, Solver
 
@@ -15,7 +16,7 @@ def start_noise(
     model: DiffusionModel,
     times: Tensor,
     shape: Sequence[int],
-    generators: Sequence[torch.Generator],
+    generators: Generators,
     mask: Tensor | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype = torch.float32,
@@ -28,7 +29,7 @@ def start_noise(
         model: its path and space.
         times: grid of the solver.
         shape: of one sample.
-        generators: n of them; sample i depends on generators[i] alone.
+        generators: n of them; sample i depends on the i-th of them alone.
         mask: (n, N), true for real rows of samples (N, d); None: all are.
         device: of the result; the generators may live elsewhere.
         dtype: of the result.
@@ -43,7 +44,7 @@ def draw(
     times: Tensor,
     denoiser: Denoiser,
     x_1: Tensor,
-    generators: Sequence[torch.Generator],
+    generators: Generators,
     mask: Tensor | None = None,
     callback: Callback | None = None,
 ) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from molediff.core.generators import Generators
 from molediff.core.paths import Path
 from molediff.core.solvers import Solver, Step
 from molediff.sampling.options import Grid, SolverOptions
@@ -20,8 +21,7 @@ def count_evaluations(solver: Solver, grid: str | Grid, path: Path, num_steps: i
     """
     times = SolverOptions(solver, num_steps, None, grid).times(path)
     steps: list[Step] = []
-    generators = [torch.Generator().manual_seed(0)]
-    solver.sample(lambda x, t: 0.0 * x, path, times, torch.ones(1, 1), generators, callback=steps.append)
+    solver.sample(lambda x, t: 0.0 * x, path, times, torch.ones(1, 1), Generators([0]), callback=steps.append)
     return steps[-1].num_evaluations
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from molediff.core.exact.convergence import OneStream, Responses, exact_variance, slope
 from molediff.core.exact.mixture import Mixture, gaussian, two_peaks
+from molediff.core.generators import Generators
 from molediff.core.paths import (
     CosineVP,
     CustomVP,
@@ -116,9 +117,9 @@ class CentredMixture:
         return self.expand(self.mixture.denoiser(self.reduce(x), t))
 
 
-def generators(num: int, seed: int = 0) -> list[torch.Generator]:
-    """One generator a sample."""
-    return [torch.Generator().manual_seed(1000 * seed + i) for i in range(num)]
+def generators(num: int, seed: int = 0, first: int = 0) -> Generators:
+    """One generator a sample, those of the samples from `first` on."""
+    return Generators([seed] * num, [(i, 0) for i in range(first, first + num)])
 
 
 def started(data: Mixture, path: Path, num: int, seed: int = 0) -> Tensor:

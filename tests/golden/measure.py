@@ -21,7 +21,7 @@ from molediff.molecules.torsion_prior import SOURCES, torsion_distribution
 from molediff.molecules.whole.alphabet import QM9
 from molediff.molecules.whole.graphs import state_of
 from molediff.networks.pretrained import load_categorical, load_torsion_prior
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 
 NUMBERS = Path(__file__).with_name("numbers.json")
 
@@ -73,7 +73,7 @@ def graphs(name: str) -> dict[str, list]:
     found = {}
     for smiles in MOLECULES:
         state = torch.from_numpy(state_of(Chem.MolFromSmiles(smiles), QM9).astype(np.int64))[None]
-        bound = log_prob_bound(model.denoiser(), model.process, state, [numbered_generator(1)])
+        bound = log_prob_bound(model.denoiser(), model.process, state, numbered_generators(1, [0]))
         found[smiles] = _rounded(bound, 4)
     return found
 

@@ -17,7 +17,7 @@ from gaussian_images import (
 import molediff.images
 from molediff.images.generator import ImageGenerator
 from molediff.sampling.options import SOLVERS
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 
 # Drawing ----------------------------------------------------------------------------------------------------------
 
@@ -97,7 +97,7 @@ def test_log_prob_is_that_of_the_normal_in_the_bins(num_probes, label):
     images = some_images(3)
     found = generator.log_prob(images, label=label, seed=5, num_probes=num_probes)
     mean = 0.3 if label is None else MEANS[label]
-    states = generator.model.states(images, [numbered_generator(5, i) for i in range(3)])
+    states = generator.model.states(images, numbered_generators(5, range(3)))
     normal = torch.distributions.Normal(mean, math.sqrt(0.3))
     density = normal.log_prob(states).flatten(1).sum(1) + 16 * math.log(2 / NUM_LEVELS / SCALE)
     np.testing.assert_allclose(found, density, atol=0.05)

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from molediff.core.generators import Generators
 from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
 from molediff.core.objective.coupling import PermutationalAlignment, RotationalAlignment, Sequential
@@ -67,7 +68,7 @@ def test_learns_the_exact_score_where_forces_leave_no_noise():
     x = configurations(200, 999) / STD
     for lambda_ in (-1.0, 1.0, 4.0):
         t = model.path.t_of_lambda(torch.full((200,), lambda_))
-        noise = ZeroCentreOfMass().sample(x.shape, [torch.Generator().manual_seed(i) for i in range(200)])
+        noise = ZeroCentreOfMass().sample(x.shape, Generators(range(200)))
         x_t = objective.path.noised(x, noise, t)
         with torch.no_grad():
             eps = convert(model.predict(x_t, t), x_t, t, model.path, model.target, Epsilon())

@@ -13,7 +13,7 @@ from rdkit import Chem
 
 from molediff.molecules.generation.sampler import Sampler, plan_batches
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.graph.inputs import prepare, sample_generator
+from molediff.molecules.graph.inputs import prepare, sample_generator, sample_generators
 
 LACTAMIDE = "C[C@H](O)C(N)=O"
 
@@ -82,8 +82,9 @@ def test_raw_samples_of_a_real_network_do_not_depend_on_their_batch(solver):
     molecules = [prepare(s) for s in ("CCO", LACTAMIDE, "CC(C)(C)C")]
 
     def draw(chosen, slots):
-        generators = [[sample_generator(5, m.key, slot, 0) for slot in slots] for m in chosen]
-        return [samples.x for samples in sampler.draw([m.graph for m in chosen], generators)]
+        generators = sample_generators(5, [(m.key, slots) for m in chosen])
+        samples = sampler.draw([m.graph for m in chosen], [len(slots)] * len(chosen), generators)
+        return [raw.x for raw in samples]
 
     together = draw(molecules, range(3))
     for i, molecule in enumerate(molecules):
@@ -95,11 +96,9 @@ def test_raw_samples_of_a_real_network_do_not_depend_on_their_batch(solver):
 def test_unequal_numbers_of_samples_share_a_batch():
     sampler = Sampler(random_weights(), options(), torch.device("cpu"), autocast=False)
     molecules = [prepare(s) for s in ("CCO", LACTAMIDE)]
-    generators = [
-        [sample_generator(0, m.key, slot, 0) for slot in range(k)]
-        for m, k in zip(molecules, (1, 3), strict=True)
-    ]
-    first, second = sampler.draw([m.graph for m in molecules], generators)
+    counts = [1, 3]
+    generators = sample_generators(0, [(m.key, range(k)) for m, k in zip(molecules, counts, strict=True)])
+    first, second = sampler.draw([m.graph for m in molecules], counts, generators)
     assert first.x.shape == (1, 9, 3)
     assert second.x.shape == (3, 13, 3)
 
@@ -177,12 +176,23 @@ def test_batches_hold_every_sample_once_within_the_bound():
 
 def test_every_sample_has_its_own_random_numbers():
     key, other = prepare("CCO").key, prepare("CCN").key
-    seeds = {
-        sample_generator(*arguments).initial_seed()
-        for arguments in [(0, key, 0, 0), (1, key, 0, 0), (0, other, 0, 0), (0, key, 1, 0), (0, key, 0, 1)]
+    numbers = {
+        float(sample_generators(seed, [(of, [conformer])], attempt).uniform((1,)))
+        for seed, of, conformer, attempt in [
+            (0, key, 0, 0),
+            (1, key, 0, 0),
+            (0, other, 0, 0),
+            (0, key, 1, 0),
+            (0, key, 0, 1),
+        ]
     }
-    assert len(seeds) == 5
-    # Recorded: a change would change the conformers of every seed people have used.
+    assert len(numbers) == 5
+
+
+def test_numbers_of_a_seed_are_those_recorded():
+    """A change would change the conformers of every seed people have used, and the noise of samples on file."""
+    found = sample_generators(0, [(b"CCO", [0])], 0).uniform((1,))
+    assert float(found) == 0.8589449282735586
     assert sample_generator(0, b"CCO", 0, 0).initial_seed() == 15201730647700952799
 
 

@@ -12,7 +12,7 @@ from molediff.core.paths import CosineVP, Straight
 from molediff.core.solvers import central_lambda, uniform_lambda, with_final_denoising
 from molediff.core.target import Sample
 from molediff.sampling.draw import draw, start_noise
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 from molediff.sampling.trajectory import Trajectory
 
 
@@ -21,14 +21,14 @@ def model_on(path, space=FullSpace()):  # noqa: B008 (frozen and empty)
 
 
 def generators(num):
-    return [numbered_generator(3, i) for i in range(num)]
+    return numbered_generators(3, range(num))
 
 
 @pytest.mark.parametrize("grid", [central_lambda, uniform_lambda])
 @pytest.mark.parametrize("path", [CosineVP(), Straight()], ids=lambda path: type(path).__name__)
 def test_the_start_is_sigma_times_unit_noise(path, grid):
     model, times = model_on(path), with_final_denoising(grid(path, 4))
-    unit = torch.stack([torch.randn((5, 3), generator=generator) for generator in generators(2)])
+    unit = generators(2).normal((2, 5, 3))
     x_1 = start_noise(model, times, (5, 3), generators(2))
     torch.testing.assert_close(x_1, float(path.sigma(times[0])) * unit)
 

@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from molediff.core.discrete import CategoricalModel, Revealing, uniform_grid
+from molediff.core.generators import Generators
 from molediff.core.paths import SquareRootVP
 from molediff.networks.graph_denoiser import GraphDenoiser, GraphSizes
 from molediff.networks.weights import load_weights, save_weights
@@ -57,7 +58,7 @@ def test_learns_graphs_to_their_entropy_and_draws_them(tmp_path):
     assert state.keys() == model.state_dict().keys()
     assert metadata["samples_seen"] == 250 * 32
     model.load_state_dict(state)
-    generators = [torch.Generator().manual_seed(k) for k in range(200)]
+    generators = Generators(range(200))
     x = Revealing().sample(
         model.eval().denoiser(),
         model.process,

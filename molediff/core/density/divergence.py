@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from molediff.core.density.compiled_denoiser import CompiledDenoiser
+from molediff.core.generators import Generators
 from molediff.core.geometry.space import FullSpace, NoiseSpace
 from molediff.core.model import Denoiser
 
@@ -28,7 +28,7 @@ class Trace(ABC):
         x: Tensor,
         space: NoiseSpace,
         mask: Tensor | None,
-        generators: Sequence[torch.Generator] | None,
+        generators: Generators | None,
     ) -> Tensor:
         """Vectors z, shape (k, n, ...) for `x` (n, ...): sum_k z_k . J z_k gives the trace in one solve of the ODE."""
 
@@ -44,7 +44,7 @@ class ExactTrace(Trace):
         x: Tensor,
         space: NoiseSpace,
         mask: Tensor | None,
-        generators: Sequence[torch.Generator] | None,
+        generators: Generators | None,
     ) -> Tensor:
         size = x[0].numel()
         entries = torch.eye(size, dtype=x.dtype, device=x.device).reshape(size, 1, *x.shape[1:])
@@ -81,7 +81,7 @@ class Hutchinson(Trace):
         x: Tensor,
         space: NoiseSpace,
         mask: Tensor | None,
-        generators: Sequence[torch.Generator] | None,
+        generators: Generators | None,
     ) -> Tensor:
         normal = FullSpace().sample(x.shape, generators, mask, x.device, x.dtype)
         # sign, and not a draw of signs: each sample takes as many numbers from its generator for either distribution

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from molediff.core.density.divergence import ExactTrace, Hutchinson, Trace, denoised_with_trace
 from molediff.core.density.quadrature import GaussLegendre, RungeKutta4
+from molediff.core.generators import Generators
 from molediff.core.geometry.space import FullSpace, NoiseSpace
 from molediff.core.model import Denoiser
 from molediff.core.paths import Path, expand_like
@@ -48,7 +49,7 @@ def log_prob(
     denoiser: Denoiser,
     path: Path,
     x_0: Tensor,
-    generators: Sequence[torch.Generator] | None = None,
+    generators: Generators | None = None,
     space: NoiseSpace = FullSpace(),  # noqa: B008 (frozen and empty)
     mask: Tensor | None = None,
     trace: Trace = ExactTrace(),  # noqa: B008 (frozen)

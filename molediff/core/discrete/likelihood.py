@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 from molediff.core.discrete.model import CategoricalDenoiser
 from molediff.core.discrete.objective import cross_entropy
 from molediff.core.discrete.process import Absorbing, uniform_numbers
+from molediff.core.generators import Generators
 
 
 @torch.no_grad()
@@ -17,7 +16,7 @@ def log_prob_bound(
     denoiser: CategoricalDenoiser,
     process: Absorbing,
     x_0: Tensor,
-    generators: Sequence[torch.Generator],
+    generators: Generators,
     mask: Tensor | None = None,
     num_orders: int = 1,
 ) -> Tensor:
@@ -41,10 +40,8 @@ def log_prob_bound(
     found = torch.zeros(len(x_0), dtype=torch.float64, device=x_0.device)
     t = torch.full((len(x_0),), 0.5, dtype=torch.float64, device=x_0.device)
     for _ in range(num_orders):
-        rank = torch.full(real.shape, 2.0, dtype=torch.float64)
-        for row, num, generator in zip(rank, real.sum(1).tolist(), generators, strict=True):
-            row[:num] = uniform_numbers((num,), generator)
-        place = rank.argsort(1).argsort(1).to(x_0.device)
+        rank = uniform_numbers(real.shape, generators, x_0.device, real).masked_fill(~real, 2.0)
+        place = rank.argsort(1).argsort(1)
         for step in range(int(real.sum(1).max())):
             next_one = (place == step) & real
             x_t = x_0.masked_fill((place >= step) & real, process.mask_state)

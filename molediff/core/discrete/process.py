@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from molediff.core.generators import Generators, of_torch
 from molediff.core.paths import VariancePreserving, expand_like
 
 
@@ -71,7 +72,7 @@ class CategoricalProcess:
         return ratio * eye + (1 - ratio) * self.limit.to(ratio)[..., None, :]
 
     def noised(
-        self, x_0: Tensor, t: Tensor, generators: Sequence[torch.Generator] | torch.Generator | None = None
+        self, x_0: Tensor, t: Tensor, generators: Generators | torch.Generator | None = None
     ) -> Tensor:
         """x_t for states (n, ...) at times (n,).
 
@@ -82,8 +83,8 @@ class CategoricalProcess:
         """
         return draw(self.marginal(x_0, t), generators)
 
-    def noise(self, shape: Sequence[int], generators: Sequence[torch.Generator]) -> Tensor:
-        """The state at t = 1, shape (n, ...), from `limit`; sample i depends on generators[i] alone."""
+    def noise(self, shape: Sequence[int], generators: Generators) -> Tensor:
+        """The state at t = 1, shape (n, ...), from `limit`; sample i depends on the i-th of them alone."""
         return draw(self.limit.expand(*shape, self.num_states), generators)
 
     def posterior(self, x_t: Tensor, x_0: Tensor, s: Tensor, t: Tensor) -> Tensor:
@@ -145,9 +146,7 @@ class Absorbing(CategoricalProcess):
         return self.num_states - 1
 
 
-def draw(
-    probabilities: Tensor, generators: Sequence[torch.Generator] | torch.Generator | None = None
-) -> Tensor:
+def draw(probabilities: Tensor, generators: Generators | torch.Generator | None = None) -> Tensor:
     """Draw categories (n, ...) from probabilities (n, ..., num_states), each entry by one uniform number.
 
     Args:
@@ -169,16 +168,17 @@ def invert(probabilities: Tensor, u: Tensor) -> Tensor:
 
 def uniform_numbers(
     shape: Sequence[int],
-    generators: Sequence[torch.Generator] | torch.Generator | None,
+    generators: Generators | torch.Generator | None,
     device: torch.device | str | None = None,
+    mask: Tensor | None = None,
 ) -> Tensor:
-    """Uniform numbers in [0, 1), float64, of `shape`; sample i from generators[i] if there is one a sample."""
+    """Uniform numbers in [0, 1), float64, of `shape`; sample i from the i-th generator if there is one a sample.
+
+    With a `mask` (n, T) the others take none and are 0, if there is a generator a sample.
+    """
     if generators is None or isinstance(generators, torch.Generator):
         source = None if generators is None else generators.device
         return torch.rand(tuple(shape), generator=generators, device=source, dtype=torch.float64).to(device)
-    if len(generators) != shape[0]:
-        raise ValueError(f"{shape[0]} samples need as many generators, one each; got {len(generators)}.")
-    rows = [
-        torch.rand(tuple(shape[1:]), generator=g, device=g.device, dtype=torch.float64) for g in generators
-    ]
-    return torch.stack(rows).to(device)
+    if not isinstance(generators, Generators):
+        generators = of_torch(generators)
+    return generators.uniform(shape, mask, device)

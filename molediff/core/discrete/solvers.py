@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from molediff.core.discrete.model import CategoricalDenoiser
 from molediff.core.discrete.process import Absorbing, CategoricalProcess, invert, uniform_numbers
+from molediff.core.generators import Generators
 
 
 class CategoricalStep(NamedTuple):
@@ -36,7 +37,7 @@ class CategoricalSolver(ABC):
         process: CategoricalProcess,
         times: Tensor,
         x_1: Tensor,
-        generators: Sequence[torch.Generator],
+        generators: Generators,
         mask: Tensor | None = None,
         callback: CategoricalCallback | None = None,
     ) -> Tensor:
@@ -48,7 +49,7 @@ class CategoricalSolver(ABC):
             times: falling grid of steps + 1 values from t_max, or 1, to 0.
             x_1: states at times[0], shape (n, T). In an absorbing process entries that are not masked are known: they
                 stay, and the others are drawn given them, exactly if the denoiser is.
-            generators: one a sample: sample i depends on generators[i] alone, whatever its batch mates, up to the
+            generators: one a sample: sample i depends on the i-th of them alone, whatever its batch mates, up to the
                 rounding of the denoiser.
             mask: true for real entries, shape (n, T), real ones first; padding stays as it is.
             callback: called after each step.
@@ -73,7 +74,7 @@ class AncestralCategories(CategoricalSolver):
         process: CategoricalProcess,
         times: Tensor,
         x_1: Tensor,
-        generators: Sequence[torch.Generator],
+        generators: Generators,
         mask: Tensor | None = None,
         callback: CategoricalCallback | None = None,
     ) -> Tensor:
@@ -85,7 +86,8 @@ class AncestralCategories(CategoricalSolver):
             now, later = (torch.full((len(x),), u, dtype=torch.float64, device=x.device) for u in (t, s))
             estimate = with_noise_states(denoiser(x, now).double().softmax(-1), process)
             broken |= (estimate.isnan().any(-1) & real).any(1)
-            x_s = invert(process.posterior(x, estimate, later, now), _numbers(real, generators))
+            u = uniform_numbers(real.shape, generators, real.device, real)
+            x_s = invert(process.posterior(x, estimate, later, now), u)
             x = torch.where(real, x_s, x)
             if callback is not None:
                 callback(CategoricalStep(x.clone(), s, number))
@@ -122,7 +124,7 @@ class Revealing(CategoricalSolver):
         process: CategoricalProcess,
         times: Tensor,
         x_1: Tensor,
-        generators: Sequence[torch.Generator],
+        generators: Generators,
         mask: Tensor | None = None,
         callback: CategoricalCallback | None = None,
     ) -> Tensor:
@@ -134,7 +136,7 @@ class Revealing(CategoricalSolver):
         x = x_1.clone()
         real = torch.ones_like(x, dtype=torch.bool) if mask is None else mask
         hidden = (x == process.mask_state) & real
-        rank, u = _numbers(real, generators), _numbers(real, generators)
+        rank, u = (uniform_numbers(real.shape, generators, real.device, real) for _ in range(2))
         total = hidden.sum(1)
         shares = 1 - process.kept(times.double())
         num_evaluations, broken = 0, torch.zeros(len(x), dtype=torch.bool, device=x.device)
@@ -186,13 +188,3 @@ def check_falling(times: Tensor) -> None:
     """Raise a ValueError unless `times` fall to 0."""
     if times.ndim != 1 or len(times) < 2 or bool((times.diff() >= 0).any()) or float(times[-1]) != 0:
         raise ValueError("times must be two or more falling times that end at 0.")
-
-
-def _numbers(real: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-    """One uniform number in [0, 1) for each real entry, as many from each generator as its sample has; else 0."""
-    if len(generators) != len(real):
-        raise ValueError(f"{len(real)} samples need as many generators, one each; got {len(generators)}.")
-    found = torch.zeros(real.shape, dtype=torch.float64)
-    for row, num, generator in zip(found, real.sum(1).tolist(), generators, strict=True):
-        row[:num] = uniform_numbers((num,), generator)
-    return found.to(real.device)

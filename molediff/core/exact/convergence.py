@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from molediff.core.exact.mixture import gaussian
+from molediff.core.generators import Generators
 from molediff.core.geometry.space import FullSpace
 from molediff.core.paths import Path
 from molediff.core.solvers.base import Solver
@@ -22,7 +23,7 @@ class OneStream(FullSpace):
     def sample(
         self,
         shape: Sequence[int],
-        generators: Sequence[torch.Generator] | None = None,
+        generators: Generators | None = None,
         mask: Tensor | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -44,7 +45,7 @@ class Responses(FullSpace):
     def sample(
         self,
         shape: Sequence[int],
-        generators: Sequence[torch.Generator] | None = None,
+        generators: Generators | None = None,
         mask: Tensor | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,

@@ -14,34 +14,27 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from molediff.core.generators import Generators, of_torch
+
 
 def _standard_normal(
     shape: Sequence[int],
-    generators: Sequence[torch.Generator] | None,
+    generators: Generators | None,
     mask: Tensor | None,
     device: torch.device | str | None,
     dtype: torch.dtype | None,
 ) -> Tensor:
-    """Draw unit normals (n, ...). Sample i takes from `generators[i]` one number for each of its real
-    entries, no more, so that neither its batch mates nor the padding change it. Without generators, torch's
-    global one serves the whole batch.
+    """Draw unit normals (n, ...). Neither batch mates nor padding change what `generators` give a sample. Without them,
+    torch's global one serves the whole batch.
     """
     if generators is None:
         noise = torch.randn(tuple(shape), device=device, dtype=dtype)
         return noise if mask is None else noise.masked_fill(~mask.unsqueeze(-1), 0)
-    if len(generators) != shape[0]:
-        raise ValueError(f"{shape[0]} samples need as many generators, one each; got {len(generators)}.")
-    if mask is None:
-        draws = [torch.randn(tuple(shape[1:]), generator=g, device=g.device, dtype=dtype) for g in generators]
-        return torch.stack(draws).to(device)
-    num_real = mask.sum(1).tolist()
-    draws = [
-        torch.randn((num, shape[-1]), generator=g, device=g.device, dtype=dtype)
-        for num, g in zip(num_real, generators, strict=True)
-    ]
-    noise = torch.zeros(tuple(shape), device=mask.device, dtype=draws[0].dtype)
-    noise[mask] = torch.cat(draws).to(mask.device)
-    return noise.to(device)
+    if not isinstance(generators, Generators):
+        generators = of_torch(generators)
+    if device is None and mask is not None:
+        device = mask.device
+    return generators.normal(shape, mask, device, dtype)
 
 
 class NoiseSpace(ABC):
@@ -58,7 +51,7 @@ class NoiseSpace(ABC):
     def sample(
         self,
         shape: Sequence[int],
-        generators: Sequence[torch.Generator] | None = None,
+        generators: Generators | None = None,
         mask: Tensor | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -67,10 +60,9 @@ class NoiseSpace(ABC):
 
         Args:
             shape: (n, ...), or (n, N, d) with a mask.
-            generators: one a sample: sample i depends on `generators[i]` alone. None: torch's global generator.
+            generators: one a sample: sample i depends on the i-th alone. None: torch's global generator.
             mask: (n, N), true for real rows.
-            device: of the result; the generators may live elsewhere (on the CPU: then every device gives the
-                same noise).
+            device: of the result; every device gives the same noise.
             dtype: of the result.
         """
         return self.project(_standard_normal(shape, generators, mask, device, dtype), mask)

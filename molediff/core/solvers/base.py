@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from molediff.core.generators import Generators
 from molediff.core.geometry.space import FullSpace, NoiseSpace
 from molediff.core.model import Denoiser
 from molediff.core.paths import Path
@@ -42,7 +42,7 @@ class Solver(ABC):
         path: Path,
         times: Tensor,
         x_1: Tensor,
-        generators: Sequence[torch.Generator] | None = None,
+        generators: Generators | None = None,
         space: NoiseSpace = FullSpace(),  # noqa: B008 (frozen and empty)
         mask: Tensor | None = None,
         callback: Callback | None = None,
@@ -56,7 +56,7 @@ class Solver(ABC):
                 returns x_0_hat.
             x_1: state at times[0], shape (n, ...): sigma(times[0]) times unit noise of the space. On
                 variance-preserving paths that sigma is 1.
-            generators: one a sample, for stochastic solvers: sample i depends on generators[i] alone,
+            generators: one a sample, for stochastic solvers: sample i depends on the i-th of them alone,
                 whatever its batch mates. None: torch's global generator.
             space: space of noise and samples.
             mask: (n, N), true for real rows of x_1 (n, N, d); padding comes back as zeros.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from molediff.core.generators import Generators
 from molediff.core.geometry.space import NoiseSpace
 from molediff.core.model import Denoiser
 from molediff.core.paths import Path, expand_like
@@ -50,7 +51,7 @@ class SolverRun:
 
     denoiser: Denoiser
     path: Path
-    generators: Sequence[torch.Generator] | None
+    generators: Generators | None
     space: NoiseSpace
     mask: Tensor | None
     like: Tensor

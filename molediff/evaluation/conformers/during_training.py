@@ -18,7 +18,7 @@ from molediff.molecules.graph.graph import collate, mol_to_graph
 from molediff.molecules.perception.stereo import StereoCheck
 from molediff.networks.graph import GraphBatch
 from molediff.sampling.draw import draw, start_noise
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 from molediff.training.optimized import OptimizedTask
 from molediff.training.sample_callback import SamplingCallback
 
@@ -86,7 +86,7 @@ class SampledConformers(SamplingCallback):
     @torch.no_grad()
     def _sample(self, model: DiffusionModel, graph: GraphBatch, number: int) -> np.ndarray:
         """Conformers (num_samples, N, 3) of molecule `number`, in Angstrom."""
-        generators = [numbered_generator(self.seed, number, i) for i in range(self.num_samples)]
+        generators = numbered_generators(self.seed, [(number, i) for i in range(self.num_samples)])
         encoding = model.encode(graph, self.num_samples)
         mask = graph.mask.repeat_interleave(self.num_samples, dim=0)
         times = with_final_denoising(self.times(model.path, self.num_steps - 1))

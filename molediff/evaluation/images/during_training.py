@@ -14,7 +14,7 @@ from molediff.images.model import Codec
 from molediff.images.pixels import to_images
 from molediff.networks.labels import Labels
 from molediff.sampling.draw import draw, start_noise
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 from molediff.training.optimized import OptimizedTask
 from molediff.training.sample_callback import SamplingCallback
 
@@ -62,7 +62,7 @@ class SampledImages(SamplingCallback):
         rows = min(network.num_classes, 10) or 4
         index = torch.arange(rows).repeat_interleave(self.num_each)
         labels = Labels(index.to(task.device)) if network.num_classes else None
-        generators = [numbered_generator(0, i) for i in range(len(index))]
+        generators = numbered_generators(0, range(len(index)))
         times = with_final_denoising(uniform_lambda(model.path, self.num_steps - 1))
         task.eval()
         x_1 = start_noise(model, times, network.sample_shape, generators, device=task.device)

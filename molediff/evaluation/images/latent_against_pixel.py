@@ -10,7 +10,7 @@ import numpy as np
 from molediff.evaluation.images.quality import ImageJudge, ImageQuality
 from molediff.evaluation.images.sweeps import even_labels
 from molediff.images.generator import ImageGenerator
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def contend(
 
 def reconstruct(generator: ImageGenerator, images: np.ndarray) -> np.ndarray:
     """Images (n, height, width, channels) through the autoencoder of a latent model."""
-    states = generator.model.states(images, [numbered_generator(0, i) for i in range(len(images))])
+    states = generator.model.states(images, numbered_generators(0, range(len(images))))
     return generator.model.images(states)
 
 

@@ -10,6 +10,7 @@ import torch
 from rdkit import Chem
 from torch import Tensor, nn
 
+from molediff.core.generators import Generators
 from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
 from molediff.core.paths import CosineVP
@@ -31,7 +32,7 @@ class Overhead:
         num_parameters: of the network.
         network: one bare call of the network.
         loop: everything else, by solver: the step, the conversion of the network's output, the projection, the
-            noise, which each sample draws from a generator of its own.
+            noise.
     """
 
     num_samples: int
@@ -70,7 +71,7 @@ def measure_overhead(
         encoded = network.encode(collate([graph]))
         assert encoded is not None  # it is None only for a network without codes
         encoding = encoded.repeat(num_samples)
-        generators = [torch.Generator().manual_seed(i) for i in range(num_samples)]
+        generators = Generators([0] * num_samples, [(i, 0) for i in range(num_samples)])
         x = space.sample((num_samples, encoding.mask.shape[1], 3), generators, encoding.mask)
         lambda_ = torch.zeros(num_samples)
         seconds = _fastest(lambda: network(x, lambda_, encoding), num_repeats)
@@ -86,7 +87,7 @@ def _loop_seconds(
     solver: Solver,
     encoding: Encoding,
     x: Tensor,
-    generators: list[torch.Generator],
+    generators: Generators,
     num_steps: int,
     num_repeats: int,
 ) -> float:

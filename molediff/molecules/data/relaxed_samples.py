@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,8 +16,22 @@ from molediff.molecules.data.dataset import ConformerDataset
 from molediff.molecules.data.packing import PackedConformers, PackedRecord, pack
 from molediff.molecules.files.sdf import read_sdf
 from molediff.molecules.graph.features import featurize
-from molediff.molecules.graph.inputs import molecule_key, sample_generator
+from molediff.molecules.graph.inputs import molecule_key, sample_generator, sample_generators
 from molediff.networks.graph import GraphBatch
+
+
+class Origin(NamedTuple):
+    """What fixes the noise of a sample, the first of its molecule.
+
+    Attributes:
+        key: of its molecule.
+        seed: of the call.
+        by_torch: whether a generator of torch gave it, as until version 0.2.
+    """
+
+    key: bytes
+    seed: int
+    by_torch: bool
 
 
 class RelaxedSamples(ConformerDataset):
@@ -24,14 +39,14 @@ class RelaxedSamples(ConformerDataset):
 
     Args:
         packed: the arrays.
-        origins: of each packed conformer the key of its molecule and the seed, which fix the noise of its first sample.
+        origins: of each packed conformer what fixes the noise of its sample.
         conformers: which of the packed conformers; all by default.
     """
 
     def __init__(
         self,
         packed: PackedConformers,
-        origins: Sequence[tuple[bytes, int]],
+        origins: Sequence[Origin],
         conformers: Sequence[int] | np.ndarray | None = None,
     ) -> None:
         super().__init__(packed, conformers)
@@ -39,9 +54,11 @@ class RelaxedSamples(ConformerDataset):
 
     def noise(self, index: int) -> Tensor:
         """Unit noise of sample `index`, float32, shape (N, 3), before its mean is taken off."""
-        key, seed = self._origins[self.conformers[index]]
-        generator = sample_generator(seed, key, conformer=0, attempt=0)
-        return torch.randn((int(self.num_atoms[index]), 3), generator=generator)
+        key, seed, by_torch = self._origins[self.conformers[index]]
+        shape = (int(self.num_atoms[index]), 3)
+        if by_torch:
+            return torch.randn(shape, generator=sample_generator(seed, key, conformer=0, attempt=0))
+        return sample_generators(seed, [(key, [0])]).normal((1, *shape))[0]
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> RelaxedSamples:
         """The conformers `indices`, in that order, sharing the arrays."""
@@ -72,7 +89,7 @@ def load_relaxed(path: str | Path | Sequence[str | Path]) -> RelaxedSamples:
     for path in paths:
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}.")
-    records, origins = list[PackedRecord](), list[tuple[bytes, int]]()
+    records, origins = list[PackedRecord](), list[Origin]()
     for path in paths:
         _read(path, records, origins)
     if not records:
@@ -80,7 +97,7 @@ def load_relaxed(path: str | Path | Sequence[str | Path]) -> RelaxedSamples:
     return RelaxedSamples(pack(records), origins)
 
 
-def _read(path: Path, records: list[PackedRecord], origins: list[tuple[bytes, int]]) -> None:
+def _read(path: Path, records: list[PackedRecord], origins: list[Origin]) -> None:
     with rdBase.BlockLogs():
         for number, found in enumerate(read_sdf(path, sanitize=False)):
             try:
@@ -92,7 +109,7 @@ def _read(path: Path, records: list[PackedRecord], origins: list[tuple[bytes, in
                     f"Record {number} of {path} is no sample that was relaxed: {error}."
                 ) from None
             records.append(PackedRecord(smiles, featurize(mol), found.GetConformer().GetPositions()))
-            origins.append((molecule_key(mol), seed))
+            origins.append(Origin(molecule_key(mol), seed, by_torch=not found.HasProp("noise")))
 
 
 def _origin(found: Chem.Mol) -> tuple[str, Chem.Mol, int]:

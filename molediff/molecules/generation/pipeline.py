@@ -16,7 +16,7 @@ from molediff.molecules.generation.outcome import MISSED, OUTSIDE, too_small
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples, Sampler, Slots, halves, plan_batches
 from molediff.molecules.generation.stream import Stream
-from molediff.molecules.graph.inputs import PreparedMolecule, prepare, sample_generator
+from molediff.molecules.graph.inputs import PreparedMolecule, prepare, sample_generators
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
 from molediff.molecules.perception.domain import Domain
 from molediff.runtime.memory import is_out_of_memory
@@ -140,10 +140,8 @@ class Pipeline(Stream):
         with running([job.clock for job in jobs], [len(slots) for _, slots in batch]):
             return self.sampler.draw(
                 [job.prepared.graph for job in jobs],
-                [
-                    [sample_generator(seed, job.prepared.key, slot, attempt) for slot in slots]
-                    for job, slots in batch
-                ],
+                [len(slots) for _, slots in batch],
+                sample_generators(seed, [(job.prepared.key, slots) for job, slots in batch], attempt),
                 [job.fixed for job in jobs],
                 [job.starts.positions(slots, attempt) for job, slots in batch if job.starts is not None],
             )

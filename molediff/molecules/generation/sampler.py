@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from molediff.core.fixed_points import hold_points
+from molediff.core.generators import Generators
 from molediff.core.model import Condition, Denoiser, DiffusionModel
 from molediff.core.solvers import Step
 from molediff.molecules.generation.fixed import FixedAtoms
@@ -112,17 +113,17 @@ class Sampler:
     def draw(
         self,
         graphs: Sequence[MolecularGraph],
-        generators: Sequence[Sequence[torch.Generator]],
+        counts: Sequence[int],
+        generators: Generators,
         fixed: Sequence[FixedAtoms | None] = (),
         starts: Sequence[np.ndarray] = (),
     ) -> list[RawSamples]:
-        """For each graph, as many samples as it has generators; `fixed` says which of its atoms are held, if any are.
+        """For each graph so many samples, whose generators follow each other; `fixed` says which atoms are held.
 
         `starts` are the structures to begin with, (n, N, 3) in Angstrom for each graph; without them it is noise.
 
         The graph trunk runs once a molecule if all have the same number of samples, else once a sample.
         """
-        counts = [len(mine) for mine in generators]
         copies = counts[0]
         if min(counts) < max(counts):
             graphs_of_samples = [
@@ -140,8 +141,7 @@ class Sampler:
         if any(part is not None for part in fixed):
             denoiser = hold_points(denoiser, *self._known(fixed, counts, mask))
         steps: list[Step] = []
-        numbers = [generator for mine in generators for generator in mine]
-        x = self._solve(denoiser, mask, numbers, steps, starts)
+        x = self._solve(denoiser, mask, generators, steps, starts)
         ends = np.cumsum(counts)
         samples = [
             self._cut(x, steps, slice(end - count, end), graph.num_nodes)
@@ -169,7 +169,7 @@ class Sampler:
         self,
         denoiser: Denoiser,
         mask: Tensor,
-        generators: list[torch.Generator],
+        generators: Generators,
         steps: list[Step],
         starts: Sequence[np.ndarray],
     ) -> Tensor:

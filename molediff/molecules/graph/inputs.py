@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from rdkit import Chem, rdBase
 
+from molediff.core.generators import Generators
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.errors import MoleculeError, UnusableInputError
 from molediff.molecules.graph.fragments import largest_fragment
@@ -28,7 +29,7 @@ from molediff.molecules.graph.reading import (
 from molediff.molecules.graph.refusals import check_chemistry
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
 from molediff.runtime.former import former_names
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generator, numbered_seed
 
 # A longer text is no SMILES of what is supported: of it the beginning is shown.
 _MAX_LABEL = 1000
@@ -229,5 +230,23 @@ def molecule_key(mol: Chem.Mol) -> bytes:
 
 
 def sample_generator(seed: int, key: bytes, conformer: int, attempt: int) -> torch.Generator:
-    """The random numbers of one sample: they depend on these four and on nothing else."""
+    """A generator of torch of one sample, by the seed of which RDKit embeds, and from which samples were once drawn."""
     return numbered_generator(seed, conformer, attempt, key=key)
+
+
+def sample_generators(
+    seed: int, samples: Iterable[tuple[bytes, Sequence[int]]], attempt: int = 0
+) -> Generators:
+    """The random numbers of samples: they depend on the seed, the molecule, the conformer, the attempt, nothing else.
+
+    Args:
+        seed: of the call.
+        samples: for each molecule its key and the numbers of its conformers.
+        attempt: how often these conformers were drawn before.
+    """
+    keys: list[int] = []
+    numbers: list[tuple[int, int]] = []
+    for key, conformers in samples:
+        keys += [numbered_seed(seed, key=key)] * len(conformers)
+        numbers += [(conformer, attempt) for conformer in conformers]
+    return Generators(keys, numbers)

@@ -18,13 +18,14 @@ from molediff.core.discrete import (
     log_prob_bound,
     uniform_grid,
 )
+from molediff.core.generators import Generators
 from molediff.molecules.whole.alphabet import Alphabet
 from molediff.molecules.whole.graphs import matrix_of
 from molediff.molecules.whole.possible import only_possible
 from molediff.molecules.whole.properties import WantedProperties
 from molediff.molecules.whole.request import Request, size_at
 from molediff.networks.graph_denoiser import GraphSizes
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,10 @@ class GraphSampler:
 
     def draw(self, seed: int, numbers: Sequence[tuple[int, int]]) -> list[DrawnGraph]:
         """The graphs of these numbers: sample and attempt, on which a graph depends, and on nothing else."""
-        generators = [numbered_generator(seed, *number, key=b"graph") for number in numbers]
+        generators = numbered_generators(seed, numbers, key=b"graph")
         of_sizes = [self._of_sizes(number) for number, _ in numbers]
-        sizes = [
-            size_at(of_size, float(torch.rand(1, generator=g, dtype=torch.float64)))
-            for of_size, g in zip(of_sizes, generators, strict=True)
-        ]
+        shares = generators.uniform((len(numbers),)).tolist()
+        sizes = [size_at(of_size, share) for of_size, share in zip(of_sizes, shares, strict=True)]
         width = max(sizes)
         starts = np.zeros((len(numbers), width * (width + 1) // 2), np.int64)
         for row, size in zip(starts, sizes, strict=True):
@@ -141,7 +140,7 @@ class GraphSampler:
         states: Tensor,
         sizes: list[int],
         of_sizes: list[np.ndarray],
-        generators: list[torch.Generator],
+        generators: Generators,
         condition: GraphSizes,
     ) -> list[float]:
         found = log_prob_bound(

@@ -6,6 +6,7 @@ import torch
 from molediff.core.density.compiled_denoiser import CompiledDenoiser
 from molediff.core.density.divergence import ExactTrace, denoised_with_trace
 from molediff.core.density.likelihood import GaussLegendre, log_prob
+from molediff.core.generators import Generators
 from molediff.core.geometry.space import ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
 from molediff.core.paths import CosineVP
@@ -30,7 +31,9 @@ def _model() -> DiffusionModel:
 
 def states(num: int) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(num)
-    x = ZeroCentreOfMass().sample((num, 4, 3), [generator] * num, dtype=torch.float32)
+    x = ZeroCentreOfMass().sample(
+        (num, 4, 3), Generators([num] * num, [(i, 0) for i in range(num)]), dtype=torch.float32
+    )
     return x, 0.1 + 0.8 * torch.rand(num, generator=generator)
 
 

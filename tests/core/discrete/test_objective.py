@@ -24,6 +24,7 @@ from molediff.core.discrete import (
     masked_at_random,
     rate_bound,
 )
+from molediff.core.generators import Generators
 from molediff.core.paths import CosineVP, SquareRootVP
 
 
@@ -110,6 +111,6 @@ def test_the_any_order_loss_of_the_exact_denoiser_is_the_entropy():
 def test_the_log_probability_of_the_exact_denoiser_is_exact_in_every_order():
     process = Absorbing(SquareRootVP(), NUM_CATEGORIES)
     possible = PROBABILITIES > 0
-    generators = [torch.Generator().manual_seed(k) for k in range(int(possible.sum()))]
+    generators = Generators(range(int(possible.sum())))
     found = log_prob_bound(exact_denoiser(process), process, STATES[possible], generators, num_orders=3)
     torch.testing.assert_close(found, PROBABILITIES[possible].log())

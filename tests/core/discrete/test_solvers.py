@@ -13,6 +13,7 @@ from molediff.core.discrete import (
     classifier_free,
     uniform_grid,
 )
+from molediff.core.generators import Generators
 from molediff.core.paths import CosineVP, SquareRootVP
 
 NUM_SAMPLES = 6000
@@ -20,7 +21,7 @@ MASKED = Absorbing(SquareRootVP(), NUM_CATEGORIES)
 
 
 def generators(num=NUM_SAMPLES, first=0):
-    return [torch.Generator().manual_seed(first + k) for k in range(num)]
+    return Generators(range(first, first + num))
 
 
 def law(samples):

@@ -21,8 +21,8 @@ def test_a_sample_depends_on_its_generator_alone(space):
     sizes = [4, 7, 2]
     batch = space.sample((3, 9, 3), generators(3), padded(sizes, 9))
     for i, size in enumerate(sizes):
-        alone = space.sample((1, size, 3), generators(3)[i : i + 1])
-        tight = space.sample((1, size, 3), generators(3)[i : i + 1], padded([size], size))
+        alone = space.sample((1, size, 3), generators(1, first=i))
+        tight = space.sample((1, size, 3), generators(1, first=i), padded([size], size))
         torch.testing.assert_close(batch[i, :size], alone[0], rtol=0, atol=1e-6)
         torch.testing.assert_close(tight, alone, rtol=0, atol=1e-6)
         assert (batch[i, size:] == 0).all()

@@ -9,6 +9,7 @@ from core.exact import PATHS, VP_PATHS, linear_beta, path_name, times_inside
 from scipy.integrate import solve_ivp
 
 import molediff.core.paths.base
+from molediff.core.generators import Generators
 from molediff.core.geometry.space import FullSpace
 from molediff.core.model import DiffusionModel
 from molediff.core.paths import (
@@ -194,10 +195,10 @@ def test_ancestral_on_the_chain_draws_from_its_posterior():
     x_1 = torch.randn(5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     x_0 = torch.full_like(x_1, 0.4)
     seen = []
-    gens = [torch.Generator().manual_seed(i) for i in range(5)]
-    Ancestral().sample(lambda x, t: x_0, chain, chain.times(), x_1, gens, callback=seen.append)
-    again = [torch.Generator().manual_seed(i) for i in range(5)]
-    z = torch.stack([torch.randn(3, generator=g, dtype=torch.float64) for g in again])
+    Ancestral().sample(
+        lambda x, t: x_0, chain, chain.times(), x_1, Generators(range(5)), callback=seen.append
+    )
+    z = Generators(range(5)).normal((5, 3), dtype=torch.float64)
     mean, variance = chain.posterior(x_1, x_0, torch.full((5,), 20))
     torch.testing.assert_close(seen[1].x_t, mean + variance.sqrt()[:, None] * z)
 

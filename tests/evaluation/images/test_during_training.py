@@ -13,7 +13,7 @@ from molediff.core.solvers import DPMSolverPP2M
 from molediff.core.target import V
 from molediff.evaluation.images.during_training import SampledImages
 from molediff.networks.unet import UNet
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 
 
 def test_one_row_a_class_and_the_same_noise_every_time(tmp_path):
@@ -64,7 +64,7 @@ def test_noise_at_the_start_is_as_wide_as_the_path_says(tmp_path):
     )
     SampledImages(tmp_path, lambda *_: Image.new("L", (1, 1)), 17, num_each=2, solver=Spy()).look(task, 1)
     ((time, x_1),) = started
-    unit = torch.stack([torch.randn(1, 8, 8, generator=numbered_generator(0, i)) for i in range(len(x_1))])
+    unit = numbered_generators(0, range(len(x_1))).normal(x_1.shape)
     sigma = float(Straight().sigma(torch.tensor(time)))
     assert sigma < 0.9995
     torch.testing.assert_close(x_1, sigma * unit, rtol=1e-5, atol=0)

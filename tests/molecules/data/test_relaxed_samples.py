@@ -14,6 +14,7 @@ from molediff.molecules.data.datamodule import relaxed_datamodule
 from molediff.molecules.data.relaxed_samples import load_relaxed
 from molediff.molecules.files.output import ConformerWriter
 from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.graph.inputs import prepare, sample_generator, sample_generators
 from molediff.sampling.options import make_solver
 
 SMILES = ["CCO", "C[C@H](O)C#N", "C1CC1"]
@@ -55,6 +56,22 @@ def test_the_same_noise_leads_to_the_same_sample(tmp_path: Path):
         )
     centred = ZeroCentreOfMass().project(batch.positions, batch.mask)
     torch.testing.assert_close(model.to_data(x), centred, rtol=0, atol=2e-3)
+
+
+def test_records_that_name_no_noise_keep_that_of_torch(tmp_path: Path):
+    """Files written before the noise of samples was counter-based, such as `data/relaxed_train.sdf.gz`."""
+    path = write(tmp_path / "samples.sdf")
+    new = load_relaxed(path)
+    path.write_text(path.read_text().replace("<noise>", "<former>"))
+    old = load_relaxed(path)
+    for index, smiles in enumerate(SMILES):
+        prepared = prepare(smiles)
+        generator = sample_generator(1, prepared.key, conformer=0, attempt=0)
+        assert torch.equal(old.noise(index), torch.randn((prepared.num_atoms, 3), generator=generator))
+        by_counter = sample_generators(1, [(prepared.key, [0])]).normal((1, prepared.num_atoms, 3))[0]
+        assert torch.equal(new.noise(index), by_counter)
+    shipped = DATA / "relaxed_train.sdf.gz"
+    assert b"<noise>" not in gzip.decompress(shipped.read_bytes())
 
 
 def test_a_part_keeps_its_noise_and_a_compressed_file_is_the_same(tmp_path: Path):

@@ -11,7 +11,7 @@ from molediff.molecules.generation.sampler import Sampler
 from molediff.molecules.generation.settings import gather
 from molediff.molecules.generation.starts import make_starts
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.graph.inputs import prepare, sample_generator
+from molediff.molecules.graph.inputs import prepare, sample_generators
 from molediff.molecules.perception.stereo import StereoCheck
 
 
@@ -63,9 +63,9 @@ def raw_stereo(
     starts = []
     if plan.init is not None:
         starts = [make_starts(prepared, plan.init, num_samples, seed).positions(slots, 0)]
-    random = [sample_generator(seed, prepared.key, slot, 0) for slot in slots]
+    random = sample_generators(seed, [(prepared.key, slots)])
     sampler = Sampler(generator.model, options, generator.device, generator.precision == "bfloat16")
-    x = sampler.draw([prepared.graph], [random], starts=starts)[0].x
+    x = sampler.draw([prepared.graph], [num_samples], random, starts=starts)[0].x
     x = x[np.isfinite(x).all(axis=(1, 2))]
     centres, double_bonds = check.wrong_centres(x), check.wrong_double_bonds(x)
     return RawStereo(len(x), centres.size, int(centres.sum()), double_bonds.size, int(double_bonds.sum()))

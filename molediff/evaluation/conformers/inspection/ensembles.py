@@ -18,7 +18,7 @@ from molediff.molecules.files.records import Drawn, method_of
 from molediff.molecules.generation.result import GenerationResult
 
 _ASKED = ("SMILES", "smiles")
-_MADE = ("weights", "weights_sha256", "solver", "num_steps", "seed", "relax", "molediff")
+_MADE = ("weights", "weights_sha256", "solver", "num_steps", "seed", "relax", "noise", "molediff")
 
 
 @dataclass(frozen=True)

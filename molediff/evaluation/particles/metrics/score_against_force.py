@@ -11,7 +11,7 @@ import torch
 
 from molediff.core.target import Score, convert
 from molediff.particles.generator import ParticleGenerator
-from molediff.sampling.seeds import numbered_generator
+from molediff.sampling.seeds import numbered_generators
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,8 @@ def score_against_force(
     model, device = generator.model, generator.device
     dtype = next(model.parameters()).dtype
     states = torch.from_numpy(x / model.scale).to(device, dtype)
-    eps = model.space.sample(
-        states.shape, [numbered_generator(seed, i) for i in range(len(x))], device=device, dtype=dtype
-    )
+    generators = numbered_generators(seed, range(len(x)))
+    eps = model.space.sample(states.shape, generators, device=device, dtype=dtype)
     found = []
     for lambda_ in lambdas:
         t = model.path.t_of_lambda(torch.full((len(x),), lambda_, dtype=torch.float64)).to(device)
