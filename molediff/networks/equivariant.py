@@ -135,7 +135,7 @@ class EquivariantNetwork(nn.Module):
             )
         if graph is None or self.trunk is None:
             return None
-        padded = not bool(graph.mask.all())
+        padded = graph.padded
         nodes, pairs = self.trunk(graph.node_codes, graph.pair_codes, graph.mask if padded else None)
         return Encoding(nodes, pairs, graph.mask, graph.chiral_index, graph.chiral_sign, padded)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import torch
 from torch import Tensor
@@ -51,6 +51,8 @@ class GraphBatch:
             unknown.
         starts: structures from which to find these coordinates, S of each, float32, shape (B, S, N, 3); None where
             there are none.
+        is_padded: whether the mask is false anywhere; None: look. It is known before a batch goes to a GPU, which would
+            have to be waited for.
     """
 
     node_codes: Tensor
@@ -61,6 +63,7 @@ class GraphBatch:
     positions: Tensor | None = None
     noise: Tensor | None = None
     starts: Tensor | None = None
+    is_padded: bool | None = field(default=None, repr=False, compare=False)
 
     @property
     def num_graphs(self) -> int:
@@ -76,7 +79,14 @@ class GraphBatch:
         return self.num_graphs
 
     def _tensors(self) -> dict[str, Tensor | None]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {part.name: getattr(self, part.name) for part in fields(self) if part.name != "is_padded"}
+
+    @property
+    def padded(self) -> bool:
+        """Whether any atom is padding."""
+        if self.is_padded is None:
+            self.is_padded = not bool(self.mask.all())
+        return self.is_padded
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> GraphBatch:
         """The same batch on `device`."""
@@ -84,12 +94,12 @@ class GraphBatch:
             name: None if tensor is None else tensor.to(device, non_blocking=non_blocking)
             for name, tensor in self._tensors().items()
         }
-        return GraphBatch(**moved)  # type: ignore[arg-type]
+        return GraphBatch(**moved, is_padded=self.padded)  # type: ignore[arg-type]
 
     def pin_memory(self) -> GraphBatch:
         """The same batch in page-locked memory (called by torch's data loaders)."""
         pinned = {name: None if t is None else t.pin_memory() for name, t in self._tensors().items()}
-        return GraphBatch(**pinned)  # type: ignore[arg-type]
+        return GraphBatch(**pinned, is_padded=self.padded)  # type: ignore[arg-type]
 
     def repeat(self, k: int) -> GraphBatch:
         """Each graph `k` times, copies next to each other: graph b becomes graphs b * k .. b * k + k - 1."""
@@ -107,6 +117,7 @@ class GraphBatch:
             positions=None if self.positions is None else self.positions.repeat_interleave(k, dim=0),
             noise=None if self.noise is None else self.noise.repeat_interleave(k, dim=0),
             starts=None if self.starts is None else self.starts.repeat_interleave(k, dim=0),
+            is_padded=self.is_padded,
         )
 
     def equivalent_points(self, copies: int = 1) -> list[Tensor]:

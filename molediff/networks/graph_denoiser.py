@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from molediff.networks.layers import CodeEmbedding, softmax_bias
+from molediff.networks.layers import CodeEmbedding, needed, softmax_bias
 from molediff.networks.trunk import TrunkBlock
 
 _MAX_SUM, _MAX_STEPS = 5, 9
@@ -150,7 +150,7 @@ class GraphDenoiser(nn.Module):
         nodes, pairs = self._embedded(x_t[:, place], real, sizes.num_nodes)
         if self.num_properties:
             nodes = nodes + self._told(sizes).unsqueeze(1)
-        bias = softmax_bias(None if bool(real.all()) else real, nodes.dtype)
+        bias = softmax_bias(needed(real), nodes.dtype)
         for block in self.blocks:
             nodes, pairs = block(nodes, pairs, bias)
         ends = self.pair_ends(nodes)

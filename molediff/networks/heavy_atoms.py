@@ -16,7 +16,7 @@ from molediff.networks.graph import GraphBatch
 from molediff.networks.head import Encoding, GeometricBlock, HeadState, bounded, centre, of_samples
 from molediff.networks.hydrogens import HydrogenBlock, HydrogenEncoder, HydrogenState, Split
 from molediff.networks.kind import Kind
-from molediff.networks.layers import GaussianBasis, NoiseLevelEmbedding, softmax_bias
+from molediff.networks.layers import GaussianBasis, NoiseLevelEmbedding, needed, softmax_bias
 from molediff.networks.products import Linear
 from molediff.networks.trunk import GraphTrunk
 
@@ -166,7 +166,7 @@ class HeavyAtomNetwork(nn.Module):
         if graph is None:
             raise ValueError("This network was built for graphs: give a GraphBatch as the condition.")
         split = Split.of(graph)
-        padded = not bool(split.heavy_mask.all())
+        padded = needed(split.heavy_mask) is not None
         codes = graph.node_codes.gather(
             1, split.heavy.unsqueeze(-1).expand(-1, -1, graph.node_codes.shape[-1])
         ) * split.heavy_mask.unsqueeze(-1)
@@ -204,7 +204,7 @@ class HeavyAtomNetwork(nn.Module):
         split, num_heavy = code.split, code.split.heavy.shape[1]
         order = of_samples(split.order, len(x)).unsqueeze(-1).expand(-1, -1, x.shape[-1])
         real = of_samples(split.mask, len(x))
-        mask = None if bool(real.all()) else real
+        mask = needed(real)
         x = x.gather(1, order)
         x = x if mask is None else x * mask.unsqueeze(-1)
         alpha = torch.sigmoid(2 * lambda_).sqrt()[:, None, None]

@@ -127,6 +127,11 @@ class CodeEmbedding(nn.Module):
         return rows.view(*codes.shape[:-1], -1)
 
 
+def needed(mask: Tensor) -> Tensor | None:
+    """`mask`, or None where all of it is real and that can be seen for nothing: a GPU would have to be waited for."""
+    return None if mask.device.type == "cpu" and bool(mask.all()) else mask
+
+
 def softmax_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
     """Additive bias (n, 1, 1, N) that keeps attention away from padded atoms; None where nothing is padded."""
     if mask is None:

@@ -111,7 +111,7 @@ class TorsionPrior(nn.Module):
     def forward(self, batch: TorsionBatch) -> TorsionLogits:
         """Logits of the torsions."""
         graph = batch.graph
-        mask = None if bool(graph.mask.all()) else graph.mask
+        mask = graph.mask if graph.padded else None
         nodes, pairs = self.trunk(graph.node_codes, graph.pair_codes, mask)
         pairs = pairs + pairs.transpose(1, 2)
         ends = (batch.atoms, batch.atoms.flip(-1))

@@ -168,7 +168,7 @@ def invert(probabilities: Tensor, u: Tensor) -> Tensor:
 
 def uniform_numbers(
     shape: Sequence[int],
-    generators: Generators | torch.Generator | None,
+    generators: Generators | Sequence[torch.Generator] | torch.Generator | None,
     device: torch.device | str | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -137,18 +138,16 @@ class Revealing(CategoricalSolver):
         real = torch.ones_like(x, dtype=torch.bool) if mask is None else mask
         hidden = (x == process.mask_state) & real
         rank, u = (uniform_numbers(real.shape, generators, real.device, real) for _ in range(2))
-        total = hidden.sum(1)
-        shares = 1 - process.kept(times.double())
+        # Looked at once: a GPU is not asked at every step what can be counted here.
+        total = hidden.sum(1).tolist()
+        before, shares = total, (1 - process.kept(times.double())).tolist()
         num_evaluations, broken = 0, torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        for t, s, share in zip(times[:-1].tolist(), times[1:].tolist(), shares[1:].tolist(), strict=True):
+        for t, s, share in zip(times[:-1].tolist(), times[1:].tolist(), shares[1:], strict=True):
             # Rounded up, so that the first step reveals something only when a whole entry is due.
-            left = (
-                (total * (share / float(shares[0])) - 1e-6).ceil().long()
-                if s > 0
-                else torch.zeros_like(total)
-            )
-            count = hidden.sum(1) - left
-            if not bool((count > 0).any()):
+            left = [math.ceil(num * (share / shares[0]) - 1e-6) if s > 0 else 0 for num in total]
+            count = [then - now for then, now in zip(before, left, strict=True)]
+            before = left
+            if max(count) <= 0:
                 continue
             now = torch.full((len(x),), t, dtype=torch.float64, device=x.device)
             probabilities = self._kept(denoiser(x, now).double().softmax(-1))
@@ -156,7 +155,7 @@ class Revealing(CategoricalSolver):
             num_evaluations += 1
             first = rank if self.order == "random" else entropy(probabilities) + 1e-3 * rank
             places = first.masked_fill(~hidden, float("inf")).argsort(1).argsort(1)
-            chosen = (places < count.unsqueeze(1)) & hidden
+            chosen = (places < torch.tensor(count).to(x.device, non_blocking=True).unsqueeze(1)) & hidden
             x = torch.where(chosen, invert(probabilities, u), x)
             hidden = hidden & ~chosen
             if callback is not None:

@@ -19,7 +19,7 @@ from molediff.core.generators import Generators, of_torch
 
 def _standard_normal(
     shape: Sequence[int],
-    generators: Generators | None,
+    generators: Generators | Sequence[torch.Generator] | None,
     mask: Tensor | None,
     device: torch.device | str | None,
     dtype: torch.dtype | None,

@@ -141,7 +141,7 @@ class Sampler:
         if any(part is not None for part in fixed):
             denoiser = hold_points(denoiser, *self._known(fixed, counts, mask))
         steps: list[Step] = []
-        x = self._solve(denoiser, mask, generators, steps, starts)
+        x = self._solve(denoiser, mask, batch.padded, generators, steps, starts)
         ends = np.cumsum(counts)
         samples = [
             self._cut(x, steps, slice(end - count, end), graph.num_nodes)
@@ -169,13 +169,14 @@ class Sampler:
         self,
         denoiser: Denoiser,
         mask: Tensor,
+        is_padded: bool,
         generators: Generators,
         steps: list[Step],
         starts: Sequence[np.ndarray],
     ) -> Tensor:
         """Samples (n, N, 3) in model units; the steps go into `steps` if they are to be kept."""
         shape, keep = (mask.shape[1], 3), steps.append if self.keep_steps else None
-        padded = None if bool(mask.all()) else mask
+        padded = mask if is_padded else None
         if starts:
             x_1 = self._from_starts(starts, mask)
         else:

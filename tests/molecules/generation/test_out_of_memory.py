@@ -20,12 +20,12 @@ def drawn(generator: ConformerGenerator) -> list[np.ndarray]:
 def no_room_for(monkeypatch: pytest.MonkeyPatch, most: int, message: str) -> list[int]:
     former, sizes = Sampler.draw, []
 
-    def draw(self: Any, graphs: Any, generators: Any, *more: Any) -> Any:
-        num = sum(map(len, generators))
+    def draw(self: Any, graphs: Any, counts: Any, *more: Any) -> Any:
+        num = sum(counts)
         sizes.append(num)
         if num > most:
             raise RuntimeError(message)
-        return former(self, graphs, generators, *more)
+        return former(self, graphs, counts, *more)
 
     monkeypatch.setattr(Sampler, "draw", draw)
     return sizes
