@@ -1,4 +1,4 @@
-"""How many atoms share a batch where nobody says: by the device and its memory."""
+"""How many atoms share a batch, and how many molecules are read for that, where nobody says: by device and memory."""
 
 from __future__ import annotations
 
@@ -12,6 +12,18 @@ MOST_GPU_ATOMS = 131_072
 # Of an atom among 64 others, the largest molecules of QM9's weights: 64 pairs, some 250 numbers each.
 _BYTES_AN_ATOM = 64 * 1024
 _SHARE = 0.5  # of what is free, since others may use the device, and weights differ in width
+
+
+# Molecules of one conformer each that fill a group of batches on a CPU (`stream.groups`).
+_CPU_MOLECULES = 512
+# Molecules share a batch with others of nearly their size, and QM9's are of some eight such classes: of so many
+# molecules, one conformer each, a batch holds some 18,000 atoms, of ten conformers each 50,000.
+_GPU_MOLECULES = 8192
+
+
+def lookahead_of(device: str | torch.device) -> int:
+    """Most molecules to read ahead on `device`."""
+    return _CPU_MOLECULES if torch.device(device).type == "cpu" else _GPU_MOLECULES
 
 
 def batch_atoms_of(device: str | torch.device) -> int:

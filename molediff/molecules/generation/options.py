@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from molediff.molecules.energies.aimnet2_model import load_aimnet2, read_model
 from molediff.molecules.energies.relax import METHODS
 from molediff.molecules.energies.xtb import require_tblite
-from molediff.molecules.generation.batch_size import batch_atoms_of
+from molediff.molecules.generation.batch_size import batch_atoms_of, lookahead_of
 from molediff.molecules.generation.check import CheckFactory
 from molediff.molecules.generation.fixed import FixedPart
 from molediff.molecules.generation.starts import INITS
@@ -32,7 +32,7 @@ class GenerationOptions(SolverOptions):
     seed: int
     batch_atoms: int | None
     max_attempts: int
-    lookahead: int
+    lookahead: int | None
     relax: str | None
     energies: str | None
     prune_rmsd: float | None
@@ -56,6 +56,8 @@ class GenerationOptions(SolverOptions):
     def __post_init__(self) -> None:
         if self.batch_atoms is None:
             object.__setattr__(self, "batch_atoms", batch_atoms_of(self.device))
+        if self.lookahead is None:
+            object.__setattr__(self, "lookahead", lookahead_of(self.device))
         for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
             object.__setattr__(self, name, check_whole_number(name, getattr(self, name), least=1))
         object.__setattr__(self, "seed", check_whole_number("seed", self.seed, least=0))
@@ -100,6 +102,12 @@ class GenerationOptions(SolverOptions):
         """Most atoms in a batch: `batch_atoms`, or what suits the device."""
         assert self.batch_atoms is not None
         return self.batch_atoms
+
+    @property
+    def most_molecules(self) -> int:
+        """Most molecules read ahead: `lookahead`, or what suits the device."""
+        assert self.lookahead is not None
+        return self.lookahead
 
     @property
     def num_slots(self) -> int:

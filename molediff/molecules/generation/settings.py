@@ -84,7 +84,7 @@ class Limits:
             half of its free memory holds, 131,072 at most (`generation.batch_size`).
         max_attempts: most samples drawn for one conformer; a conformer without a good one is missing in the result.
         lookahead: most molecules read ahead of the result that is handed out, to fill batches with molecules of similar
-            size.
+            size. None: 512 on a CPU, 8,192 on a GPU.
         timeout: most seconds for one molecule (of a batch, its part); looked at between batches, relaxations and
             energies. What is done by then is handed out as "partial", with the reason; what is not yet relaxed is left
             out. None: any.
@@ -96,7 +96,7 @@ class Limits:
 
     batch_atoms: int | None = None
     max_attempts: int = 5
-    lookahead: int = 256
+    lookahead: int | None = None
     timeout: float | None = None
     num_workers: int = 1
 

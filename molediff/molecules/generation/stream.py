@@ -36,7 +36,7 @@ def groups(molecules: Iterable[Any], options: GenerationOptions) -> Iterator[lis
     if options.relax in ("gfn2", "aimnet2"):
         size = 1  # relaxation takes all the time, and batches conformers of one molecule at most
     stream = iter(molecules)
-    while group := list(itertools.islice(stream, max(1, min(size, options.lookahead)))):
+    while group := list(itertools.islice(stream, max(1, min(size, options.most_molecules)))):
         yield group
 
 
