@@ -26,7 +26,7 @@ MOLECULES = (
     "C#C[C@H](O)/C(N)=N/CC", "OC[C@H]1OC[C@H]2C[C@H]21", "C[C@@H]1[C@H](C)C12COC2", "c1onc2nnoc12",
 )  # fmt: skip
 PARTS = {
-    "reading molecules": ("pipeline.py", "_job"),
+    "reading molecules": ("pipeline.py", "begin"),
     "network and solver": ("sampler.py", "draw"),
     "checks": ("job.py", "examine"),
     "results": ("job.py", "finish"),
