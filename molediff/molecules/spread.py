@@ -137,7 +137,10 @@ def coverage_order(
 
 
 def representatives(
-    distances: np.ndarray, num: int, out_of_time: Callable[[], bool] = lambda: False
+    distances: np.ndarray,
+    num: int,
+    out_of_time: Callable[[], bool] = lambda: False,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Greedy choice of `num` points that makes the mean square of the distances to the nearest chosen one least.
 
@@ -149,15 +152,17 @@ def representatives(
         distances: of all pairs, shape (n, n).
         num: how many to choose.
         out_of_time: see `spread_order`.
+        weights: how much each of the points counts that are to be near to a chosen one, shape (n,); None: the same.
 
     Returns:
         Positions, int64, shape (at most num,).
     """
     squares = distances**2
+    weights = np.ones(len(squares)) if weights is None else weights
     nearest = np.full(len(squares), squares.max(initial=0.0))
     chosen: list[int] = []
     while len(chosen) < min(num, len(squares)) and not (chosen and out_of_time()):
-        gain = np.maximum(nearest - squares, 0).sum(axis=1)
+        gain = np.maximum(nearest - squares, 0) @ weights
         gain[chosen] = -1
         chosen.append(int(gain.argmax()))
         nearest = np.minimum(nearest, squares[chosen[-1]])

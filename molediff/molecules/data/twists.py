@@ -2,7 +2,7 @@
 
 Guesses have bond lengths, angles and planes that are a little off, and torsions that are off by more. The first is
 little beside the noise that a refiner sees in any case; the second are turns of the minimum's own rotatable bonds. Most
-of them then take some steps of MMFF94s, as the guesses do that a refinement begins with: how a force field errs in
+of them then go some way down MMFF94s, as the guesses do that a refinement begins with: how a force field errs in
 torsions, rings and angles is what there is to learn.
 """
 
@@ -28,10 +28,10 @@ from molediff.networks.graph import GraphBatch
 _SPREADS, _SHARES = (8.0, 20.0, 40.0), (0.5, 0.35, 0.15)
 _POLAR_SPREAD, _METHYL_RANGE = 35.0, 60.0
 
-# Of those that take steps of MMFF94s: more is turned, since the steps take most of it back, and atoms are moved too.
+# Of those that go down MMFF94s: more is turned, since that takes most of it back, and atoms are moved too.
 _RELAXED_SHARE = 0.75
 _MOST_TURNED, _MOST_MOVED = 1.5, 0.2  # share of the turns, and Angstrom
-_LEAST_STEPS, _MOST_STEPS = 10, 40
+_LEAST_EVALUATIONS, _MOST_EVALUATIONS = 3, 12
 _SAME_WELL = 60.0  # degrees
 
 
@@ -96,8 +96,8 @@ class TwistedMinima(ConformerDataset):
         return replace(batch, starts=torch.from_numpy(starts))
 
     def _relaxed_start(self, index: int, copy: int, x: np.ndarray) -> np.ndarray | None:
-        """A structure (N, 3) beside minimum `index`, made at first need and kept, since its steps take time; None where
-        MMFF94s does not describe the molecule, or the steps led elsewhere.
+        """A structure (N, 3) beside minimum `index`, made at first need and kept, since that takes time; None where
+        MMFF94s does not describe the molecule, or it led elsewhere.
         """
         if (index, copy) not in self._relaxed:
             found = self._made(index, copy, x)
@@ -114,7 +114,9 @@ class TwistedMinima(ConformerDataset):
                 field = MMFF(self._mol(index), charges=bool(random.integers(2)))
         except ForceFieldError:
             return None
-        start = field.moved(start[None], int(random.integers(_LEAST_STEPS, _MOST_STEPS + 1)))[0]
+        start = field.lowered(start[None], int(random.integers(_LEAST_EVALUATIONS, _MOST_EVALUATIONS + 1)))[
+            0
+        ][0]
         between = rotors.subset(rotors.kind == BETWEEN_HEAVY)
         away = np.abs((between.angles(start) - between.angles(x) + 180) % 360 - 180)
         return turned_onto(start, x) if (away < _SAME_WELL).all() else None

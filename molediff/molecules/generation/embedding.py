@@ -18,7 +18,7 @@ from molediff.molecules.generation.clock import Clock
 from molediff.molecules.graph.inputs import PreparedMolecule, sample_generator
 
 _SECONDS_EACH = 20  # an embedding that takes longer seldom ends
-_RELAXATION_STEPS = 200  # take as long as an embedding with all atoms
+_EVALUATIONS, _UFF_STEPS = 30, 200  # take as long as an embedding with all atoms
 
 
 class Embedding:
@@ -74,12 +74,12 @@ class Embedding:
             return x
         with rdBase.BlockLogs():
             try:
-                return MMFF(mol).moved(x[None], _RELAXATION_STEPS)[0]
+                return MMFF(mol).lowered(x[None], _EVALUATIONS)[0][0]
             except ForceFieldError:
                 if not rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
                     return x
             mol = with_conformers(mol, [x])
-            rdForceFieldHelpers.UFFOptimizeMolecule(mol, maxIters=_RELAXATION_STEPS)
+            rdForceFieldHelpers.UFFOptimizeMolecule(mol, maxIters=_UFF_STEPS)
         return np.asarray(mol.GetConformer().GetPositions())
 
 

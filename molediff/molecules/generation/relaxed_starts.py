@@ -1,4 +1,4 @@
-"""Starts that took a few steps of a force field: rings, angles and contacts are nearly right then, and cheaply so."""
+"""Starts that went some way down a force field: rings, angles and contacts are nearly right then, and cheaply so."""
 
 from __future__ import annotations
 
@@ -15,35 +15,47 @@ from molediff.molecules.generation.clock import Clock
 if TYPE_CHECKING:
     from molediff.molecules.generation.starts import Starts
 
-NUM_STEPS = {"crystal": 20, "minima": 60}
-"""Steps of MMFF94s by what the torsions are drawn from. Of eleven held-out molecules 30 in place of 60 left
-minima a sixth more strain; more than 20 were not tried for crystals."""
+NUM_EVALUATIONS = {"crystal": 5, "minima": 11}
+"""Evaluations of MMFF94s by what the torsions are drawn from."""
+
+
+def field_of(mol: Chem.Mol, charges: bool) -> MMFF | None:
+    """MMFF94s of a molecule with explicit hydrogens; None where it does not describe it."""
+    try:
+        with rdBase.BlockLogs():
+            return MMFF(mol, charges)
+    except ForceFieldError:
+        return None
 
 
 class RelaxedStarts:
-    """Other starts after `NUM_STEPS` of MMFF94s, without charges for crystals.
-
-    Where it does not describe the molecule they are the others as they are.
+    """Other starts after `NUM_EVALUATIONS` of MMFF94s.
 
     Args:
-        starts: where the steps begin.
-        mol: explicit hydrogens.
+        starts: from where.
+        field: of the molecule.
         init: "crystal" or "minima".
-        clock: of the molecule: when its time is up, what has taken no step takes none.
+        num_conformers: conformers asked for.
+        clock: of the molecule: when its time is up, what has not moved stays.
     """
 
-    def __init__(self, starts: Starts, mol: Chem.Mol, init: str, clock: Clock | None = None):
-        self._clock = clock or Clock()
-        self._starts, self._num_steps = starts, NUM_STEPS[init]
-        try:
-            with rdBase.BlockLogs():
-                self._field: MMFF | None = MMFF(mol, charges=init == "minima")
-        except ForceFieldError:
-            self._field = None
+    def __init__(
+        self, starts: Starts, field: MMFF, init: str, num_conformers: int, clock: Clock | None = None
+    ):
+        self._starts, self._field, self._num = starts, field, num_conformers
+        self._num_evaluations, self._clock = NUM_EVALUATIONS[init], clock or Clock()
+        self._first: np.ndarray | None = None
 
     def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:
         """See `Starts`."""
-        x = self._starts.positions(slots, attempt)
-        if self._field is None:
-            return x
-        return self._field.moved(x, self._num_steps, lambda: self._clock.is_up)
+        if attempt == 0:
+            if (
+                self._first is None
+            ):  # all at once, so that their last digits do not hang on who is asked for first
+                self._first = self._lowered(self._starts.positions(range(self._num), 0))
+            return self._first[np.asarray(slots)]
+        others = self._starts.positions(slots, attempt)
+        return np.concatenate([self._lowered(one[None]) for one in others])
+
+    def _lowered(self, x: np.ndarray) -> np.ndarray:
+        return self._field.lowered(x, self._num_evaluations, lambda: self._clock.is_up)[0]

@@ -10,15 +10,14 @@ import numpy as np
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.embedding import Embedding
-from molediff.molecules.generation.relaxed_starts import RelaxedStarts
+from molediff.molecules.generation.relaxed_starts import RelaxedStarts, field_of
 from molediff.molecules.generation.torsion_starts import TorsionStarts
 from molediff.molecules.graph.inputs import PreparedMolecule
 from molediff.molecules.torsion_prior import shipped_distribution
 
 INITS = ("etkdg", "given", "crystal", "minima")
 """What a refinement can begin with: conformers of RDKit's ETKDGv3 (Wang et al. 2020); those of the Mol given; or a few
-of ETKDGv3's whose torsions are drawn anew, as crystals or as minima in vacuum have them, after a few steps of
-MMFF94s."""
+of ETKDGv3's whose torsions are drawn anew, as crystals or as minima in vacuum have them, some way down MMFF94s."""
 
 
 class Starts(Protocol):
@@ -51,12 +50,13 @@ def make_starts(
     embedding = Embedding(prepared, seed, clock)
     if init == "etkdg":
         return EmbeddedStarts(embedding, num_conformers)
+    field = field_of(prepared.mol, charges=init == "minima")
     distribution = shipped_distribution(prepared.mol, prepared.graph, init)
     if len(distribution.rotors):
-        starts: Starts = TorsionStarts(embedding, distribution, num_conformers)
+        starts: Starts = TorsionStarts(embedding, distribution, num_conformers, field, init)
     else:  # rings alone: only embedding anew gives others
         starts = EmbeddedStarts(embedding, num_conformers)
-    return RelaxedStarts(starts, prepared.mol, init, clock)
+    return starts if field is None else RelaxedStarts(starts, field, init, num_conformers, clock)
 
 
 class GivenStarts:

@@ -1,8 +1,9 @@
-"""Starts whose torsions are drawn: a few embeddings, turned anew many times, and of those the representative ones."""
+"""Starts whose torsions are drawn: a few embeddings, turned anew many times, and of those representative low ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from rdkit import Chem, rdBase
@@ -14,7 +15,7 @@ from molediff.molecules.generation.embedding import Embedding
 from molediff.molecules.hydrogen_torsions import HydrogenTorsions
 from molediff.molecules.pieces import Pieces
 from molediff.molecules.rotors import POLAR, Rotors
-from molediff.molecules.spread import coverage_order
+from molediff.molecules.spread import ConformerDistances, representatives
 from molediff.molecules.torsion_prior import Clashes, TorsionDistribution
 
 MACROCYCLE = 9
@@ -22,8 +23,8 @@ MACROCYCLE = 9
 
 
 class TorsionStarts:
-    """Pieces of a few embeddings put together with torsions drawn anew, many times; those without clashes, the
-    representative ones first.
+    """Pieces of a few embeddings put together with torsions drawn anew, many times; those without clashes, first the
+    ones that stand for others of low energy.
 
     Bond lengths, angles and rings are the embeddings', and so is the stereo, which turns about single bonds leave as it
     is. Drawing torsions costs a hundredth of an embedding.
@@ -32,21 +33,34 @@ class TorsionStarts:
         embedding: of the molecule.
         distribution: of its torsions.
         num_conformers: conformers asked for.
+        field: MMFF94s of the molecule; None where it does not describe it: then energies do not choose.
+        init: "crystal" or "minima".
     """
 
     LEAST_EMBEDDINGS, LEAST_OF_RIGID = 6, 2
-    RELAXATION_STEPS = (
-        60  # of MMFF94s, for rings and the bonds beside them: they are in all that is made of these
-    )
+    # Evaluations of MMFF94s, for rings and the bonds beside them: they are in all that is made of these.
+    RELAXATION = 11
     # Of those, at least twice as many as conformers.
-    CANDIDATES_EACH, LEAST_CANDIDATES, ENOUGH_CANDIDATES = 8, 40, 400
+    CANDIDATES_EACH, LEAST_CANDIDATES, ENOUGH_CANDIDATES = 3, 40, 400
+    # Evaluations of MMFF94s before their energies choose. In vacuum low ones count more: what a crystal or a pocket
+    # holds is seldom the lowest of a molecule by itself. In kcal/mol.
+    SCREENING = 4
+    TEMPERATURES: ClassVar = {"crystal": 12.0, "minima": 4.0}
     MOST_ROUNDS = 3
     LARGEST_CLASH = 0.05  # Angstrom^2, see `Clashes`
     # Symmetric numberings tried for the distances between candidates: three phenyl rings have eight.
     MAPPINGS = 16
 
-    def __init__(self, embedding: Embedding, distribution: TorsionDistribution, num_conformers: int):
+    def __init__(
+        self,
+        embedding: Embedding,
+        distribution: TorsionDistribution,
+        num_conformers: int,
+        field: MMFF | None,
+        init: str,
+    ):
         self._embedding, self._distribution, self._num = embedding, distribution, num_conformers
+        self._field, self._temperature = field, self.TEMPERATURES[init]
         self._ordered: np.ndarray | None = None
         self._rotors = Rotors.of(embedding.prepared.mol)
         self._polar = self._rotors.subset(self._rotors.kind == POLAR)
@@ -75,17 +89,27 @@ class TorsionStarts:
         return embedding.relaxed(self._polar.turn(x, turns))
 
     def _candidates(self) -> np.ndarray:
-        """Structures (P, N, 3): first the `num_conformers` that are spread over all, then the others."""
-        mol = self._embedding.prepared.mol
+        """Structures (P, N, 3): first the `num_conformers` that stand for all, then the others."""
         base = self._embedded()
         if not len(base):
-            return np.full((1, mol.GetNumAtoms(), 3), np.nan)
+            return np.full((1, self._embedding.prepared.mol.GetNumAtoms(), 3), np.nan)
         wanted = max(self.LEAST_CANDIDATES, self.CANDIDATES_EACH * self._num)
         num_kept = max(2 * self._num, min(self.ENOUGH_CANDIDATES, wanted))
         x, num_free = self._drawn(base, num_kept)
         x = x[: min(num_kept, max(num_free, self._num))]
-        first = coverage_order(with_conformers(mol, list(x)), self._num, self.MAPPINGS)
-        return x[np.concatenate([first, np.setdiff1d(np.arange(len(x)), first)])]
+        return self._chosen_first(x)
+
+    def _chosen_first(self, x: np.ndarray) -> np.ndarray:
+        """Candidates (P, N, 3) further down the energy: first those that others are near to, the lower the more."""
+        weights = np.ones(len(x))
+        if self._field is not None:
+            x, energies = self._field.lowered(x, self.SCREENING)
+            x, energies = x[np.isfinite(energies)], energies[np.isfinite(energies)]
+            weights = np.exp(-(energies - energies.min(initial=0.0)) / self._temperature)
+        distances = ConformerDistances(with_conformers(self._embedding.prepared.mol, list(x)), self.MAPPINGS)
+        first = representatives(distances.matrix(), self._num, weights=weights)
+        others = np.setdiff1d(np.arange(len(x)), first)
+        return x[np.concatenate([first, others[np.argsort(-weights[others], kind="stable")]])]
 
     def _embedded(self) -> np.ndarray:
         """Structures (K, N, 3) to take pieces from."""
@@ -100,7 +124,7 @@ class TorsionStarts:
         x = x[np.isfinite(x).all(axis=(1, 2))]
         try:
             with rdBase.BlockLogs():
-                return MMFF(mol, charges=False).moved(x, self.RELAXATION_STEPS)
+                return MMFF(mol, charges=False).lowered(x, self.RELAXATION)[0]
         except ForceFieldError:
             return x
 

@@ -68,7 +68,7 @@ def test_turned_starts_keep_bonds_and_lie_on_their_minimum(monkeypatch: pytest.M
 
 def test_relaxed_starts_have_good_bonds_and_lie_in_the_same_well(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(twists, "_RELAXED_SHARE", 1.0)
-    monkeypatch.setattr(twists, "_LEAST_STEPS", 40)
+    monkeypatch.setattr(twists, "_LEAST_EVALUATIONS", 12)
     data = twisted()
     batch = data.batch([0])
     assert batch.starts is not None

@@ -1,0 +1,158 @@
+"""The terms of MMFF94s of one molecule as arrays: who takes part in each, and with which parameters.
+
+RDKit finds atom types, charges and parameters; here they are asked for term by term, by the rules by which its own
+force field takes them up.
+
+Source: Halgren 1996, MMFF I (the functional form, equations 2 to 8); Tosco et al. 2014 (the implementation in RDKit).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from rdkit import Chem
+from torch import Tensor
+
+# Types of atoms that MMFF94 makes linear: of C#C and =C=, of =N= and of an isonitrile's or diazonium's N.
+_LINEAR_TYPES = frozenset({4, 53, 61})
+_BENT = (Chem.HybridizationType.SP2, Chem.HybridizationType.SP3)
+_CLOSE = 0.75  # share of the charges' energy between the ends of a torsion
+_COULOMB = 332.0716  # kcal/mol Angstrom
+
+
+@dataclass(frozen=True)
+class MMFFTerms:
+    """Terms of a molecule of N atoms. Each kind has the atoms of its terms, int64, and a row of parameters a term.
+
+    Attributes:
+        bonds: (b, 2); force constant in mdyn/A, rest length in A.
+        angles: (a, 3), the middle atom second; force constant in mdyn A/rad^2, rest angle in degrees, constants of
+            the stretch-bend terms of the first and of the second bond, 1 if linear (else 0), rest lengths of both.
+        planes: (p, 4): three neighbours and, second, the atom in the middle; force constant in mdyn A/rad^2.
+        torsions: (t, 4); V1, V2, V3 in kcal/mol.
+        pairs: (v, 2), three bonds apart or more; R* in A, epsilon and the energy of the charges at 1 A in kcal/mol.
+    """
+
+    bonds: Tensor
+    bond_parameters: Tensor
+    angles: Tensor
+    angle_parameters: Tensor
+    planes: Tensor
+    plane_parameters: Tensor
+    torsions: Tensor
+    torsion_parameters: Tensor
+    pairs: Tensor
+    pair_parameters: Tensor
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> MMFFTerms:
+        """The same on a device, parameters of a kind of float."""
+        moved = [getattr(self, field.name).to(device) for field in fields(self)]
+        return MMFFTerms(*(part.to(dtype) if part.is_floating_point() else part for part in moved))
+
+    @classmethod
+    def of(cls, mol: Chem.Mol, properties: Any, charges: bool = True) -> MMFFTerms:
+        """The terms of a molecule with explicit hydrogens.
+
+        Args:
+            mol: the molecule.
+            properties: RDKit's `MMFFMolProperties` of it.
+            charges: whether charges act.
+        """
+        bonds = _bonds(mol, properties)
+        angles = _angles(mol, properties)
+        planes = _planes(mol, properties)
+        torsions = _torsions(mol, properties)
+        pairs = _pairs(mol, properties, charges)
+        return cls(*bonds, *angles, *planes, *torsions, *pairs)
+
+
+def _tensors(atoms: list[Any], parameters: list[Any], order: int, width: int) -> tuple[Tensor, Tensor]:
+    return (
+        torch.tensor(atoms, dtype=torch.long).reshape(-1, order),
+        torch.tensor(parameters, dtype=torch.float64).reshape(-1, width),
+    )
+
+
+def _bonds(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
+    atoms, parameters = [], []
+    for bond in mol.GetBonds():
+        i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        _, constant, length = properties.GetMMFFBondStretchParams(mol, i, j)
+        atoms.append((i, j))
+        parameters.append((constant, length))
+    return _tensors(atoms, parameters, 2, 2)
+
+
+def _angles(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
+    atoms, parameters = [], []
+    for middle in mol.GetAtoms():
+        j = middle.GetIdx()
+        linear = properties.GetMMFFAtomType(j) in _LINEAR_TYPES
+        around = [neighbour.GetIdx() for neighbour in middle.GetNeighbors()]
+        lengths = (
+            {i: properties.GetMMFFBondStretchParams(mol, i, j)[2] for i in around} if len(around) > 1 else {}
+        )
+        for place, i in enumerate(around):
+            for k in around[place + 1 :]:
+                bend = properties.GetMMFFAngleBendParams(mol, i, j, k)
+                if bend is None:
+                    continue
+                mixed = None if linear else properties.GetMMFFStretchBendParams(mol, i, j, k)
+                first, second = (0.0, 0.0) if mixed is None else mixed[1:]
+                atoms.append((i, j, k))
+                parameters.append((bend[1], bend[2], first, second, float(linear), lengths[i], lengths[k]))
+    return _tensors(atoms, parameters, 3, 7)
+
+
+def _planes(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
+    atoms, parameters = [], []
+    for middle in mol.GetAtoms():
+        if middle.GetDegree() != 3:
+            continue
+        j = middle.GetIdx()
+        i, k, m = (neighbour.GetIdx() for neighbour in middle.GetNeighbors())
+        constant = properties.GetMMFFOopBendParams(mol, i, j, k, m)
+        if constant:
+            atoms += [(i, j, k, m), (i, j, m, k), (k, j, m, i)]
+            parameters += [(constant,)] * 3
+    return _tensors(atoms, parameters, 4, 1)
+
+
+def _torsions(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
+    atoms, parameters = [], []
+    for bond in mol.GetBonds():
+        begin, end = bond.GetBeginAtom(), bond.GetEndAtom()
+        if begin.GetHybridization() not in _BENT or end.GetHybridization() not in _BENT:
+            continue
+        j, k = begin.GetIdx(), end.GetIdx()
+        for first in begin.GetNeighbors():
+            for last in end.GetNeighbors():
+                i, m = first.GetIdx(), last.GetIdx()
+                if i in (k, m) or m == j:
+                    continue
+                found = properties.GetMMFFTorsionParams(mol, i, j, k, m)
+                if found is not None and any(found[1:]):
+                    atoms.append((i, j, k, m))
+                    parameters.append(found[1:])
+    return _tensors(atoms, parameters, 4, 3)
+
+
+def _pairs(mol: Chem.Mol, properties: Any, charges: bool) -> tuple[Tensor, Tensor]:
+    hops = np.asarray(Chem.GetDistanceMatrix(mol))
+    first, second = np.nonzero(np.triu((hops > 2) & (hops < len(hops)), 1))
+    types = np.array([properties.GetMMFFAtomType(i) for i in range(mol.GetNumAtoms())])
+    kinds, one_of, kind = np.unique(types, return_index=True, return_inverse=True)
+    table = np.zeros((len(kinds), len(kinds), 2))
+    for a, i in enumerate(one_of.tolist()):
+        for b, j in enumerate(one_of.tolist()):
+            table[a, b] = properties.GetMMFFVdWParams(i, j)[2:]
+    parameters = np.zeros((len(first), 3))
+    parameters[:, :2] = table[kind[first], kind[second]]
+    if charges:
+        charge = np.array([properties.GetMMFFPartialCharge(i) for i in range(mol.GetNumAtoms())])
+        share = np.where(hops[first, second] == 3, _CLOSE, 1.0)
+        parameters[:, 2] = _COULOMB * share * charge[first] * charge[second]
+    return torch.from_numpy(np.stack([first, second], 1)), torch.from_numpy(parameters)
