@@ -93,6 +93,12 @@ Constrained = Annotated[
     bool,
     in_sampling("--constrained/--no-constrained", help="Rule out at every step what no molecule completes."),
 ]
+MaxEntropy = Annotated[
+    float | None,
+    in_sampling(
+        "--max-entropy", min=0, metavar="NATS", help="Reveal together what leaves less open: fewer steps."
+    ),
+]
 Known = Annotated[
     bool | None,
     in_sampling(
@@ -130,6 +136,7 @@ def molecules(
     shapes: Shapes = None,
     num_steps: Steps = None,
     constrained: Constrained = True,
+    max_entropy: MaxEntropy = None,
     familiar: Known = None,
     guidance: Guidance = 0.0,
     batch_size: Batch = 256,
@@ -167,6 +174,7 @@ def molecules(
         with_shapes=with_shapes,
         num_steps=num_steps,
         constrained=constrained,
+        max_entropy=max_entropy,
         familiar=familiar,
         guidance=guidance,
         batch_size=batch_size,

@@ -6,6 +6,7 @@ loss      weighted cross entropy                      weighted mean square
 solver    draws from q(x_s | x_t, x_0)                an exact step for a constant estimate of x_0
 """
 
+from molediff.core.discrete.entropy_bounded import EntropyBounded
 from molediff.core.discrete.guidance import classifier_free
 from molediff.core.discrete.likelihood import log_prob_bound
 from molediff.core.discrete.model import CategoricalDenoiser, CategoricalModel
@@ -33,6 +34,7 @@ __all__ = [
     "CategoricalProcess",
     "CategoricalSolver",
     "CategoricalStep",
+    "EntropyBounded",
     "Marginal",
     "Revealing",
     "Uniform",

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from rdkit import Chem
@@ -79,6 +80,17 @@ class Training:
     graphs: frozenset[str]
     geometry: Geometry
     features: Normal | None = None
+
+
+def for_each(name: str, values: Sequence[Any], rows: Sequence[Any]) -> list[Any]:
+    """A value for each of `rows`, of as many values, or of one for all.
+
+    Raises:
+        ValueError: there is another number of values.
+    """
+    if len(values) not in (1, len(rows)):
+        raise ValueError(f"{name} needs one value, or one for each of {len(rows)} rows; got {len(values)}.")
+    return [*values] * (len(rows) // len(values))
 
 
 def flat_smiles(mol: Chem.Mol) -> str:

@@ -17,6 +17,7 @@ from rdkit import Chem, rdBase
 
 from molediff.evaluation.report.files import finite_or_none
 from molediff.evaluation.report.text import markdown_table
+from molediff.evaluation.whole.evaluate import for_each
 from molediff.evaluation.whole.metrics.frechet import Normal, chemnet_features, frechet_distance
 from molediff.evaluation.whole.metrics.similarity import (
     fingerprints,
@@ -156,6 +157,7 @@ def evaluate(
     num_steps: Sequence[int | None],
     familiar: bool | None,
     order: str,
+    max_entropy: Sequence[float | None],
     num_test: int | None,
     num_compared: int | None,
     batch_size: int,
@@ -171,6 +173,7 @@ def evaluate(
         seed: of the samples.
         num_steps: evaluations of the graph network at most, one row each; None: one for each entry.
         familiar, order, batch_size: see `MoleculeGenerator.generate`.
+        max_entropy: likewise, for each of `num_steps`, or one for all.
         num_test: test molecules to hold samples against; None: all.
         num_compared: samples for SNN and diversity; None: all.
 
@@ -179,6 +182,7 @@ def evaluate(
         OSError: the folder cannot be written.
     """
     check_whole_number("num_molecules", num_molecules, least=2)
+    for_each("max_entropy", max_entropy, num_steps)
     check_writable(output)
     folder = Path(output)
     generator = MoleculeGenerator.from_pretrained(weights, device=device)
@@ -187,7 +191,9 @@ def evaluate(
     train = sorted(data.train)
     chosen = np.random.default_rng(seed).permutation(len(train))[:num_molecules]
     rows = {"training molecules": measure([train[i] for i in chosen], len(chosen), data, num_compared)}
-    for place, steps in enumerate(num_steps):
+    for place, (steps, most) in enumerate(
+        zip(num_steps, for_each("max_entropy", max_entropy, num_steps), strict=True)
+    ):
         begun = time.process_time()
         results = list(
             generator.generate(
@@ -196,13 +202,15 @@ def evaluate(
                 num_steps=steps,
                 familiar=familiar,
                 order=order,
+                max_entropy=most,
                 with_shapes=False,
                 batch_size=batch_size,
             )
         )
         seconds = (time.process_time() - begun) / num_molecules
         valid = [result.smiles for result in results if result.mol is not None]
-        rows[f"{generator.weights}, {steps or 'all'} steps"] = measure(
+        name = f"{generator.weights}, {steps or 'all'} steps"
+        rows[name if most is None else f"{generator.weights}, {most:g} nats"] = measure(
             valid,
             num_molecules,
             data,

@@ -13,7 +13,13 @@ import torch
 from rdkit import Chem
 
 from molediff.evaluation.report.html import html_of_film, write_files
-from molediff.evaluation.whole.evaluate import WholeFigures, measure_generated, measure_mols, training_of
+from molediff.evaluation.whole.evaluate import (
+    WholeFigures,
+    for_each,
+    measure_generated,
+    measure_mols,
+    training_of,
+)
 from molediff.evaluation.whole.film import picture_of_grid, write_film
 from molediff.evaluation.whole.page import DATA, first_lines, whole_metrics, whole_page, whole_text
 from molediff.molecules.data.qm9 import load_qm9
@@ -45,6 +51,7 @@ def evaluate(
     num_posed: int = 0,
     fcd: bool | None = None,
     shape_steps: Sequence[int | None] = (None,),
+    max_entropy: Sequence[float | None] = (None,),
     device: str | None = None,
 ) -> None:
     """Measure whole molecules beside data, and write the report, its figures and a film.
@@ -64,6 +71,7 @@ def evaluate(
         num_posed: likewise for PoseBusters.
         fcd: tell the Frechet ChemNet distance; None: where the package `fcd` is installed.
         shape_steps: solver steps of the shapes, for each of `num_steps`, or one for all; None: what the weights say.
+        max_entropy: likewise, see `MoleculeGenerator.generate`.
 
     Raises:
         ValueError: a setting is out of range.
@@ -77,11 +85,8 @@ def evaluate(
         check_whole_number(name, value, least=1)
     if not seeds or not num_steps:
         raise ValueError("seeds and num_steps need at least one value each.")
-    if len(shape_steps) not in (1, len(num_steps)):
-        raise ValueError(
-            f"shape_steps needs one value, or one for each of the {len(num_steps)} of num_steps; "
-            f"got {len(shape_steps)}."
-        )
+    each_shape_steps = for_each("shape_steps", shape_steps, num_steps)
+    each_entropy = for_each("max_entropy", max_entropy, num_steps)
     if fcd:
         require("fcd", "The Frechet ChemNet distance")
     with_features = find_spec("fcd") is not None if fcd is None else fcd
@@ -99,7 +104,7 @@ def evaluate(
     }
     shown: list[NewMolecule] = []
     for place, steps in enumerate(num_steps):
-        of_shapes = shape_steps[place % len(shape_steps)]
+        of_shapes, most = each_shape_steps[place], each_entropy[place]
         for seed in seeds if place == 0 else seeds[:1]:
             begun = time.process_time()
             results = list(
@@ -112,10 +117,12 @@ def evaluate(
                     min_probability=min_probability,
                     familiar=familiar,
                     shape_steps=of_shapes,
+                    max_entropy=most,
                     batch_size=batch_size,
                 )
             )
-            name = f"{generator.weights}, {steps or 'all'} steps, seed {seed}"
+            of_graphs = f"{steps or 'all'} steps" if most is None else f"{most:g} nats"
+            name = f"{generator.weights}, {of_graphs}, seed {seed}"
             if of_shapes is not None:
                 name += f", shapes in {of_shapes}"
             rows[name] = measure_generated(results, training, time.process_time() - begun)

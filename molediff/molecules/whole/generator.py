@@ -11,7 +11,7 @@ import torch
 from rdkit import Chem
 
 import molediff
-from molediff.core.discrete import CategoricalModel, Revealing
+from molediff.core.discrete import CategoricalModel, CategoricalSolver, EntropyBounded, Revealing
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.whole.alphabet import QM9, Alphabet
 from molediff.molecules.whole.familiar import Familiar
@@ -176,10 +176,13 @@ class MoleculeGenerator:
             scaffold,
             attachments,
         )
+        solver: CategoricalSolver = Revealing(how.order, how.min_probability)
+        if how.max_entropy is not None:
+            solver = EntropyBounded(how.max_entropy)
         sampler = GraphSampler(
             self.model,
             request,
-            Revealing(how.order, how.min_probability),
+            solver,
             how.num_steps,
             self.alphabet if how.constrained else None,
             log_prob,
@@ -235,8 +238,9 @@ class MoleculeGenerator:
             "weights_sha256": self.metadata.get("sha256"),
             "num_steps": num_steps or len(sampler.times) - 1,
             "constrained": sampler.constrained is not None,
-            "order": sampler.solver.order,
-            "min_probability": sampler.solver.min_probability or None,
+            "order": getattr(sampler.solver, "order", None),
+            "min_probability": getattr(sampler.solver, "min_probability", 0.0) or None,
+            "max_entropy": getattr(sampler.solver, "budget", None),
             "shapes": self.shapes.weights if with_shapes else None,
             "shapes_sha256": self.shapes.metadata.get("sha256") if with_shapes else None,
             "molediff": molediff.__version__,

@@ -11,9 +11,11 @@ from rdkit import Chem
 from torch import Tensor
 
 from molediff.core.discrete import (
+    CategoricalDenoiser,
     CategoricalModel,
+    CategoricalSolver,
     CategoricalStep,
-    Revealing,
+    EntropyBounded,
     classifier_free,
     log_prob_bound,
     uniform_grid,
@@ -64,7 +66,7 @@ class GraphSampler:
         self,
         model: CategoricalModel,
         request: Request,
-        solver: Revealing,
+        solver: CategoricalSolver,
         num_steps: int | None,
         constrained: Alphabet | None,
         log_prob: bool,
@@ -107,6 +109,8 @@ class GraphSampler:
             denoiser = classifier_free(denoiser, self.model.denoiser(condition.told(None)), self.guidance)
         if self.constrained is not None:
             denoiser = only_possible(denoiser, self.constrained, condition)
+        used = torch.zeros(len(numbers), dtype=torch.long)
+        denoiser = self._counting(denoiser, used)
         states = self.solver.sample(
             denoiser,
             self.model.process,
@@ -117,19 +121,32 @@ class GraphSampler:
             steps.append if self.trajectory else None,
         )
         bounds = self._bounds(states, sizes, of_sizes, generators, condition) if self.log_prob else None
-        hidden = ((x_1 == self.model.process.mask_state) & mask).sum(1).tolist()
+        if not isinstance(
+            self.solver, EntropyBounded
+        ):  # a grid takes each sample as far as its own entries need
+            hidden = ((x_1 == self.model.process.mask_state) & mask).sum(1)
+            used = hidden.clamp(max=len(self.times) - 1).cpu()
         ends = [size * (size + 1) // 2 for size in sizes]
         rows = states.cpu().numpy()
         way = np.stack([step.x_t.cpu().numpy() for step in steps]).astype(np.int8) if steps else None
         return [
             DrawnGraph(
                 rows[k, :end],
-                min(len(self.times) - 1, hidden[k]) * (2 if twice else 1),
+                int(used[k]) * (2 if twice else 1),
                 None if bounds is None else bounds[k],
                 None if way is None else way[:, k, :end],
             )
             for k, end in enumerate(ends)
         ]
+
+    def _counting(self, denoiser: CategoricalDenoiser, used: Tensor) -> CategoricalDenoiser:
+        """The denoiser, which adds to `used` one for each sample that still has masked entries."""
+
+        def counted(x_t: Tensor, t: Tensor) -> Tensor:
+            used.add_((x_t == self.model.process.mask_state).any(1).cpu())
+            return denoiser(x_t, t)
+
+        return counted
 
     def _of_sizes(self, number: int) -> np.ndarray:
         """Probability of 0, 1, 2, ... heavy atoms of a molecule."""

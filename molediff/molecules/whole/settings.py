@@ -23,6 +23,9 @@ class GraphSampling:
         order: "random", or "certain": entries of least entropy first (see `core.discrete.Revealing`).
         min_probability: leave out what is less probable than this at its step; the samples are then no longer quite
             the model's.
+        max_entropy: reveal at each step as many of the most certain entries as leave less than so many nats open
+            together (see `core.discrete.EntropyBounded`), in place of one: fewer evaluations where much follows from
+            little. `order` and `min_probability` then count for nothing. None: not.
         familiar: draw again, up to `max_attempts` graphs for a molecule, a graph that is no molecule, or in which an
             atom has neighbours, or rings are joined, as in no training molecule (`whole.familiar`). None: yes, unless
             the weights do not tell or a scaffold is kept. False: graphs as the model makes them.
@@ -35,6 +38,7 @@ class GraphSampling:
     constrained: bool = True
     order: str = "random"
     min_probability: float = 0.0
+    max_entropy: float | None = None
     familiar: bool | None = None
     guidance: float = 0.0
     shape_steps: int | None = None
@@ -69,6 +73,9 @@ def read_settings(
     for name in ("num_steps", "shape_steps"):
         if found[name] is not None:
             check_whole_number(name, found[name], least=1)
+    most = found["max_entropy"]
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int | float) or not most >= 0):
+        raise ValueError(f"max_entropy is a number of nats, at least 0, or None; got {most!r}.")
     guidance = found["guidance"]
     if not isinstance(guidance, int | float) or isinstance(guidance, bool) or not guidance >= 0:
         raise ValueError(f"guidance is a number of at least 0; got {guidance!r}.")

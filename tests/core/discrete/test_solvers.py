@@ -7,6 +7,7 @@ from core.discrete.enumerable import NUM_CATEGORIES, PROBABILITIES, STATES, exac
 from molediff.core.discrete import (
     Absorbing,
     AncestralCategories,
+    EntropyBounded,
     Marginal,
     Revealing,
     Uniform,
@@ -44,6 +45,34 @@ def test_one_entry_a_step_is_exact(order):
         exact_denoiser(MASKED), MASKED, uniform_grid(2), all_masked(), generators()
     )
     assert distance(samples) < 0.03
+
+
+def test_without_a_budget_one_entry_is_revealed_a_step_and_nothing_is_lost():
+    samples = EntropyBounded(0.0).sample(
+        exact_denoiser(MASKED), MASKED, uniform_grid(9), all_masked(), generators()
+    )
+    assert distance(samples) < 0.03
+
+
+def test_a_budget_reveals_together_what_is_certain_enough_and_takes_fewer_steps():
+    largest = float(-torch.xlogy(PROBABILITIES.view(3, 3).sum(1), PROBABILITIES.view(3, 3).sum(1)).sum())
+    for budget, num_steps in ((0.5, 2), (largest + 0.2, 1)):
+        steps = []
+        samples = EntropyBounded(budget).sample(
+            exact_denoiser(MASKED), MASKED, uniform_grid(9), all_masked(), generators(), callback=steps.append
+        )
+        assert len(steps) == num_steps
+        assert (distance(samples) < 0.03) == (num_steps == 2)
+
+
+def test_the_last_step_of_a_budget_reveals_what_is_left_and_what_is_known_stays():
+    x_1 = all_masked(50)
+    x_1[:, 1] = 1
+    samples = EntropyBounded(0.0).sample(exact_denoiser(MASKED), MASKED, uniform_grid(1), x_1, generators(50))
+    assert (samples[:, 1] == 1).all()
+    assert (samples < NUM_CATEGORIES).all()
+    with pytest.raises(ValueError, match="at least 0"):
+        EntropyBounded(-1.0)
 
 
 def test_all_entries_in_one_step_lose_what_ties_them():
