@@ -138,6 +138,7 @@ class GraphDataModule(ResumableDataModule):
         most_pairs: of atoms a batch, padding included: batches are then of graphs of similar size, and small graphs
             come in larger ones; `batch_size` counts for nothing. None: batches of all sizes together.
         formulas: keep with the weights how many training molecules have which formula.
+        max_entropy: nats that a step may leave open when the weights draw, unless told (see `GraphSampling`).
     """
 
     def __init__(
@@ -150,11 +151,12 @@ class GraphDataModule(ResumableDataModule):
         scales: PropertyScales | None = None,
         most_pairs: int | None = None,
         formulas: bool = True,
+        max_entropy: float | None = None,
     ) -> None:
         super().__init__(batch_size, seed=seed)
         self.train, self.val, self.most_pairs, self.formulas = train, val, most_pairs, formulas
         self.scales = scales
-        self.split = split
+        self.split, self.max_entropy = split, max_entropy
         left_out = train.num_left_out + val.num_left_out
         self.notes = [f"{left_out} molecules are not in the alphabet of the model."] if left_out else []
 
@@ -168,6 +170,8 @@ class GraphDataModule(ResumableDataModule):
         }
         if self.formulas:
             facts["formulas"] = self.train.formulas()
+        if self.max_entropy is not None:
+            facts["max_entropy"] = self.max_entropy
         if self.scales is None or self.train.properties is None:
             return facts
         return {**facts, "properties": self.scales.described(self.train.properties, self.train.num_atoms)}

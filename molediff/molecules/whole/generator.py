@@ -177,8 +177,8 @@ class MoleculeGenerator:
             attachments,
         )
         solver: CategoricalSolver = Revealing(how.order, how.min_probability)
-        if how.max_entropy is not None:
-            solver = EntropyBounded(how.max_entropy)
+        if (most_entropy := self._max_entropy(how)) is not None:
+            solver = EntropyBounded(most_entropy)
         sampler = GraphSampler(
             self.model,
             request,
@@ -213,6 +213,13 @@ class MoleculeGenerator:
             how.shape_steps,
         )
         return run.results(num_molecules, most.batch_size)
+
+    def _max_entropy(self, how: GraphSampling) -> float | None:
+        """What was asked for, else what the weights say, unless another way to fill in was asked for."""
+        if how.max_entropy is not None or how.num_steps is not None or how.order != "random":
+            return how.max_entropy
+        said = self.metadata.get("max_entropy")
+        return None if said is None else float(said)
 
     def _wanted(
         self, properties: Wanted | None, guidance: float, num_molecules: int

@@ -25,7 +25,8 @@ class GraphSampling:
             the model's.
         max_entropy: reveal at each step as many of the most certain entries as leave less than so many nats open
             together (see `core.discrete.EntropyBounded`), in place of one: fewer evaluations where much follows from
-            little. `order` and `min_probability` then count for nothing. None: not.
+            little. `order` and `min_probability` then count for nothing. None: what the weights say, if neither
+            `num_steps` nor `order` is given; where they say nothing, not.
         familiar: draw again, up to `max_attempts` graphs for a molecule, a graph that is no molecule, or in which an
             atom has neighbours, or rings are joined, as in no training molecule (`whole.familiar`). None: yes, unless
             the weights do not tell or a scaffold is kept. False: graphs as the model makes them.

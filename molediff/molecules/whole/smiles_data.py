@@ -124,6 +124,7 @@ def smiles_graphs_datamodule(
     num_train: int | None = None,
     num_validation: int = 2000,
     most_pairs: int = 50_000,
+    max_entropy: float | None = 0.1,
     seed: int = 0,
     progress: bool = False,
 ) -> GraphDataModule:
@@ -139,6 +140,7 @@ def smiles_graphs_datamodule(
         num_train: molecules to train on, spread over the file; None: all that are not held out.
         num_validation: molecules held out, spread over the file.
         most_pairs: of atoms a batch, padding included.
+        max_entropy: nats that a step of drawing may leave open, unless told (see `GraphSampling`); None: nothing.
         seed: of the order of the batches.
         progress: show a bar while SMILES are read.
 
@@ -167,4 +169,6 @@ def smiles_graphs_datamodule(
         )
     data = "MOSES train" if file is None else path.name
     split = f"{data}, {len(held_out)} held out"
-    return GraphDataModule(train, val, len(held_out), seed, split, most_pairs=most_pairs, formulas=False)
+    return GraphDataModule(
+        train, val, len(held_out), seed, split, most_pairs=most_pairs, formulas=False, max_entropy=max_entropy
+    )

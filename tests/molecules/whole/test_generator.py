@@ -237,6 +237,18 @@ def test_weights_that_number_atoms_in_order_go_on_from_none(ordered):
             ordered.generate(1, **asked)
 
 
+def test_weights_say_how_fast_entries_are_revealed_and_the_call_has_the_last_word(ordered):
+    ordered.metadata["max_entropy"] = 0.5
+    said = [one.provenance.get("max_entropy") for one in graphs(ordered, 1)]
+    asked = [graphs(ordered, 1, **words)[0].provenance for words in ({"max_entropy": 1.0}, {"num_steps": 4})]
+    del ordered.metadata["max_entropy"]
+    assert said == [0.5]
+    assert [one.get("max_entropy") for one in asked] == [1.0, None]
+    fast, slow = (graphs(ordered, 6, max_entropy=nats, num_atoms=4) for nats in (4.0, 0.0))
+    assert sum(one.num_evaluations for one in fast) < sum(one.num_evaluations for one in slow)
+    assert max(one.num_evaluations for one in slow) <= 10
+
+
 def test_the_bound_of_an_order_counts_no_other_numbering(ordered, generator):
     bounds = [
         {one.log_prob_bound for one in graphs(which, 60, log_prob=True, constrained=True) if one.mol}
