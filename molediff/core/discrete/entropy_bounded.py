@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +16,7 @@ from molediff.core.discrete.solvers import (
     check_falling,
     entropy,
 )
+from molediff.core.generators import Generators
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class EntropyBounded(CategoricalSolver):
         process: CategoricalProcess,
         times: Tensor,
         x_1: Tensor,
-        generators: Sequence[torch.Generator],
+        generators: Generators,
         mask: Tensor | None = None,
         callback: CategoricalCallback | None = None,
     ) -> Tensor:
