@@ -59,6 +59,7 @@ def evaluate(
     num_passes: int,
     batch_size: int,
     device: str | None = None,
+    properties: Sequence[str] | None = None,
 ) -> None:
     """Ask for one property at a time, by its values in test molecules, and judge the graphs that come.
 
@@ -71,6 +72,7 @@ def evaluate(
         guidance: one or several; for batch_size too see `MoleculeGenerator.generate`.
         num_fitted: molecules of the first half of the training split, from which the judge learns.
         num_passes: of the judge over them.
+        properties: names of those to ask for; None: all that the weights know.
 
     Raises:
         ValueError: a setting is out of range, or the weights know no properties.
@@ -94,7 +96,11 @@ def evaluate(
     asked = qm9.members("test")[:num_molecules]
     own = judge.predict([Chem.MolFromSmiles(qm9.dataset.smiles(i)) for i in asked])
     rows: dict[str, dict[str, Any]] = {}
+    if unknown := sorted({*(properties or ())} - {*names}):
+        raise ValueError(f"The weights know no property {unknown[0]!r}; they know {', '.join(names)}.")
     for place, name in enumerate(names):
+        if properties is not None and name not in properties:
+            continue
         values = qm9.properties[name][asked]
         wanted = scales.to_network({name: values})[:, place]
         spread = scales.std[place] * (_EV if known["units"][place] == "Ha" else 1)

@@ -109,13 +109,18 @@ def measure(
     return MosesFigures(
         num_samples,
         len(smiles) / num_samples,
-        *(len(set(smiles[:k])) / len(smiles[:k]) for k in (1000, 10_000)),
+        _unique(smiles[:1000]),
+        _unique(smiles[:10_000]),
         frechet_distance(Normal.of(chemnet_features(smiles)), data.features),
         nearest_similarity(compared, data.test),
         internal_diversity(compared),
         len(different - data.train) / len(different),
         **more,
     )
+
+
+def _unique(smiles: Sequence[str]) -> float:
+    return len(set(smiles)) / len(smiles)
 
 
 def load_data(

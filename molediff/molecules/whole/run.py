@@ -115,13 +115,14 @@ class Run:
 
     def _draw_shapes(self, generator: ConformerGenerator, samples: list[Sample]) -> None:
         scaffold = self.sampler.request.scaffold
+        steps: dict[str, Any] = {} if self.shape_steps is None else {"num_steps": self.shape_steps}
         shapes = generator.generate_many(
             [sample.mol for sample in samples if sample.mol is not None],
             num_conformers=1,
             seed=self.seed,
             trajectory=self.trajectory,
             fixed=None if scaffold is None else scaffold.fixed,
-            **({} if self.shape_steps is None else {"num_steps": self.shape_steps}),
+            **steps,
         )
         for sample, shape in zip(samples, shapes, strict=True):
             sample.shape = shape
