@@ -81,6 +81,15 @@ def test_students_know_what_qm9_has_and_not_what_their_teacher_learned_since():
     assert shipped_domain("of nobody") is None
 
 
+@pytest.mark.parametrize("smiles", ["C=NN", "CC(C)=NN"])
+def test_what_qm9_saw_and_learned_badly_is_named(smiles):
+    domain = shipped_domain("qm9")
+    assert domain.missed < domain.surroundings
+    assert domain.lacks(mol_of(smiles)) == []
+    assert domain.misses(mol_of(smiles)) != []
+    assert domain.misses(mol_of("CCO")) == domain.misses(mol_of("CC(=O)NC")) == []
+
+
 def test_a_domain_is_written_and_read_whole():
     domain = Domain.of([mol_of("CCO"), mol_of("C[NH3+]")])
     assert Domain.from_json(domain.to_json()) == domain

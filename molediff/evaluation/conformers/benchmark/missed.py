@@ -135,10 +135,10 @@ def measure(
         print(f"{name}: { ({**found[name], 'surroundings': len(known)}) }", flush=True)
         if folder is not None:
             content = {
-                "tolerated": tolerated,
                 "weights": generator.metadata.get("sha256"),
-                "surroundings": known,
+                "tolerated": tolerated,
+                "surroundings": {text: f"{wrong} of {drawn}" for text, (wrong, drawn) in known.items()},
             }
-            text = json.dumps(content, indent=0) + "\n"
+            text = json.dumps(content, indent=1) + "\n"
             write_bytes(Path(folder, f"{name}.missed.json"), text.encode())
     return found
