@@ -66,25 +66,40 @@ def sampled(generator: ConformerGenerator, mol: Chem.Mol, num_conformers: int, s
         near = np.concatenate(
             [np.isin(geometry.bonds, pair).any(-1), np.isin(np.reshape(geometry.angles, (-1, 3))[:, 1], pair)]
         )
-        beside[text] = wrong[:, near].any(1) | beside.get(text, False)
-    return Sampled(~wrong.any(1), beside)
+        beside[text] = np.any([wrong[:, near].any(1), beside.get(text, np.zeros(len(wrong), bool))], axis=0)
+    return Sampled(np.logical_not(wrong.any(axis=1)), beside)
 
 
-def missed(samples: Iterable[Sampled], tolerated: float) -> dict[str, tuple[int, int]]:
+def missed(
+    samples: Iterable[Sampled], tolerated: float, ordinary: Iterable[Sampled] = ()
+) -> dict[str, tuple[int, int]]:
     """The surroundings beside whose minima too many conformers lie: how many, of how many.
 
     Args:
         samples: of molecules.
         tolerated: share of the conformers that may.
+        ordinary: of other molecules, which only acquit: what is missed in cages alone is not missed in all.
     """
+    counts = _counts(samples)
+    of_all = dict(counts)
+    for text, others in _counts(ordinary).items():
+        if text in counts:
+            of_all[text] = tuple(np.add(counts[text], others).tolist())
+    return {
+        text: of_all[text]
+        for text in sorted(counts)
+        if all(wrong > tolerated * drawn for wrong, drawn in (counts[text], of_all[text]))
+    }
+
+
+def _counts(samples: Iterable[Sampled]) -> dict[str, tuple[int, int]]:
+    """Of each surrounding the conformers that lie beside, and all."""
     wrong, drawn = Counter[str](), Counter[str]()
     for one in samples:
         for text, beside in one.beside.items():
             wrong[text] += int(beside.sum())
             drawn[text] += len(beside)
-    return {
-        text: (wrong[text], drawn[text]) for text in sorted(drawn) if wrong[text] > tolerated * drawn[text]
-    }
+    return {text: (wrong[text], drawn[text]) for text in drawn}
 
 
 def told_apart(samples: Sequence[Sampled], told: Sequence[bool]) -> dict[str, float]:
@@ -103,13 +118,14 @@ def cross_validated(samples: Sequence[Sampled], tolerated: float, seed: int) -> 
     told = np.zeros(len(samples), bool)
     for number in range(_NUM_PARTS):
         known = missed((one for one, its in zip(samples, part, strict=True) if its != number), tolerated)
-        for i in np.flatnonzero(part == number):
+        for i in np.flatnonzero(part == number).tolist():
             told[i] = bool(known.keys() & samples[i].beside.keys())
     return told_apart(samples, told.tolist())
 
 
 def measure(
     references: Sequence[str],
+    ordinary: str | None,
     weights: Sequence[str],
     num_conformers: int,
     seed: int,
@@ -119,15 +135,22 @@ def measure(
 ) -> dict[str, Any]:
     """Run what `configs/benchmark/missed.yaml` asks for: print what is told apart, return that and what is missed."""
     mols = [mol for path in references for mol in read_references(path)[:num_molecules]]
+    others = [] if ordinary is None else read_references(ordinary)[:num_molecules]
     found: dict[str, Any] = {}
     for name in weights:
         generator = ConformerGenerator.from_pretrained(name, device="cpu")
-        inside = [mol for mol in mols if generator.domain is None or not generator.domain.lacks(mol)]
-        samples = [sampled(generator, mol, num_conformers, seed) for mol in inside]
-        known = missed(samples, tolerated)
+        inside, around = (
+            [mol for mol in some if generator.domain is None or not generator.domain.lacks(mol)]
+            for some in (mols, others)
+        )
+        samples, usual = (
+            [sampled(generator, mol, num_conformers, seed) for mol in some] for some in (inside, around)
+        )
+        known = missed(samples, tolerated, usual)
         told = [bool(known.keys() & one.beside.keys()) for one in samples]
         found[name] = {
             "num_molecules": len(inside),
+            "ordinary ones told of": sum(bool(known.keys() & one.beside.keys()) for one in usual),
             "on the same molecules": told_apart(samples, told),
             "on others": cross_validated(samples, tolerated, seed),
             "surroundings": known,

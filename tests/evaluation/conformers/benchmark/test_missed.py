@@ -31,6 +31,13 @@ def test_what_is_missed_more_often_than_is_tolerated_is_counted():
     assert missed([RIGHT, one([0], a=[1])], 0.1) == {"a": (1, 3)}
 
 
+def test_what_ordinary_molecules_do_not_miss_is_not_missed():
+    usual = one([1] * 6, a=[0] * 6, c=[1] * 6)
+    assert missed([one([0], a=[1], b=[1])], 0.25, [usual]) == {"b": (1, 1)}
+    assert missed([one([0, 0], a=[1, 1])], 0.2, [usual]) == {"a": (2, 8)}
+    assert missed([RIGHT], 0.25, [usual]) == {}
+
+
 def test_shares_are_of_conformers_with_and_without_a_caution():
     figures = told_apart([RIGHT, HALF], [False, True])
     assert figures == {"plain": 2, "plain_right": 1.0, "cautioned": 2, "cautioned_right": 0.5}
@@ -84,7 +91,7 @@ def test_what_was_measured_is_written_where_weights_look_for_it(monkeypatch, tmp
     generator = type("Loads", (), {"from_pretrained": staticmethod(lambda *_, **__: Returns(other, 2))})
     monkeypatch.setattr(module, "ConformerGenerator", generator)
     monkeypatch.setattr(module, "read_references", lambda _: [reference] * 5)
-    found = measure(["file"], ["mine"], 2, 1, 0.1, None, str(tmp_path))["mine"]
+    found = measure(["file"], None, ["mine"], 2, 1, 0.1, None, str(tmp_path))["mine"]
     assert found["num_molecules"] == 5
     assert found["on others"]["cautioned"] == found["on the same molecules"]["cautioned"] == 10
     written = json.loads((tmp_path / "mine.missed.json").read_text())["surroundings"]
