@@ -35,9 +35,10 @@ def run(
         ModuleNotFoundError: Ray is not installed.
         ValueError: there are not as many processors, or the folder holds another run.
     """
-    run_on_ray(
-        inputs, folder, Work(**work, settings=settings, device=device), workers if workers > 1 else None
-    )
+    described = Work(**work, settings=settings, device=device)
+    # Ray hides the GPUs of a machine from actors that have not asked for one.
+    num_gpus = 1 if (device or "").startswith("cuda") else 0
+    run_on_ray(inputs, folder, described, workers if workers > 1 else None, num_gpus=num_gpus)
     from pyarrow import parquet
 
     summary = ExportSummary()

@@ -21,6 +21,7 @@ from molediff.runtime.extras import require
 # A block that is lost with its machine is done again: small ones lose little, large ones cost less to hand out.
 _BLOCKS_AN_ACTOR = 8
 _LEAST_INPUTS_A_BLOCK = 16
+_INPUTS_OF_A_CPU, _INPUTS_OF_A_GPU = 64, 4096  # that an actor takes at a time
 _LITTLE = 0.25  # of a CPU, for reading and writing, which both go on in the one that stays free
 
 
@@ -43,7 +44,7 @@ def run_on_ray(
     folder: str | os.PathLike[str],
     work: Work,
     num_actors: int | None = None,
-    batch_size: int = 64,
+    batch_size: int | None = None,
     num_blocks: int | None = None,
     num_gpus: float = 0,
 ) -> int:
@@ -57,7 +58,7 @@ def run_on_ray(
         folder: of the run; all machines must see it under this name.
         work: what is done.
         num_actors: processes. None: one for each CPU but one, or each GPU.
-        batch_size: molecules that an actor takes at a time.
+        batch_size: molecules that an actor takes at a time. None: 64, or 4,096 with a GPU, which fewer do not fill.
         num_blocks: pieces of the run. None: eight an actor, with at least 16 inputs each.
         num_gpus: of each actor.
 
@@ -73,6 +74,8 @@ def run_on_ray(
 
     folder = Path(folder).resolve()
     _connect(ray)
+    if batch_size is None:
+        batch_size = _INPUTS_OF_A_GPU if num_gpus else _INPUTS_OF_A_CPU
     num_actors = _room(ray.cluster_resources(), num_actors, num_gpus)
     facts = {
         "weights": work.weights,

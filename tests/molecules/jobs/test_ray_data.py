@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from places import ROOT
 
-from molediff.molecules.jobs.ray_data import _room
+from molediff.molecules.files.inputs import MoleculeInput
+from molediff.molecules.jobs.ray_data import _room, run_on_ray
+from molediff.molecules.jobs.work import Work
 
 PROGRAM = Path(__file__).parent / "ray_program.py"
 SECONDS = 420
@@ -59,6 +61,14 @@ def test_one_cpu_stays_free(resources: dict[str, float], asked: int | None, gpus
 def test_a_pool_that_would_hang_is_refused(resources: dict[str, float], asked: int | None, gpus: float):
     with pytest.raises(ValueError, match="CPU"):
         _room(resources, asked, gpus)
+
+
+def test_without_ray_one_line_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(
+        ModuleNotFoundError, match=r"needs ray, which is not installed: pip install 'molediff\[ray\]'"
+    ):
+        run_on_ray([MoleculeInput("CCO", "ethanol")], tmp_path, Work("qm9_fast", 1))
 
 
 @pytest.mark.slow
