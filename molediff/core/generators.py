@@ -103,8 +103,10 @@ class Generators:
             raise ValueError(f"{shape[0]} samples need as many generators, one each; got {len(self)}.")
         device = torch.device("cpu" if device is None else device)
         if self._numbers.device != device:
+            away = device.type != "cpu"  # on the way back there is something to wait for
             self._numbers, self._multipliers, self._round_keys = (
-                part.to(device) for part in (self._numbers, self._multipliers, self._round_keys)
+                part.to(device, non_blocking=away)
+                for part in (self._numbers, self._multipliers, self._round_keys)
             )
         blocks = torch.arange(math.ceil(math.prod(shape[1:]) / 4), device=device)
         numbers = self._numbers.unsqueeze(-1).expand(2, len(self), len(blocks))

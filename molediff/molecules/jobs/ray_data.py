@@ -21,7 +21,8 @@ from molediff.runtime.extras import require
 # A block that is lost with its machine is done again: small ones lose little, large ones cost less to hand out.
 _BLOCKS_AN_ACTOR = 8
 _LEAST_INPUTS_A_BLOCK = 16
-_INPUTS_OF_A_CPU, _INPUTS_OF_A_GPU = 64, 4096  # that an actor takes at a time
+# That an actor takes at a time: as many as are read ahead to fill batches (`generation.batch_size`).
+_INPUTS_OF_A_CPU, _INPUTS_OF_A_GPU = 512, 4096
 _LITTLE = 0.25  # of a CPU, for reading and writing, which both go on in the one that stays free
 
 
@@ -58,7 +59,7 @@ def run_on_ray(
         folder: of the run; all machines must see it under this name.
         work: what is done.
         num_actors: processes. None: one for each CPU but one, or each GPU.
-        batch_size: molecules that an actor takes at a time. None: 64, or 4,096 with a GPU, which fewer do not fill.
+        batch_size: molecules that an actor takes at a time. None: 512, or 4,096 with a GPU; fewer fill no batches.
         num_blocks: pieces of the run. None: eight an actor, with at least 16 inputs each.
         num_gpus: of each actor.
 

@@ -11,17 +11,20 @@ from core.all_solvers import ODE_SOLVERS, STOCHASTIC_SOLVERS
 from fake_generators import options, random_weights
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from molediff.core.geometry.space import FullSpace
+from molediff.core.discrete import CategoricalModel, Revealing, uniform_grid
+from molediff.core.geometry.space import FullSpace, ZeroCentreOfMass
 from molediff.core.model import DiffusionModel
 from molediff.core.objective.score_matching import DenoisingScoreMatching
-from molediff.core.paths import CosineVP
+from molediff.core.paths import CosineVP, SquareRootVP
 from molediff.core.solvers import Dopri5, central_lambda, with_final_denoising
 from molediff.core.solvers.run import SolverRun
 from molediff.core.target import V
 from molediff.molecules.generation.sampler import Sampler
 from molediff.molecules.graph.graph import collate
 from molediff.molecules.graph.inputs import prepare, sample_generators
+from molediff.networks.equivariant import EquivariantNetwork
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES
+from molediff.networks.graph_denoiser import GraphDenoiser, GraphSizes
 from molediff.networks.heavy_atoms import HeavyAtomNetwork
 from molediff.networks.labels import Labels
 from molediff.networks.unet import UNet
@@ -83,12 +86,44 @@ def no_waits_within(model, encoded, shape, mask=None):
     assert waiting.waits == []
 
 
+def test_conformers_and_particles_are_drawn_without_waiting():
+    batch = collate([prepare(smiles).graph for smiles in SMILES])
+    model = random_weights()
+    encoding = model.encode(batch)
+    no_waits_within(model.to("meta"), moved(encoding), (3, batch.mask.shape[1], 3), batch.mask.to("meta"))
+    network = EquivariantNetwork(channels=16, vector_channels=8, pair_channels=8, num_blocks=1, chiral=False)
+    no_waits_within(DiffusionModel(network.to("meta"), CosineVP(), V(), ZeroCentreOfMass()), None, (3, 13, 3))
+
+
+def test_graphs_are_revealed_with_one_look_at_how_much_is_hidden(monkeypatch):
+    looks = []
+    former = torch.Tensor.tolist
+    monkeypatch.setattr(
+        torch.Tensor, "tolist", lambda x: looks.append(1) or [10, 6] if x.device.type == "meta" else former(x)
+    )
+    network = GraphDenoiser(
+        num_labels=4, max_nodes=4, channels=16, pair_channels=8, num_blocks=1, num_heads=2
+    )
+    sizes = GraphSizes(torch.tensor([4, 3]), 4).to("meta")
+    model = CategoricalModel(network.to("meta"), SquareRootVP(), network.mask_state)
+    x_1 = torch.full((2, 10), network.mask_state, device="meta")
+    generators = numbered_generators(1, range(2))
+    with Waiting() as waiting:
+        Revealing().sample(
+            model.denoiser(sizes), model.process, uniform_grid(10), x_1, generators, sizes.mask
+        )
+    assert looks == [1]
+    assert waiting.waits == []
+
+
 def test_a_network_of_heavy_atoms_does_not_wait():
     batch = collate([prepare(smiles).graph for smiles in SMILES])
     network = HeavyAtomNetwork(
         NODE_CARDINALITIES,
         PAIR_CARDINALITIES,
         channels=16,
+        num_heads=4,
+        num_blocks=2,
         vector_channels=4,
         pair_channels=8,
         num_trunk_blocks=1,
