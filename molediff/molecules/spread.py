@@ -17,7 +17,9 @@ phenyl, have no more; beyond it a distance is an upper bound."""
 
 # Newton's method on the quartic converges quadratically but for linear molecules, whose largest root is double.
 _MAX_ITERATIONS = 60
-_PRECISION = 1e-11
+# In units of the bound; in single precision no more is to be had, and the distances that matter are right to 1e-3.
+_PRECISION = {np.dtype(np.float64): 1e-11, np.dtype(np.float32): 1e-4}
+_LEAST_SLOPE = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-3}
 _PAIRS_AT_ONCE = 8_000  # of conformers, whose numbers a cache holds
 
 # The two ends of a carboxylate or a nitro group are one kind: as RDKit's `symmetrizeConjugatedTerminalGroups`.
@@ -175,15 +177,18 @@ class ConformerDistances:
     Args:
         mol: conformers; hydrogens are left out (unless there is nothing else).
         max_mappings: most symmetric mappings tried for a pair.
+        dtype: float64, or float32 in half the time, where alike conformers may come out up to 0.01 Angstrom apart.
     """
 
-    def __init__(self, mol: Chem.Mol, max_mappings: int = MAX_MAPPINGS):
+    def __init__(
+        self, mol: Chem.Mol, max_mappings: int = MAX_MAPPINGS, dtype: type[np.floating] = np.float64
+    ):
         heavy = Chem.RemoveHs(mol)
         self.mappings = symmetric_mappings(heavy, max_mappings)
         x = np.stack([conformer.GetPositions() for conformer in heavy.GetConformers()])
-        self._x = x - x.mean(axis=1, keepdims=True)
+        self._x = (x - x.mean(axis=1, keepdims=True)).astype(dtype)
         self._size = (self._x**2).sum(axis=(1, 2))
-        self._by_atom = np.ascontiguousarray(self._x.transpose(1, 0, 2).reshape(x.shape[1], -1))
+        self._by_axis = np.ascontiguousarray(self._x.transpose(2, 1, 0))  # (3, N, n)
 
     def to_all(self, i: int) -> np.ndarray:
         """RMSD of conformer i to each in Angstrom, shape (n,); 0 to itself."""
@@ -205,12 +210,13 @@ class ConformerDistances:
     def _between(self, rows: slice, first: int) -> np.ndarray:
         """RMSD of the conformers `rows` to those from number `first` on, shape (rows, n - first)."""
         n, num_atoms, num_rows = len(self._x) - first, self._x.shape[1], rows.stop - rows.start
-        # Inner products of all mappings of the rows with all conformers: (rows, M, 3, n, 3) -> (rows, M, n, 3, 3).
-        mapped = self._x[rows][:, self.mappings].transpose(0, 1, 3, 2).reshape(-1, num_atoms)
-        products = (mapped @ self._by_atom[:, 3 * first :]).reshape(num_rows, -1, 3, n, 3)
+        mapped = self._x[rows][:, self.mappings].transpose(3, 0, 1, 2).reshape(-1, num_atoms)
+        # Inner products of all mappings of the rows with all conformers, one axis of these after the other.
+        products = np.stack([mapped @ axis[:, first:] for axis in self._by_axis]).reshape(
+            3, 3, num_rows, -1, n
+        )
         sizes = (self._size[rows, None] + self._size[first:]) / 2
-        bound = np.broadcast_to(sizes[:, None], (num_rows, products.shape[1], n))
-        overlap = largest_overlap(products.transpose(0, 1, 3, 2, 4), bound).max(axis=1)
+        overlap = largest_overlap(products.transpose(2, 3, 4, 1, 0), sizes[:, None]).max(axis=1)
         return np.asarray(np.sqrt(np.maximum(2 * (sizes - overlap), 0) / num_atoms))
 
 
@@ -218,35 +224,41 @@ def largest_overlap(products: np.ndarray, bound: np.ndarray) -> np.ndarray:
     """max over proper rotations R of trace(R^T H), shape (...,): the largest root of a quartic, by Newton's method.
 
     With the signed singular values s of H the roots are s1 + s2 + s3, s1 - s2 - s3, ..., so that the quartic is
-    z^4 - 2 a z^2 - 8 d z + 2 b - a^2, where a = tr(H^T H), b = tr((H^T H)^2) and d = det H. All roots are real:
-    from above, Newton's steps go down to the largest one and never past it.
+    z^4 - 2 a z^2 - 8 d z + a^2 - 4 e, where a = tr(H^T H), e is the sum of the principal minors of H^T H and d = det H.
+    All roots are real: from above, Newton's steps go down to the largest one and never past it.
 
     Args:
         products: H = sum over atoms of x y^T, shape (..., 3, 3), in Angstrom^2.
-        bound: not below the root, shape (...,): (|x|^2 + |y|^2) / 2.
+        bound: not below the root, of a shape that goes with (...,): (|x|^2 + |y|^2) / 2.
 
     Source: Theobald 2005, "Rapid calculation of RMSDs using a quaternion-based characteristic polynomial".
     """
     h = [[np.ascontiguousarray(products[..., row, column]) for column in range(3)] for row in range(3)]
-    gram = [[sum(h[k][i] * h[k][j] for k in range(3)) for j in range(3)] for i in range(3)]
-    a: Any = gram[0][0] + gram[1][1] + gram[2][2]
-    b: Any = sum(gram[i][j] ** 2 for i in range(3) for j in range(3))
+    columns = list(zip(*h, strict=True))
+    xx, yy, zz, xy, xz, yz = (
+        sum(left * right for left, right in zip(columns[i], columns[j], strict=True))
+        for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
+    )
+    a: Any = xx + yy + zz
+    minors: Any = xx * yy - xy * xy + xx * zz - xz * xz + yy * zz - yz * yz
     d = (
         h[0][0] * (h[1][1] * h[2][2] - h[1][2] * h[2][1])
         - h[0][1] * (h[1][0] * h[2][2] - h[1][2] * h[2][0])
         + h[0][2] * (h[1][0] * h[2][1] - h[1][1] * h[2][0])
     )
-    constant = 2 * b - a * a
-    z = np.array(bound, dtype=np.float64)
+    twice, four, eight, constant = 2 * a, 4 * a, 8 * d, a * a - 4 * minors
+    z: Any = np.minimum(bound, np.sqrt(3 * a))  # (s1 + s2 + s3)^2 is at most 3 a
+    # At a multiple root value and slope both vanish: rounding must not throw a step far away.
+    precision, least_slope = _PRECISION[z.dtype] * bound, _LEAST_SLOPE[z.dtype] * bound**3
     for _ in range(_MAX_ITERATIONS):
-        value = ((z * z - 2 * a) * z - 8 * d) * z + constant
-        slope = (4 * z * z - 4 * a) * z - 8 * d
-        # At a multiple root both vanish: rounding must not throw a step far away.
-        step = np.where((value > 0) & (slope > 0), value / np.where(slope > 0, slope, 1.0), 0.0)
+        square = z * z
+        value = ((square - twice) * z - eight) * z + constant
+        slope = (4 * square - four) * z - eight
+        step = np.maximum(value, 0) / np.maximum(slope, least_slope)
         z -= step
-        if (step <= _PRECISION * bound).all():
+        if (step <= precision).all():
             break
-    return z
+    return np.asarray(z)
 
 
 def symmetric_mappings(mol: Chem.Mol, max_mappings: int = MAX_MAPPINGS) -> np.ndarray:

@@ -80,6 +80,13 @@ def test_distances_are_those_of_rdkit(smiles, num_mappings):
     np.testing.assert_allclose(distances.matrix(), rdkit_matrix(mol), atol=1e-4)
 
 
+@pytest.mark.parametrize("smiles", ["CC(C)(C)c1ccc(cc1)C(=O)O", "C[C@H](O)C(N)=O", "OCCCCN1CCOCC1"])
+def test_single_precision_tells_conformers_apart_as_well(smiles):
+    mol = embedded(smiles, 8)
+    exact, single = (ConformerDistances(mol, dtype=dtype).matrix() for dtype in (np.float64, np.float32))
+    np.testing.assert_allclose(single, exact, atol=0.01)
+
+
 def test_a_mirror_image_is_not_a_match():
     mol = embedded("C[C@H](O)C(N)=O", 1)
     x = mol.GetConformer().GetPositions()

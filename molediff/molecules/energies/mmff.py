@@ -86,6 +86,21 @@ class MMFF:
         """Energy of a conformer in kcal/mol."""
         return float(self._field(conf_id).CalcEnergy())
 
+    def given_off(self, x: np.ndarray, num_steps: int) -> np.ndarray:
+        """Energy in kcal/mol, shape (n,), that points (n, N, 3) in Angstrom lose in so many steps towards a minimum."""
+        mol = Chem.Mol(self.mol, True)
+        mol.RemoveAllConformers()
+        mol.AddConformer(Chem.Conformer(mol.GetNumAtoms()))
+        conformer, given_off = mol.GetConformer(), np.zeros(len(x))
+        field: Any = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, self._properties)
+        for i, positions in enumerate(x):
+            conformer.SetPositions(np.ascontiguousarray(positions, dtype=np.float64))
+            field.Initialize()  # else distances are those of the conformer before
+            before = field.CalcEnergy()
+            field.Minimize(maxIts=num_steps)
+            given_off[i] = before - field.CalcEnergy()
+        return given_off
+
     def relax(
         self, conf_id: int = -1, fixed: Collection[int] = (), max_iterations: int = MAX_ITERATIONS
     ) -> RelaxedConformer:

@@ -52,22 +52,14 @@ class QuickStrain:
         field = self._force_field()
         if field is None:
             return np.ones(len(x), dtype=bool)
-        conformer = field.mol.GetConformer()
-        given_off = np.zeros(len(x))
-        for i, positions in enumerate(x):
-            conformer.SetPositions(np.ascontiguousarray(positions, dtype=np.float64))
-            given_off[i] = field.energy() - field.relax(max_iterations=_STEPS).energy
-        return given_off <= self._limit
+        return field.given_off(x, _STEPS) <= self._limit
 
     def _force_field(self) -> MMFF | None:
         """MMFF94s of the molecule, set up when the first conformer comes; None if it does not describe it."""
         if not self._is_ready:
             self._is_ready = True
-            mol = Chem.Mol(self._mol)
-            mol.RemoveAllConformers()
-            mol.AddConformer(Chem.Conformer(mol.GetNumAtoms()))
             try:
-                self._field = MMFF(mol)
+                self._field = MMFF(self._mol)
             except ForceFieldError:
                 self._field = None
         return self._field

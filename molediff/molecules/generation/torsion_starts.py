@@ -106,7 +106,8 @@ class TorsionStarts:
             x, energies = self._field.lowered(x, self.SCREENING)
             x, energies = x[np.isfinite(energies)], energies[np.isfinite(energies)]
             weights = np.exp(-(energies - energies.min(initial=0.0)) / self._temperature)
-        distances = ConformerDistances(with_conformers(self._embedding.prepared.mol, list(x)), self.MAPPINGS)
+        mol = with_conformers(self._embedding.prepared.mol, list(x))
+        distances = ConformerDistances(mol, self.MAPPINGS, np.float32)
         first = representatives(distances.matrix(), self._num, weights=weights)
         others = np.setdiff1d(np.arange(len(x)), first)
         return x[np.concatenate([first, others[np.argsort(-weights[others], kind="stable")]])]

@@ -58,3 +58,12 @@ def test_it_says_whether_it_reached_a_minimum():
     assert end.converged
     assert end.energy == pytest.approx(field.energy())
     assert field.relax().energy == pytest.approx(end.energy, abs=1e-3)
+
+
+def test_conformers_give_off_what_each_loses_by_itself():
+    mol = Chem.AddHs(Chem.MolFromSmiles("OCCCCN1CCOCC1"))
+    rdDistGeom.EmbedMultipleConfs(mol, 3, randomSeed=7)
+    field = MMFF(mol)
+    given_off = field.given_off(np.stack([c.GetPositions() for c in mol.GetConformers()]), 5)
+    alone = [field.energy(i) - field.relax(i, max_iterations=5).energy for i in range(3)]
+    np.testing.assert_allclose(given_off, alone, rtol=1e-9)
