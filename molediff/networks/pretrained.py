@@ -154,9 +154,14 @@ def _check_sampling(metadata: dict[str, Any]) -> None:
         return
     if not isinstance(sampling, dict) or not isinstance(sampling.get("solver"), str):
         raise ValueError(f"its sampling names a solver and lambdas, not {sampling!r}")
-    lambdas = sampling.get("lambdas")
-    if not isinstance(lambdas, list) or not lambdas or not all(_is_finite(value) for value in lambdas):
-        raise ValueError(f"the lambdas of its sampling are finite numbers, not {lambdas!r}")
+    by_init = sampling.get("lambdas_by_init", {})
+    if not isinstance(by_init, dict):
+        raise ValueError(
+            f"the lambdas_by_init of its sampling are lambdas by the name of a start, not {by_init!r}"
+        )
+    for lambdas in (sampling.get("lambdas"), *by_init.values()):
+        if not isinstance(lambdas, list) or not lambdas or not all(_is_finite(value) for value in lambdas):
+            raise ValueError(f"the lambdas of its sampling are finite numbers, not {lambdas!r}")
 
 
 def _is_finite(value: Any) -> bool:

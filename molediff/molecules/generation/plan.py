@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from molediff.core.solvers import DDIM, AtLambdas, Solver
@@ -17,12 +17,14 @@ class SamplingPlan:
 
     Attributes:
         solver, num_steps, grid, init: see `Sampling`.
+        grids: of weights that refine: their own by what they begin with, and under None for any other start.
     """
 
     solver: str | Solver = "dpmpp_2m_low_temperature"
     num_steps: int = 5
     grid: str | Grid = "central_lambda"
     init: str | None = None
+    grids: Mapping[str | None, AtLambdas] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> SamplingPlan:
@@ -31,8 +33,14 @@ class SamplingPlan:
         found = metadata.get("sampling")
         if found is None:
             return cls()
-        lambdas = tuple(map(float, found["lambdas"]))
-        return cls(str(found["solver"]), len(lambdas), AtLambdas(lambdas), found.get("init"))
+        own = {None: found["lambdas"], **found.get("lambdas_by_init", {})}
+        grids = {init: AtLambdas(tuple(map(float, lambdas))) for init, lambdas in own.items()}
+        plan = cls(str(found["solver"]), init=found.get("init"), grids=grids)
+        grid = plan._own_grid(plan.init)
+        return replace(plan, num_steps=len(grid.lambdas), grid=grid)
+
+    def _own_grid(self, init: str | None) -> AtLambdas:
+        return self.grids.get(init, self.grids[None])
 
     def but(
         self, solver: str | Solver | None, num_steps: int | None, grid: str | Grid | None
@@ -59,11 +67,15 @@ class SamplingPlan:
                 f"These weights begin with noise, not with structures: leave init={init!r} out, or use weights that "
                 "refine, such as 'drugs'."
             )
-        plan = SamplingPlan(
-            self.solver if solver is None else solver,
-            self.num_steps if num_steps is None else num_steps,
-            self.grid if grid is None else grid,
-            self.init if init is None else init,
+        plan = self
+        if init is not None and self.grids:
+            own = self._own_grid(init)
+            plan = replace(self, num_steps=len(own.lambdas), grid=own, init=init)
+        plan = replace(
+            plan,
+            solver=plan.solver if solver is None else solver,
+            num_steps=plan.num_steps if num_steps is None else num_steps,
+            grid=plan.grid if grid is None else grid,
         )
         if grid is not None or not isinstance(plan.grid, AtLambdas):
             return plan

@@ -39,7 +39,7 @@ class TorsionStarts:
 
     LEAST_EMBEDDINGS, LEAST_OF_RIGID = 6, 2
     # Evaluations of MMFF94s, for rings and the bonds beside them: they are in all that is made of these.
-    RELAXATION = 11
+    RELAXATION = 6
     # Of those, at least twice as many as conformers.
     CANDIDATES_EACH, LEAST_CANDIDATES, ENOUGH_CANDIDATES = 3, 40, 400
     # Evaluations of MMFF94s before their energies choose. In vacuum low ones count more: what a crystal or a pocket

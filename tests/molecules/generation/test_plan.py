@@ -78,3 +78,24 @@ def test_who_is_told_to_try_more_can(monkeypatch):
     assert relaxed.generate("CCO", 2, relax="mmff", max_attempts=1).reason.endswith("leave relax out")
     distilled = knowing("CCO", metadata=DISTILLED, **network).generate("CCO", 2, max_attempts=1).reason
     assert distilled.endswith("(rejected: bond_length 2): try more max_attempts or the weights 'qm9'")
+
+
+def test_weights_that_refine_may_take_other_steps_from_other_starts():
+    metadata = {
+        "sampling": {
+            "solver": "ddim",
+            "lambdas": [2.2, 3.6],
+            "init": "minima",
+            "lambdas_by_init": {"minima": [2.2], "crystal": [2.5]},
+        }
+    }
+    plan = SamplingPlan.of(metadata)
+    assert (plan.init, plan.num_steps, plan.grid) == ("minima", 1, AtLambdas((2.2,)))
+    found = {init: plan.with_overrides(None, None, None, init) for init in ("crystal", "given", "minima")}
+    assert [one.grid for one in found.values()] == [
+        AtLambdas((2.5,)),
+        AtLambdas((2.2, 3.6)),
+        AtLambdas((2.2,)),
+    ]
+    assert [one.num_steps for one in found.values()] == [1, 2, 1]
+    assert found["given"].with_overrides(None, None, None, "minima") == plan
