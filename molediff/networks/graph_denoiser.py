@@ -46,6 +46,11 @@ class GraphSizes:
         )
         return GraphSizes(self.num_nodes.to(device, non_blocking=non_blocking), self.width, properties)
 
+    def rows(self, which: Tensor) -> GraphSizes:
+        """Those graphs that are true in `which`, shape (n,)."""
+        properties = None if self.properties is None else self.properties[which]
+        return GraphSizes(self.num_nodes[which], self.width, properties)
+
     def told(self, which: Tensor | None) -> GraphSizes:
         """The same with those properties alone that are true in `which`, shape (n, P); None: with none."""
         if self.properties is None or which is None:

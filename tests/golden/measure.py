@@ -18,7 +18,7 @@ from molediff.core.discrete import log_prob_bound
 from molediff.molecules.graph.graph import mol_to_graph
 from molediff.molecules.graph.vocabulary import ORGANIC
 from molediff.molecules.torsion_prior import SOURCES, torsion_distribution
-from molediff.molecules.whole.alphabet import QM9
+from molediff.molecules.whole.alphabet import QM9, Alphabet
 from molediff.molecules.whole.graphs import state_of
 from molediff.networks.pretrained import load_categorical, load_torsion_prior
 from molediff.sampling.seeds import numbered_generators
@@ -68,11 +68,12 @@ def torsions(name: str) -> dict[str, list]:
 
 def graphs(name: str) -> dict[str, list]:
     """Log-probability in nats of three molecules, each in one order of its entries."""
-    model, _ = load_categorical(name)
+    model, metadata = load_categorical(name)
     model.eval()
+    alphabet = Alphabet.of(metadata["alphabet"]) if "alphabet" in metadata else QM9
     found = {}
     for smiles in MOLECULES:
-        state = torch.from_numpy(state_of(Chem.MolFromSmiles(smiles), QM9).astype(np.int64))[None]
+        state = torch.from_numpy(state_of(Chem.MolFromSmiles(smiles), alphabet).astype(np.int64))[None]
         bound = log_prob_bound(model.denoiser(), model.process, state, numbered_generators(1, [0]))
         found[smiles] = _rounded(bound, 4)
     return found
@@ -91,6 +92,8 @@ MEASURES = {
     "drugs": conformers,
     "drugs_torsions": torsions,
     "qm9_graphs": graphs,
+    "qm9_graphs_properties": graphs,
+    "moses_graphs": graphs,
     "dw4": particles,
     "lj13": particles,
     "digits": images,

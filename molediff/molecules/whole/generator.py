@@ -146,7 +146,7 @@ class MoleculeGenerator:
                 for what is attached, or else all that have a hydrogen.
             properties: values to come near, in the units of QM9: "gap", "homo" and "lumo" in Hartree, "polarizability"
                 in bohr^3, "dipole_moment" in Debye, "heat_capacity" in cal / (mol K); a number for all, or a list of
-                one for each molecule. For weights that know them, as `experiment=qm9_graphs_properties` trains.
+                one for each molecule. For weights that know them, as qm9_graphs_properties.
             only_valid: draw again, up to `max_attempts` graphs for a molecule, where a graph is no molecule or has no
                 shape. Published protocols count what comes the first time.
             with_shapes: False for graphs alone.

@@ -97,7 +97,7 @@ class WantedProperties:
     def __init__(self, known: Mapping[str, Any] | None, properties: Wanted, num_molecules: int) -> None:
         if not known:
             raise ValueError(
-                "These weights know no properties: train some that do, molediff train experiment=qm9_graphs_properties."
+                "These weights know no properties: take some that do, such as qm9_graphs_properties."
             )
         names = list(known["names"])
         columns: dict[str, np.ndarray] = {}
@@ -116,7 +116,11 @@ class WantedProperties:
         )
         for place, name in enumerate(names):
             ends = [known[key][place] * scales.std[place] + scales.mean[place] for key in ("least", "most")]
-            if name in columns and not (ends[0] <= columns[name].min() and columns[name].max() <= ends[1]):
+            # Ends are kept in the unit of the network, and come back with the rounding of that.
+            slack = 1e-6 * scales.std[place]
+            if name in columns and not (
+                ends[0] - slack <= columns[name].min() and columns[name].max() <= ends[1] + slack
+            ):
                 warnings.warn(
                     f"{name} of the training molecules is between {ends[0]:.4g} and {ends[1]:.4g} "
                     f"{known['units'][place]}: what is asked for beyond is a guess.",

@@ -104,13 +104,12 @@ class GraphSampler:
         condition = GraphSizes(torch.tensor(sizes), width, told).to(self.device)
         x_1 = torch.from_numpy(starts).to(self.device)
         steps: list[CategoricalStep] = []
-        denoiser, mask, twice = self.model.denoiser(condition), condition.mask, self.guidance not in (0, -1)
-        if self.guidance:
-            denoiser = classifier_free(denoiser, self.model.denoiser(condition.told(None)), self.guidance)
-        if self.constrained is not None:
-            denoiser = only_possible(denoiser, self.constrained, condition)
-        used = torch.zeros(len(numbers), dtype=torch.long)
-        denoiser = self._counting(denoiser, used)
+        mask, twice = condition.mask, self.guidance not in (0, -1)
+        bounded = isinstance(self.solver, EntropyBounded)
+        # A grid takes each sample as far as its own entries need.
+        hidden = ((x_1 == self.model.process.mask_state) & mask).sum(1)
+        used = torch.zeros_like(hidden) if bounded else hidden.clamp(max=len(self.times) - 1)
+        denoiser = self._of_open(condition, used) if bounded else self._denoiser(condition)
         states = self.solver.sample(
             denoiser,
             self.model.process,
@@ -121,32 +120,42 @@ class GraphSampler:
             steps.append if self.trajectory else None,
         )
         bounds = self._bounds(states, sizes, of_sizes, generators, condition) if self.log_prob else None
-        if not isinstance(
-            self.solver, EntropyBounded
-        ):  # a grid takes each sample as far as its own entries need
-            hidden = ((x_1 == self.model.process.mask_state) & mask).sum(1)
-            used = hidden.clamp(max=len(self.times) - 1).cpu()
+        num_evaluations = used.tolist()
         ends = [size * (size + 1) // 2 for size in sizes]
         rows = states.cpu().numpy()
         way = np.stack([step.x_t.cpu().numpy() for step in steps]).astype(np.int8) if steps else None
         return [
             DrawnGraph(
                 rows[k, :end],
-                int(used[k]) * (2 if twice else 1),
+                num_evaluations[k] * (2 if twice else 1),
                 None if bounds is None else bounds[k],
                 None if way is None else way[:, k, :end],
             )
             for k, end in enumerate(ends)
         ]
 
-    def _counting(self, denoiser: CategoricalDenoiser, used: Tensor) -> CategoricalDenoiser:
-        """The denoiser, which adds to `used` one for each sample that still has masked entries."""
+    def _denoiser(self, condition: GraphSizes) -> CategoricalDenoiser:
+        denoiser = self.model.denoiser(condition)
+        if self.guidance:
+            denoiser = classifier_free(denoiser, self.model.denoiser(condition.told(None)), self.guidance)
+        if self.constrained is not None:
+            denoiser = only_possible(denoiser, self.constrained, condition)
+        return denoiser
 
-        def counted(x_t: Tensor, t: Tensor) -> Tensor:
-            used.add_((x_t == self.model.process.mask_state).any(1).cpu())
-            return denoiser(x_t, t)
+    def _of_open(self, condition: GraphSizes, used: Tensor) -> CategoricalDenoiser:
+        """The denoiser of those samples that still have masked entries, for each of which `used` is raised by one."""
 
-        return counted
+        def of_open(x_t: Tensor, t: Tensor) -> Tensor:
+            is_open = (x_t == self.model.process.mask_state).any(1)
+            used.add_(is_open)
+            if bool(is_open.all()):
+                return self._denoiser(condition)(x_t, t)
+            found = self._denoiser(condition.rows(is_open))(x_t[is_open], t[is_open])
+            logits = found.new_zeros(len(x_t), *found.shape[1:])
+            logits[is_open] = found
+            return logits
+
+        return of_open
 
     def _of_sizes(self, number: int) -> np.ndarray:
         """Probability of 0, 1, 2, ... heavy atoms of a molecule."""

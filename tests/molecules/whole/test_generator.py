@@ -257,3 +257,12 @@ def test_the_bound_of_an_order_counts_no_other_numbering(ordered, generator):
     assert bounds[0]
     # No state of up to four atoms is likelier than its number of atoms.
     assert all(bound is not None and bound < 0 for bound in bounds[0])
+
+
+def test_samples_that_are_done_first_cost_nothing_more_and_change_nothing(ordered):
+    together = graphs(ordered, 12, max_entropy=0.5, constrained=True)
+    alone = graphs(ordered, 12, max_entropy=0.5, constrained=True, batch_size=1)
+    assert [one.smiles for one in together] == [one.smiles for one in alone]
+    counts = [one.num_evaluations for one in together]
+    assert counts == [one.num_evaluations for one in alone]
+    assert len({*counts}) > 1
