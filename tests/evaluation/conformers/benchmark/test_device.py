@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from molediff.evaluation.conformers.benchmark.device import measure, products, repeated
+from molediff.evaluation.conformers.benchmark.device import counted_products, measure, products, repeated
+from molediff.networks import products as of_networks
 
 
 def measured(device: str, sizes: list[int]) -> dict[str, Any]:
@@ -46,3 +47,11 @@ def test_rates_are_those_of_the_clock():
 def test_products_are_counted_as_two_operations_each(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("molediff.evaluation.conformers.benchmark.device.repeated", lambda *_: (2.0, 1))
     assert products(torch.device("cpu"), torch.float32) == 2.0 * 2 * 1536**3
+
+
+def test_products_by_one_dnn_are_counted(monkeypatch: pytest.MonkeyPatch):
+    x, weight = torch.ones(5, 3), torch.ones(4, 3)
+    monkeypatch.setattr(of_networks, "_pays", lambda *_: True)
+    with torch.inference_mode(), counted_products() as counter:
+        of_networks.linear(x, weight)
+    assert counter.get_total_flops() == 2 * 5 * 3 * 4
