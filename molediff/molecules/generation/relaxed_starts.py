@@ -15,7 +15,7 @@ from molediff.molecules.generation.clock import Clock
 if TYPE_CHECKING:
     from molediff.molecules.generation.starts import Starts
 
-NUM_EVALUATIONS = {"crystal": 5, "minima": 8}
+NUM_EVALUATIONS = {"crystal": 9, "minima": 12}
 """Evaluations of MMFF94s by what the torsions are drawn from."""
 
 
@@ -29,21 +29,26 @@ def field_of(mol: Chem.Mol, charges: bool) -> MMFF | None:
 
 
 class RelaxedStarts:
-    """Other starts after `NUM_EVALUATIONS` of MMFF94s.
+    """Other starts after some evaluations of MMFF94s.
 
     Args:
         starts: from where.
         field: of the molecule.
-        init: "crystal" or "minima".
+        num_evaluations: of it.
         num_conformers: conformers asked for.
         clock: of the molecule: when its time is up, what has not moved stays.
     """
 
     def __init__(
-        self, starts: Starts, field: MMFF, init: str, num_conformers: int, clock: Clock | None = None
+        self,
+        starts: Starts,
+        field: MMFF,
+        num_evaluations: int,
+        num_conformers: int,
+        clock: Clock | None = None,
     ):
         self._starts, self._field, self._num = starts, field, num_conformers
-        self._num_evaluations, self._clock = NUM_EVALUATIONS[init], clock or Clock()
+        self._num_evaluations, self._clock = num_evaluations, clock or Clock()
         self._first: np.ndarray | None = None
 
     def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:

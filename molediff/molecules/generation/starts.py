@@ -10,7 +10,7 @@ import numpy as np
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.embedding import Embedding
-from molediff.molecules.generation.relaxed_starts import RelaxedStarts, field_of
+from molediff.molecules.generation.relaxed_starts import NUM_EVALUATIONS, RelaxedStarts, field_of
 from molediff.molecules.generation.torsion_starts import TorsionStarts
 from molediff.molecules.graph.inputs import PreparedMolecule
 from molediff.molecules.torsion_prior import shipped_distribution
@@ -52,11 +52,13 @@ def make_starts(
         return EmbeddedStarts(embedding, num_conformers)
     field = field_of(prepared.mol, charges=init == "minima")
     distribution = shipped_distribution(prepared.mol, prepared.graph, init)
+    num_evaluations = NUM_EVALUATIONS[init]
     if len(distribution.rotors):
         starts: Starts = TorsionStarts(embedding, distribution, num_conformers, field, init)
+        num_evaluations -= TorsionStarts.SCREENING[init]
     else:  # rings alone: only embedding anew gives others
         starts = EmbeddedStarts(embedding, num_conformers)
-    return starts if field is None else RelaxedStarts(starts, field, init, num_conformers, clock)
+    return starts if field is None else RelaxedStarts(starts, field, num_evaluations, num_conformers, clock)
 
 
 class GivenStarts:

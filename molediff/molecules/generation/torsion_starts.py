@@ -42,9 +42,9 @@ class TorsionStarts:
     RELAXATION = 6
     # Of those, at least twice as many as conformers.
     CANDIDATES_EACH, LEAST_CANDIDATES, ENOUGH_CANDIDATES = 3, 40, 400
-    # Evaluations of MMFF94s before their energies choose. In vacuum low ones count more: what a crystal or a pocket
-    # holds is seldom the lowest of a molecule by itself. In kcal/mol.
-    SCREENING = 4
+    # Evaluations of MMFF94s before their energies choose, and how much low ones count, in kcal/mol. In vacuum they
+    # count more: what a crystal or a pocket holds is seldom the lowest of a molecule by itself.
+    SCREENING: ClassVar = {"crystal": 4, "minima": 8}
     TEMPERATURES: ClassVar = {"crystal": 12.0, "minima": 4.0}
     MOST_ROUNDS = 3
     LARGEST_CLASH = 0.05  # Angstrom^2, see `Clashes`
@@ -60,7 +60,7 @@ class TorsionStarts:
         init: str,
     ):
         self._embedding, self._distribution, self._num = embedding, distribution, num_conformers
-        self._field, self._temperature = field, self.TEMPERATURES[init]
+        self._field, self._init = field, init
         self._ordered: np.ndarray | None = None
         self._rotors = Rotors.of(embedding.prepared.mol)
         self._polar = self._rotors.subset(self._rotors.kind == POLAR)
@@ -103,9 +103,9 @@ class TorsionStarts:
         """Candidates (P, N, 3) further down the energy: first those that others are near to, the lower the more."""
         weights = np.ones(len(x))
         if self._field is not None:
-            x, energies = self._field.lowered(x, self.SCREENING)
+            x, energies = self._field.lowered(x, self.SCREENING[self._init])
             x, energies = x[np.isfinite(energies)], energies[np.isfinite(energies)]
-            weights = np.exp(-(energies - energies.min(initial=0.0)) / self._temperature)
+            weights = np.exp(-(energies - energies.min(initial=0.0)) / self.TEMPERATURES[self._init])
         mol = with_conformers(self._embedding.prepared.mol, list(x))
         distances = ConformerDistances(mol, self.MAPPINGS, np.float32)
         first = representatives(distances.matrix(), self._num, weights=weights)

@@ -9,7 +9,7 @@ from rdkit.Chem import rdDistGeom
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.mmff import MMFF
 from molediff.molecules.generation.clock import Clock
-from molediff.molecules.generation.relaxed_starts import RelaxedStarts, field_of
+from molediff.molecules.generation.relaxed_starts import NUM_EVALUATIONS, RelaxedStarts, field_of
 
 
 class Given:
@@ -29,7 +29,7 @@ def embedded(smiles: str, num: int) -> tuple[Chem.Mol, np.ndarray]:
 def started(mol: Chem.Mol, x: np.ndarray, init: str) -> RelaxedStarts:
     field = field_of(mol, charges=init == "minima")
     assert field is not None
-    return RelaxedStarts(Given(x), field, init, len(x))
+    return RelaxedStarts(Given(x), field, NUM_EVALUATIONS[init], len(x))
 
 
 def energies(mol: Chem.Mol, x: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def test_when_time_is_up_all_stay():
     clock.start()
     field = field_of(mol, charges=True)
     assert field is not None
-    found = RelaxedStarts(Given(x), field, "minima", 3, clock).positions([0, 1, 2], 0)
+    found = RelaxedStarts(Given(x), field, 12, 3, clock).positions([0, 1, 2], 0)
     np.testing.assert_allclose(found, x, atol=1e-5)
 
 
