@@ -93,6 +93,7 @@ MEASURES = {
     "drugs_torsions": torsions,
     "qm9_graphs": graphs,
     "qm9_graphs_properties": graphs,
+    "moses_graphs": graphs,
     "dw4": particles,
     "lj13": particles,
     "digits": images,
