@@ -166,4 +166,4 @@ def shipped_domain(name: str) -> Domain | None:
 
 
 # Weights that were trained on the same molecules.
-_SHARED = {"qm9_fast": "qm9_b3lyp", "qm9_distilled": "qm9_b3lyp", "drugs_refiner": "drugs"}
+_SHARED = {"qm9_distilled": "qm9_b3lyp", "drugs_refiner": "drugs"}
