@@ -66,6 +66,7 @@ class MMFF:
             raise ForceFieldError(f"{VARIANT} has no parameters for this molecule{why}")
         self._properties.SetMMFFEleTerm(charges)
         self._charges = charges
+        self._fields: dict[bool, tuple[MMFFField, Stiffness]] = {}
         for bond in mol.GetBonds():
             self._check(bond)
 
@@ -118,7 +119,11 @@ class MMFF:
         return RelaxedConformer(float(field.CalcEnergy()), not unfinished)
 
     def lowered(
-        self, x: np.ndarray, num_evaluations: int, out_of_time: Callable[[], bool] = lambda: False
+        self,
+        x: np.ndarray,
+        num_evaluations: int,
+        out_of_time: Callable[[], bool] = lambda: False,
+        charges: bool | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Points (n, N, 3) in Angstrom further down the energy, all at once, and the energies there in kcal/mol, (n,).
 
@@ -128,10 +133,11 @@ class MMFF:
             x: before.
             num_evaluations: of forces: ten come as far down as sixty steps of `relax`.
             out_of_time: once it says yes, they are left where they are.
+            charges: whether charges act here; None: as they do otherwise.
         """
         found, energies = np.array(x, dtype=np.float64), np.full(len(x), np.nan)
         finite = np.flatnonzero(np.isfinite(found).all(axis=(1, 2)))
-        field, stiffness = self._at_once
+        field, stiffness = self._at_once(self._charges if charges is None else charges)
         most = max(1, _NUMBERS_AT_ONCE // (3 * self.mol.GetNumAtoms()) ** 2)
         for begin in range(0, len(finite), most):
             rows = finite[begin : begin + most]
@@ -140,11 +146,16 @@ class MMFF:
             found[rows], energies[rows] = lower.double().numpy(), energy.double().numpy()
         return found, energies
 
+    def _at_once(self, charges: bool) -> tuple[MMFFField, Stiffness]:
+        if charges not in self._fields:
+            terms = self._terms if charges else self._terms.without_charges()
+            field = MMFFField(terms.to(torch.device("cpu"), torch.float32), self.mol.GetNumAtoms())
+            self._fields[charges] = field, Stiffness(field)
+        return self._fields[charges]
+
     @cached_property
-    def _at_once(self) -> tuple[MMFFField, Stiffness]:
-        terms = MMFFTerms.of(self.mol, self._properties, self._charges)
-        field = MMFFField(terms.to(torch.device("cpu"), torch.float32), self.mol.GetNumAtoms())
-        return field, Stiffness(field)
+    def _terms(self) -> MMFFTerms:
+        return MMFFTerms.of(self.mol, self._properties)
 
     def _field(self, conf_id: int) -> Any:
         field: Any = rdForceFieldHelpers.MMFFGetMoleculeForceField(self.mol, self._properties, confId=conf_id)

@@ -8,7 +8,7 @@ Source: Halgren 1996, MMFF I (the functional form, equations 2 to 8); Tosco et a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -52,20 +52,26 @@ class MMFFTerms:
         moved = [getattr(self, field.name).to(device) for field in fields(self)]
         return MMFFTerms(*(part.to(dtype) if part.is_floating_point() else part for part in moved))
 
+    def without_charges(self) -> MMFFTerms:
+        """The same, charges not acting."""
+        return replace(
+            self, pair_parameters=self.pair_parameters * self.pair_parameters.new_tensor([1, 1, 0])
+        )
+
     @classmethod
-    def of(cls, mol: Chem.Mol, properties: Any, charges: bool = True) -> MMFFTerms:
+    def of(cls, mol: Chem.Mol, properties: Any) -> MMFFTerms:
         """The terms of a molecule with explicit hydrogens.
 
         Args:
             mol: the molecule.
             properties: RDKit's `MMFFMolProperties` of it.
-            charges: whether charges act.
         """
+        around = [[neighbour.GetIdx() for neighbour in atom.GetNeighbors()] for atom in mol.GetAtoms()]
         bonds = _bonds(mol, properties)
-        angles = _angles(mol, properties)
-        planes = _planes(mol, properties)
-        torsions = _torsions(mol, properties)
-        pairs = _pairs(mol, properties, charges)
+        angles = _angles(mol, properties, around)
+        planes = _planes(mol, properties, around)
+        torsions = _torsions(mol, properties, around)
+        pairs = _pairs(mol, properties)
         return cls(*bonds, *angles, *planes, *torsions, *pairs)
 
 
@@ -86,17 +92,15 @@ def _bonds(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
     return _tensors(atoms, parameters, 2, 2)
 
 
-def _angles(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
+def _angles(mol: Chem.Mol, properties: Any, around: list[list[int]]) -> tuple[Tensor, Tensor]:
     atoms, parameters = [], []
-    for middle in mol.GetAtoms():
-        j = middle.GetIdx()
+    for j, ends in enumerate(around):
+        if len(ends) < 2:
+            continue
         linear = properties.GetMMFFAtomType(j) in _LINEAR_TYPES
-        around = [neighbour.GetIdx() for neighbour in middle.GetNeighbors()]
-        lengths = (
-            {i: properties.GetMMFFBondStretchParams(mol, i, j)[2] for i in around} if len(around) > 1 else {}
-        )
-        for place, i in enumerate(around):
-            for k in around[place + 1 :]:
+        lengths = {i: properties.GetMMFFBondStretchParams(mol, i, j)[2] for i in ends}
+        for place, i in enumerate(ends):
+            for k in ends[place + 1 :]:
                 bend = properties.GetMMFFAngleBendParams(mol, i, j, k)
                 if bend is None:
                     continue
@@ -107,13 +111,12 @@ def _angles(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
     return _tensors(atoms, parameters, 3, 7)
 
 
-def _planes(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
+def _planes(mol: Chem.Mol, properties: Any, around: list[list[int]]) -> tuple[Tensor, Tensor]:
     atoms, parameters = [], []
-    for middle in mol.GetAtoms():
-        if middle.GetDegree() != 3:
+    for j, ends in enumerate(around):
+        if len(ends) != 3:
             continue
-        j = middle.GetIdx()
-        i, k, m = (neighbour.GetIdx() for neighbour in middle.GetNeighbors())
+        i, k, m = ends
         constant = properties.GetMMFFOopBendParams(mol, i, j, k, m)
         if constant:
             atoms += [(i, j, k, m), (i, j, m, k), (k, j, m, i)]
@@ -121,16 +124,15 @@ def _planes(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
     return _tensors(atoms, parameters, 4, 1)
 
 
-def _torsions(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
+def _torsions(mol: Chem.Mol, properties: Any, around: list[list[int]]) -> tuple[Tensor, Tensor]:
     atoms, parameters = [], []
     for bond in mol.GetBonds():
         begin, end = bond.GetBeginAtom(), bond.GetEndAtom()
         if begin.GetHybridization() not in _BENT or end.GetHybridization() not in _BENT:
             continue
         j, k = begin.GetIdx(), end.GetIdx()
-        for first in begin.GetNeighbors():
-            for last in end.GetNeighbors():
-                i, m = first.GetIdx(), last.GetIdx()
+        for i in around[j]:
+            for m in around[k]:
                 if i in (k, m) or m == j:
                     continue
                 found = properties.GetMMFFTorsionParams(mol, i, j, k, m)
@@ -140,7 +142,7 @@ def _torsions(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
     return _tensors(atoms, parameters, 4, 3)
 
 
-def _pairs(mol: Chem.Mol, properties: Any, charges: bool) -> tuple[Tensor, Tensor]:
+def _pairs(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
     hops = np.asarray(Chem.GetDistanceMatrix(mol))
     first, second = np.nonzero(np.triu((hops > 2) & (hops < len(hops)), 1))
     types = np.array([properties.GetMMFFAtomType(i) for i in range(mol.GetNumAtoms())])
@@ -151,8 +153,7 @@ def _pairs(mol: Chem.Mol, properties: Any, charges: bool) -> tuple[Tensor, Tenso
             table[a, b] = properties.GetMMFFVdWParams(i, j)[2:]
     parameters = np.zeros((len(first), 3))
     parameters[:, :2] = table[kind[first], kind[second]]
-    if charges:
-        charge = np.array([properties.GetMMFFPartialCharge(i) for i in range(mol.GetNumAtoms())])
-        share = np.where(hops[first, second] == 3, _CLOSE, 1.0)
-        parameters[:, 2] = _COULOMB * share * charge[first] * charge[second]
+    charge = np.array([properties.GetMMFFPartialCharge(i) for i in range(mol.GetNumAtoms())])
+    share = np.where(hops[first, second] == 3, _CLOSE, 1.0)
+    parameters[:, 2] = _COULOMB * share * charge[first] * charge[second]
     return torch.from_numpy(np.stack([first, second], 1)), torch.from_numpy(parameters)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.mmff import MMFF
-from molediff.molecules.errors import ForceFieldError
 from molediff.molecules.generation.embedding import Embedding
 from molediff.molecules.hydrogen_torsions import HydrogenTorsions
 from molediff.molecules.pieces import Pieces
@@ -123,11 +122,7 @@ class TorsionStarts:
         folds = any(len(ring) >= MACROCYCLE for ring in mol.GetRingInfo().AtomRings())
         x = embedding.embed(num, seed) if folds else embedding.embed_heavy(num, seed)
         x = x[np.isfinite(x).all(axis=(1, 2))]
-        try:
-            with rdBase.BlockLogs():
-                return MMFF(mol, charges=False).lowered(x, self.RELAXATION)[0]
-        except ForceFieldError:
-            return x
+        return x if self._field is None else self._field.lowered(x, self.RELAXATION, charges=False)[0]
 
     def _drawn(self, base: np.ndarray, num: int) -> tuple[np.ndarray, int]:
         """Structures in the order of their clashes, and how many are free of them; `num` of them if they can be had."""

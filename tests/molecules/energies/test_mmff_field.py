@@ -45,7 +45,8 @@ def points(mol: Chem.Mol) -> torch.Tensor:
 
 def field_of(mol: Chem.Mol, charges: bool = True) -> MMFFField:
     properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant="MMFF94s")
-    return MMFFField(MMFFTerms.of(mol, properties, charges), mol.GetNumAtoms())
+    terms = MMFFTerms.of(mol, properties)
+    return MMFFField(terms if charges else terms.without_charges(), mol.GetNumAtoms())
 
 
 @pytest.mark.parametrize("charges", [True, False])

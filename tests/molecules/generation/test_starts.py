@@ -145,7 +145,7 @@ def test_given_conformers_of_another_hand_are_told_apart():
 @pytest.fixture
 def no_force_field(monkeypatch: pytest.MonkeyPatch) -> None:
     """Starts as they are drawn."""
-    monkeypatch.setattr(MMFF, "lowered", lambda field, x, num_evaluations, *_: (x, np.zeros(len(x))))
+    monkeypatch.setattr(MMFF, "lowered", lambda field, x, *_, **__: (x, np.zeros(len(x))))
 
 
 FLEXIBLE = "COc1ccc(C[C@H](N)C(=O)NCC)cc1"
