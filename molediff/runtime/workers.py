@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -28,7 +29,7 @@ _MAX_STARTS = 3
 # Seconds that a process whose pipe has closed may take to end by itself, which leaves its true exit code.
 _PATIENCE = 10.0
 
-_READY = "ready"
+_LISTENING, _READY = "listening", "ready"
 
 _WITHOUT_GUARD = 86
 """Exit code of a worker that would start workers while it imports the script."""
@@ -129,6 +130,9 @@ class Pool:
             self.busy.remove(worker)
             self.hand_out(worker.item, worker.starts + 1)
             return None
+        if message == _LISTENING:
+            worker.tell()
+            return None
         if message == _READY:
             worker.begin()
             return None
@@ -169,18 +173,19 @@ class _Worker:
     def __init__(self, function: Callable[[Any], Any]) -> None:
         _end_if_importing()
         context = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads half
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(function, theirs), daemon=True)
         try:
-            with _one_thread(), _without_interrupts():
-                self.process.start()
-        except (OSError, RuntimeError):
-            raise
+            # Sent once it listens: a start that holds more than a pipe does would wait for ever for one that has died.
+            self._function = ForkingPickler.dumps(function)
         except Exception as error:  # what cannot be pickled raises errors of many types
             raise RuntimeError(
                 f"A worker process cannot be sent what it needs ({error}): with several processes, a network, a solver "
                 "or a grid of your own must be importable, not defined in a function."
             ) from error
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        try:
+            with _one_thread(), _without_interrupts():
+                self.process.start()
         finally:
             theirs.close()
         self.alive, self.ready, self.starts = True, False, 1
@@ -196,6 +201,11 @@ class _Worker:
         self.item, self.starts, self._start = item, starts, None
         if self.ready:
             self._send()
+
+    def tell(self) -> None:
+        """Send what it is to do with items."""
+        with suppress(BrokenPipeError, ConnectionResetError):  # it died: reading from it will tell
+            self.pipe.send_bytes(self._function)
 
     def begin(self) -> None:
         self.ready = True
@@ -220,14 +230,17 @@ class _Worker:
         return self.process.exitcode
 
 
-def _serve(function: Callable[[Any], Any], pipe: Connection) -> None:
-    """What a worker does: until the other end of its pipe closes, take an item and send back what came of it."""
+def _serve(pipe: Connection) -> None:
+    """What a worker does: take its function, and then, until the other end of its pipe closes, items of which it sends
+    back what came of each."""
     # Ctrl-C reaches all processes; the first one sees to the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        pipe.send(_LISTENING)
+        function: Callable[[Any], Any] = pipe.recv()
         pipe.send(_READY)
         while True:
             item = pipe.recv()

@@ -116,6 +116,25 @@ def test_when_every_process_is_killed_while_it_starts_memory_is_blamed_and_no_gu
     assert "__main__" not in str(error.value)
 
 
+def test_a_script_without_a_guard_is_told_so_however_much_a_process_needs(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import functools, operator\n"
+        "from molediff.runtime.processes import as_completed\n"
+        "much = functools.partial(operator.add, 'long' * 1_000_000)\n"
+        "print([outcome.value for outcome in as_completed(much, ['a', 'b'], 2)])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 1
+    assert "must stand below `if __name__ == '__main__':`" in done.stderr
+
+
 def test_settings_are_checked():
     with pytest.raises(ValueError, match="num_processes must be at least 1"):
         next(as_completed(work, ["a"], 0))

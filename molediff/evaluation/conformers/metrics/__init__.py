@@ -33,7 +33,6 @@ from molediff.evaluation.conformers.metrics.rmsd import rmsd_matrix
 from molediff.evaluation.conformers.metrics.seconds import processor_seconds, wall_seconds
 from molediff.evaluation.conformers.metrics.stereo import stereo_matches
 from molediff.evaluation.conformers.results import Comparison, MoleculeResult
-from molediff.evaluation.report.plausibility import plausibility_checks
 
 SUCCESS, RMSD, SECONDS = "success", "RMSD to the reference", "seconds a conformer"
 """Groups of the table's first block; all others stand in the second."""
@@ -45,6 +44,10 @@ def _rmsd(result: MoleculeResult) -> np.ndarray:
 
 
 def _plausibility(result: MoleculeResult) -> list[dict[str, bool]]:
+    from molediff.evaluation.report.plausibility import (
+        plausibility_checks,  # here: needs what training does not
+    )
+
     most = result.num_plausibility_requested
     return plausibility_checks(result.conformers, most, result.limits.energy_ratio) if most else []
 

@@ -51,7 +51,7 @@ def chemnet_features(smiles: Sequence[str]) -> np.ndarray:
         ModuleNotFoundError: the package `fcd`, which brings the network, is not installed.
     """
     require("fcd", "The Frechet ChemNet distance")
-    import fcd  # type: ignore[import-untyped]
+    import fcd
 
     features: np.ndarray = fcd.get_predictions(fcd.load_ref_model(), list(smiles), n_jobs=0, device="cpu")
     return features
