@@ -175,6 +175,8 @@ def _explained(path: FilePath) -> Iterator[None]:
         yield
     except _NotBuiltError as error:
         raise WeightsError(f"{path}: {error}") from None
+    except WeightsError:  # weights of another kind, which says all there is to say
+        raise
     except (KeyError, TypeError, AttributeError, ImportError, RuntimeError, ValueError) as error:
         reason = (str(error).splitlines() or ["no reason given"])[0]
         raise WeightsError(

@@ -77,7 +77,14 @@ def measure(
         "parts": parts(generator, num_conformers, sizes[-1]),
     }
     if training["batch_sizes"]:
-        figures["training"] = train_rates(chosen.type, seconds, build, **training)
+        try:
+            figures["training"] = train_rates(chosen.type, seconds, build, **training)
+        except Exception as error:
+            if not isinstance(
+                error.__cause__ or error, FileNotFoundError
+            ):  # a builder may raise its own from it
+                raise
+            print("training is left out: its data come with the repository, and are not in this folder.")
     figures["peak_megabytes"] = peak_memory_of(chosen)
     print(f"most memory held: {figures['peak_megabytes']:,.0f} MiB")
     return figures
