@@ -22,7 +22,12 @@ from molediff.molecules.errors import ForceFieldError
 THRESHOLDS = (0.75, 0.15)
 """In Angstrom. 0.75 is GEOM-DRUGS' (Ganea et al. 2021); 0.15 asks whether the minimum itself was found."""
 
+# Of the references, which are minima of AIMNet2 in the order of their energies, so many of the lowest are relaxed by a
+# method that takes seconds for each, to find the lowest of its own.
+_RELAXED_REFERENCES = 3
+
 _BY_KEY = {metric.key: metric for metric in (*CONFORMER_METRICS, *BENCHMARK_METRICS)}
+_STRAINS = {"aimnet2": "aimnet2_strain_median", "gfn2": "xtb_strain_median", "mmff": "strain_median"}
 
 
 class ExcessEnergy:
@@ -30,7 +35,7 @@ class ExcessEnergy:
 
     Args:
         method: one of `molecules.energies.relax.METHODS`. The references are minima of AIMNet2; for another method they
-            are relaxed in it first.
+            are relaxed in it first, for "gfn2" the first three of a molecule: those lowest in AIMNet2.
         num_conformers: look at the first so many of a molecule.
     """
 
@@ -40,9 +45,7 @@ class ExcessEnergy:
 
     def __call__(self, result: MoleculeResult) -> np.ndarray:
         """In kcal/mol, shape (n,); below 0 for what lies lower than all references; NaN if there is no energy."""
-        few = Mol(result.conformers)
-        for conformer in list(few.GetConformers())[self.num_conformers :]:
-            few.RemoveConformer(conformer.GetId())
+        few = _first_conformers(result.conformers, self.num_conformers)
         try:
             found = conformer_energies(few, self.method)
         except ForceFieldError:
@@ -58,22 +61,31 @@ class ExcessEnergy:
     def _minima(self, reference: Mol) -> np.ndarray:
         if self.method == "aimnet2":
             return conformer_energies(reference, self.method)
-        return relax_conformers(Mol(reference), self.method).energies
+        most = _RELAXED_REFERENCES if self.method == "gfn2" else reference.GetNumConformers()
+        return relax_conformers(_first_conformers(reference, most), self.method).energies
+
+
+def _first_conformers(mol: Mol, num: int) -> Mol:
+    """A copy with the first `num` conformers."""
+    few = Mol(mol)
+    for conformer in list(few.GetConformers())[num:]:
+        few.RemoveConformer(conformer.GetId())
+    return few
 
 
 def ensemble_metrics(energies: str | None, num_conformers: int) -> list[Metric]:
     """In the order of the table.
 
     Args:
-        energies: "aimnet2", or "mmff", a cheap stand-in; None for no energies. The strain is that of the conformers
-            which are relaxed (`Limits`), with "mmff" of all.
+        energies: "aimnet2", "gfn2", or "mmff", a cheap stand-in; None for no energies. The strain is that of the
+            conformers which are relaxed (`Limits`), with "mmff" of all.
         num_conformers: of each molecule whose excess energy is computed.
 
     Raises:
         ValueError: there is no such method.
     """
-    if energies not in (None, "aimnet2", "mmff"):
-        raise ValueError(f"energies must be 'aimnet2', 'mmff' or None; got {energies!r}.")
+    if energies is not None and energies not in _STRAINS:
+        raise ValueError(f"energies must be 'aimnet2', 'gfn2', 'mmff' or None; got {energies!r}.")
     return [
         *(_coverage("R", cov_recall, threshold) for threshold in THRESHOLDS),
         _BY_KEY["mat_recall_mean"],
@@ -110,7 +122,7 @@ def _over_molecules(
 def _energies(method: str, num_conformers: int) -> list[Metric]:
     of_molecule, name = ExcessEnergy(method, num_conformers), METHODS[method]
     above = f"energy in {name} above the lowest reference"
-    strain = _BY_KEY["aimnet2_strain_median" if method == "aimnet2" else "strain_median"]
+    strain = _BY_KEY[_STRAINS[method]]
     return [
         Metric("excess_median", "excess", "kcal/mol", 2, "low", f"{above}, median over conformers", of_molecule,
                median_of_conformers, "excess"),

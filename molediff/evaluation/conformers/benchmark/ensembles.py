@@ -24,6 +24,7 @@ from molediff.evaluation.conformers.metrics.metric import Metric
 from molediff.evaluation.conformers.references import read_references
 from molediff.evaluation.report.files import finite_or_none, write_figure
 from molediff.molecules.energies.aimnet2_model import find_model
+from molediff.molecules.energies.xtb import require_tblite
 from molediff.molecules.generator import ConformerGenerator
 from molediff.runtime.files import complete_file
 
@@ -66,7 +67,7 @@ def measure(
         "seed": seed,
     }
     store, run_id = RowStore(Path(folder) / "rows", shared), datetime.now(timezone.utc).isoformat()
-    num_relaxed = energies["num_relaxed"] if method == "aimnet2" else 0
+    num_relaxed = 0 if method in (None, "mmff") else energies["num_relaxed"]
     rows = []
     for contender in contenders(rivals, weights, ours):
         row = store.load(contender)
@@ -83,7 +84,7 @@ def measure(
                     num_relaxed,
                     1,
                     progress,
-                    ["aimnet2"],
+                    [str(method)],
                     metrics,
                     most_conformers,
                 )
@@ -115,10 +116,11 @@ def _written(
 
 def _installed(method: str | None) -> str | None:
     """The method of energies, or None, which is said, if it is not installed."""
-    if method != "aimnet2":
-        return method
     try:
-        find_model()
+        if method == "aimnet2":
+            find_model()
+        if method == "gfn2":
+            require_tblite()
     except (ImportError, OSError) as error:
         print(f"without energies: {error}", flush=True)
         return None

@@ -75,8 +75,16 @@ def test_a_stretched_bond_lies_above_the_lowest_minimum(butanol: Chem.Mol):
     assert (excess > 1).all()
 
 
+def test_minima_of_gfn2_lie_at_its_lowest_reference(butanol: Chem.Mol):
+    pytest.importorskip("tblite")
+    relaxed = Chem.Mol(butanol)
+    energies = relax_conformers(relaxed, "gfn2").energies
+    excess = ExcessEnergy("gfn2", 3)(measure_molecule(butanol, relaxed, 3, metrics=[]))
+    assert excess == pytest.approx(energies - energies.min(), abs=0.02)
+
+
 def test_energies_of_another_name_are_refused():
-    with pytest.raises(ValueError, match="must be 'aimnet2', 'mmff' or None; got 'b3lyp'"):
+    with pytest.raises(ValueError, match="must be 'aimnet2', 'gfn2', 'mmff' or None; got 'b3lyp'"):
         ensemble_metrics("b3lyp", 1)
 
 
