@@ -15,12 +15,19 @@ class Pieces:
 
     Args:
         rotors: the bonds between them.
+
+    Attributes:
+        of_atom: the piece that each atom belongs to, int64, shape (N,): 0 for what no rotor turns, 1 + the number of
+            the rotor whose second end it holds for the others.
     """
 
     def __init__(self, rotors: Rotors):
         # The larger sides first: the smaller ones lie within them, or apart.
         self._order = np.argsort(-rotors.turned.sum(axis=1), kind="stable")
         self._rotors = rotors
+        self.of_atom = np.zeros(rotors.turned.shape[1], dtype=np.int64)
+        for rotor in self._order:
+            self.of_atom[rotors.turned[rotor]] = 1 + rotor
 
     def __len__(self) -> int:
         return len(self._order) + 1

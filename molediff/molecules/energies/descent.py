@@ -41,7 +41,7 @@ def descend(
 
     Args:
         potential: energies and forces. What is not finite is not gone to.
-        stiffness: a positive model of the Hessian, (n, 3N, 3N).
+        stiffness: a positive model of the Hessian, (n, 3N, 3N), x of all atoms first, then y and z.
         x: shape (n, N, 3); not changed.
         num_evaluations: of the potential.
         out_of_time: asked before each evaluation; once it says yes, it ends there.
@@ -57,12 +57,12 @@ def descend(
             break
         if number % NEW_METRIC == 0:
             factor, memory = torch.linalg.cholesky_ex(stiffness(x)).L, []
-        step = _downhill(force.flatten(1), factor, memory).view_as(x)
+        step = _downhill(_flat(force), factor, memory).unflatten(1, (3, -1)).transpose(1, 2)
         longest = step.norm(dim=-1).amax(1).clamp_min(1e-9)
         step = step * (bound / longest).clamp_max(1.0)[:, None, None]
         new_energy, new_force = potential(x + step)
         lower = new_energy <= energy + _RISE  # false for what is not finite
-        way, change = step.flatten(1), (force - new_force).flatten(1)
+        way, change = _flat(step), _flat(force - new_force)
         product = (way * change).sum(1)
         kept = [(one, two, torch.where(lower, inverse, 0.0)) for one, two, inverse in memory]
         inverse = torch.where(lower & (product > _LEAST_PRODUCT), 1 / product, 0.0)
@@ -72,6 +72,11 @@ def descend(
         force = torch.where(lower[:, None, None], new_force, force)
         energy = torch.where(lower, new_energy, energy)
     return x, energy
+
+
+def _flat(x: Tensor) -> Tensor:
+    """Points or forces (n, N, 3), x of all atoms first, then y and z, (n, 3N)."""
+    return x.transpose(1, 2).flatten(1)
 
 
 def _downhill(force: Tensor, factor: Tensor, memory: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:

@@ -46,7 +46,7 @@ class Stiffness:
         self._blocks = torch.cat([self._blocks_of(atoms) for atoms, _, _ in self._kinds])
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The model at x (n, N, 3) in Angstrom: kcal/mol A^-2, shape (n, 3N, 3N)."""
+        """The model at x (n, N, 3) in Angstrom: kcal/mol A^-2, shape (n, 3N, 3N), x of all atoms first, then y and z."""
         num, size = len(x), self._num_atoms
         added = []
         for term, (_, constants, moves) in zip(self._field.bonded(x), self._kinds, strict=True):
@@ -54,22 +54,24 @@ class Stiffness:
             scaled = slopes * constants[:, None, None, None]
             added.append((scaled[:, :, None, :, None] * slopes[:, None, :, None]).flatten(0, 1).flatten(0, 1))
         found = x.new_zeros(size * size, 3, 3, num).index_add_(0, self._blocks, torch.cat(added))
-        found = found.view(size, size, 3, 3, num).permute(4, 0, 2, 1, 3).contiguous()
+        found = found.view(size, size, 3, 3, num).permute(4, 2, 0, 3, 1).contiguous()
         self._add_contacts(found, x)
         found = found.view(num, 3 * size, 3 * size)
         found.diagonal(dim1=1, dim2=2).add_(_LEAST)
         return found
 
     def _add_contacts(self, found: Tensor, x: Tensor) -> None:
-        """Add what contacts hold to the blocks, (n, N, 3, N, 3)."""
+        """Add what contacts hold to the blocks, (n, 3, N, 3, N)."""
         curvature, along = self._field.pairs.curvature(x)
         curvature.clamp_max_(_MOST_OF_PAIRS)
         for a in range(3):
             push = curvature * along[a]
-            for b in range(3):
+            for b in range(a, 3):
                 held = push * along[b]
-                found[:, :, a, :, b] -= held
-                found[:, :, a, :, b].diagonal(dim1=1, dim2=2).add_(held.sum(2))
+                on_itself = held.sum(2)
+                for one, other in {(a, b), (b, a)}:
+                    found[:, one, :, other] -= held
+                    found[:, one, :, other].diagonal(dim1=1, dim2=2).add_(on_itself)
 
     def _blocks_of(self, atoms: Tensor) -> Tensor:
         """Where the blocks of two atoms of each term lie, (T * A * A,)."""

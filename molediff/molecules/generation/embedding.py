@@ -53,7 +53,11 @@ class Embedding:
 
         How hydroxyl and methyl groups are turned is arbitrary then.
         """
-        skeleton = Skeleton.of(self.prepared.mol)
+        return self.embed_fragment(self.prepared.mol, num, seed)
+
+    def embed_fragment(self, mol: Chem.Mol, num: int, seed: int) -> np.ndarray:
+        """The same of a part of the molecule, cut out with explicit hydrogens: shape (num, its atoms, 3)."""
+        skeleton = Skeleton.of(mol)
         return skeleton.with_hydrogens(self._embedded(Chem.Mol(skeleton.mol), num, seed))
 
     def _embedded(self, mol: Chem.Mol, num: int, seed: int) -> np.ndarray:

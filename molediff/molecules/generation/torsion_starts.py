@@ -11,14 +11,12 @@ from rdkit import Chem
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.mmff import MMFF
 from molediff.molecules.generation.embedding import Embedding
+from molediff.molecules.generation.fragments import MACROCYCLE, Fragment, fragments
 from molediff.molecules.hydrogen_torsions import HydrogenTorsions
 from molediff.molecules.pieces import Pieces
 from molediff.molecules.rotors import POLAR, Rotors
 from molediff.molecules.spread import ConformerDistances, representatives
 from molediff.molecules.torsion_prior import Clashes, TorsionDistribution
-
-MACROCYCLE = 9
-"""Atoms of a ring from which on hydrogens are embedded too: those within it take part in how it is folded."""
 
 
 class TorsionStarts:
@@ -37,6 +35,10 @@ class TorsionStarts:
     """
 
     LEAST_EMBEDDINGS, LEAST_OF_RIGID = 6, 2
+    # Of a ring by itself: a third of the conformers asked for, but fewer of large ones, whose embeddings take longer.
+    FRAGMENTS_EACH, LEAST_OF_FRAGMENTS, MOST_OF_FRAGMENTS = 1 / 2, 6, 32
+    SIZE_OF_FRAGMENTS = 16
+    DRAWS_OF_FRAGMENTS = 3
     # Evaluations of MMFF94s, for rings and the bonds beside them: they are in all that is made of these.
     RELAXATION = 6
     # Of those, at least twice as many as conformers.
@@ -44,7 +46,7 @@ class TorsionStarts:
     # Evaluations of MMFF94s before their energies choose, and how much low ones count, in kcal/mol. In vacuum they
     # count more: what a crystal or a pocket holds is seldom the lowest of a molecule by itself.
     SCREENING: ClassVar = {"crystal": 4, "minima": 8}
-    TEMPERATURES: ClassVar = {"crystal": 12.0, "minima": 4.0}
+    TEMPERATURES: ClassVar = {"crystal": 12.0, "minima": 6.0}
     MOST_ROUNDS = 3
     LARGEST_CLASH = 0.05  # Angstrom^2, see `Clashes`
     # Symmetric numberings tried for the distances between candidates: three phenyl rings have eight.
@@ -63,6 +65,7 @@ class TorsionStarts:
         self._ordered: np.ndarray | None = None
         self._rotors = Rotors.of(embedding.prepared.mol)
         self._polar = self._rotors.subset(self._rotors.kind == POLAR)
+        self._pieces, self._clashes = Pieces(distribution.rotors), Clashes(embedding.prepared.mol)
 
     def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:
         """See `Starts`."""
@@ -89,12 +92,12 @@ class TorsionStarts:
 
     def _candidates(self) -> np.ndarray:
         """Structures (P, N, 3): first the `num_conformers` that stand for all, then the others."""
-        base = self._embedded()
+        base, rows = self._pool()
         if not len(base):
             return np.full((1, self._embedding.prepared.mol.GetNumAtoms(), 3), np.nan)
         wanted = max(self.LEAST_CANDIDATES, self.CANDIDATES_EACH * self._num)
         num_kept = max(2 * self._num, min(self.ENOUGH_CANDIDATES, wanted))
-        x, num_free = self._drawn(base, num_kept)
+        x, num_free = self._drawn(base, rows, num_kept)
         x = x[: min(num_kept, max(num_free, self._num))]
         return self._chosen_first(x)
 
@@ -112,30 +115,64 @@ class TorsionStarts:
         return x[np.concatenate([first, others[np.argsort(-weights[others], kind="stable")]])]
 
     def _embedded(self) -> np.ndarray:
-        """Structures (K, N, 3) to take pieces from."""
+        """Structures (K, N, 3) of the whole molecule to take pieces from."""
         mol, embedding = self._embedding.prepared.mol, self._embedding
-        num = self.LEAST_OF_RIGID
-        if differs_beyond_rotors(mol):
-            # Where few bonds turn, rings and the like must make the difference.
-            num = max(self.LEAST_EMBEDDINGS, self._num >> len(self._distribution.rotors))
+        num = self.LEAST_EMBEDDINGS if differs_beyond_rotors(mol) else self.LEAST_OF_RIGID
         num, seed = min(self._num, num), embedding.random_seed(0, 0)
         folds = any(len(ring) >= MACROCYCLE for ring in mol.GetRingInfo().AtomRings())
         x = embedding.embed(num, seed) if folds else embedding.embed_heavy(num, seed)
-        x = x[np.isfinite(x).all(axis=(1, 2))]
-        return x if self._field is None else self._field.lowered(x, self.RELAXATION, charges=False)[0]
+        return x[np.isfinite(x).all(axis=(1, 2))]
 
-    def _drawn(self, base: np.ndarray, num: int) -> tuple[np.ndarray, int]:
+    def _pool(self) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Structures (K, N, 3), and for each piece which of them to take it from: its own conformations."""
+        base, random = self._embedded(), self._embedding.random(0, 0)
+        mol, rows = self._embedding.prepared.mol, [np.arange(len(base)) for _ in range(len(self._pieces))]
+        made = [base]
+        for fragment in fragments(mol, self._pieces) if len(base) else ():
+            own = self._conformations(fragment)
+            choice = np.tile((np.arange(len(own)) % len(base))[:, None], len(self._pieces))
+            choice[:, fragment.piece] = len(base) + np.arange(len(own))
+            x = self._pieces.combined(np.concatenate([base, own]), choice)
+            rows[fragment.piece] = np.append(rows[fragment.piece], sum(map(len, made)) + np.arange(len(own)))
+            made.append(self._least_clashing(x, random))
+        x = np.concatenate(made)
+        if self._field is not None and len(x):
+            x = self._field.lowered(x, self.RELAXATION, charges=False)[0]
+        return x, rows
+
+    def _conformations(self, fragment: Fragment) -> np.ndarray:
+        """Embeddings of a fragment on the atoms of the molecule, NaN elsewhere, shape (n, N, 3)."""
+        share = min(1.0, (self.SIZE_OF_FRAGMENTS / fragment.mol.GetNumHeavyAtoms()) ** 2)
+        wanted = share * min(self.FRAGMENTS_EACH * self._num, self.MOST_OF_FRAGMENTS)
+        seed = self._embedding.random_seed(1 + fragment.piece, 0)
+        found = self._embedding.embed_fragment(fragment.mol, max(self.LEAST_OF_FRAGMENTS, int(wanted)), seed)
+        found = found[np.isfinite(found).all(axis=(1, 2))]
+        x = np.full((len(found), len(self._pieces.of_atom), 3), np.nan)
+        x[:, fragment.atoms] = found
+        return x
+
+    def _least_clashing(self, x: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Structures (n, N, 3) turned by torsions that are drawn: of three draws each, that of the fewest clashes."""
+        rotors = self._distribution.rotors
+        found = []
+        for _ in range(self.DRAWS_OF_FRAGMENTS):
+            torsions = self._distribution.draw(random, x)
+            found.append(rotors.turn(x, torsions - rotors.angles(x)))
+        penalties = np.stack([self._clashes.penalty(one) for one in found])
+        return np.stack(found)[penalties.argmin(0), np.arange(len(x))]
+
+    def _drawn(self, base: np.ndarray, rows: list[np.ndarray], num: int) -> tuple[np.ndarray, int]:
         """Structures in the order of their clashes, and how many are free of them; `num` of them if they can be had."""
         rotors, random = self._distribution.rotors, self._embedding.random(0, 0)
-        mol = self._embedding.prepared.mol
-        pieces, clashes, hydrogens = Pieces(rotors), Clashes(mol), HydrogenTorsions(mol, self._rotors)
+        hydrogens = HydrogenTorsions(self._embedding.prepared.mol, self._rotors)
         found, penalties = [], []
         for _ in range(self.MOST_ROUNDS):
-            x = pieces.combined(base, random.integers(len(base), size=(num, len(pieces))))
+            choice = np.stack([own[random.integers(len(own), size=num)] for own in rows], axis=1)
+            x = self._pieces.combined(base, choice)
             torsions = self._distribution.draw(random, x)
             x = hydrogens.turned(rotors.turn(x, torsions - rotors.angles(x)), random)
             found.append(x)
-            penalties.append(clashes.penalty(x))
+            penalties.append(self._clashes.penalty(x))
             penalty = np.concatenate(penalties)
             num_free = int((penalty <= self.LARGEST_CLASH).sum())
             if num_free >= num:
@@ -144,10 +181,7 @@ class TorsionStarts:
 
 
 def differs_beyond_rotors(mol: Chem.Mol) -> bool:
-    """Whether embeddings differ in more than turns about single bonds: in puckered rings, or in stereo that is open."""
-    info = mol.GetRingInfo()
-    for ring in info.AtomRings():
-        bent = [mol.GetAtomWithIdx(i).GetHybridization() == Chem.HybridizationType.SP3 for i in ring]
-        if len(ring) > 4 and sum(bent) > 1:
-            return True
+    """Whether embeddings differ in more than turns about single bonds and rings: in macrocycles, or in open stereo."""
+    if any(len(ring) >= MACROCYCLE for ring in mol.GetRingInfo().AtomRings()):
+        return True
     return any(found.specified == Chem.StereoSpecified.Unspecified for found in Chem.FindPotentialStereo(mol))
