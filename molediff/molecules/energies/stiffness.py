@@ -46,7 +46,7 @@ class Stiffness:
         self._blocks = torch.cat([self._blocks_of(atoms) for atoms, _, _ in self._kinds])
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The model at x (n, N, 3) in Angstrom: kcal/mol A^-2, shape (n, 3N, 3N), x of all atoms first, then y and z."""
+        """The model at x (n, N, 3) in Angstrom: kcal/mol A^-2, shape (n, 3N, 3N), all x before all y and z."""
         num, size = len(x), self._num_atoms
         added = []
         for term, (_, constants, moves) in zip(self._field.bonded(x), self._kinds, strict=True):

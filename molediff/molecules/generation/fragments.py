@@ -95,7 +95,10 @@ def _with_surroundings(mol: Chem.Mol, inside: np.ndarray) -> np.ndarray:
             if kept[both].any() and not kept[both].all():
                 kept[both], grows = True, True
     for bond in mol.GetBonds():  # hydrogens come along
-        for atom, other in ((bond.GetBeginAtom(), bond.GetEndAtom()), (bond.GetEndAtom(), bond.GetBeginAtom())):
+        for atom, other in (
+            (bond.GetBeginAtom(), bond.GetEndAtom()),
+            (bond.GetEndAtom(), bond.GetBeginAtom()),
+        ):
             if atom.GetAtomicNum() == 1 and kept[other.GetIdx()]:
                 kept[atom.GetIdx()] = True
     return kept

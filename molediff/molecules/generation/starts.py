@@ -55,7 +55,7 @@ def make_starts(
     num_evaluations = NUM_EVALUATIONS[init]
     if len(distribution.rotors):
         starts: Starts = TorsionStarts(embedding, distribution, num_conformers, field, init)
-        num_evaluations -= TorsionStarts.SCREENING[init]
+        num_evaluations -= sum(TorsionStarts.SCREENING[init])
     else:  # rings alone: only embedding anew gives others
         starts = EmbeddedStarts(embedding, num_conformers)
     return starts if field is None else RelaxedStarts(starts, field, num_evaluations, num_conformers, clock)

@@ -43,9 +43,11 @@ class TorsionStarts:
     RELAXATION = 6
     # Of those, at least twice as many as conformers.
     CANDIDATES_EACH, LEAST_CANDIDATES, ENOUGH_CANDIDATES = 3, 40, 400
-    # Evaluations of MMFF94s before their energies choose, and how much low ones count, in kcal/mol. In vacuum they
-    # count more: what a crystal or a pocket holds is seldom the lowest of a molecule by itself.
-    SCREENING: ClassVar = {"crystal": 4, "minima": 8}
+    # Evaluations of MMFF94s before their energies choose, in rounds after each of which those too high to count are
+    # left out, and how much low ones count, in kcal/mol. In vacuum they count more: what a crystal or a pocket holds
+    # is seldom the lowest of a molecule by itself.
+    SCREENING: ClassVar = {"crystal": (4,), "minima": (4, 5)}
+    LEAST_WEIGHT = 1e-3
     TEMPERATURES: ClassVar = {"crystal": 12.0, "minima": 6.0}
     MOST_ROUNDS = 3
     LARGEST_CLASH = 0.05  # Angstrom^2, see `Clashes`
@@ -105,9 +107,13 @@ class TorsionStarts:
         """Candidates (P, N, 3) further down the energy: first those that others are near to, the lower the more."""
         weights = np.ones(len(x))
         if self._field is not None:
-            x, energies = self._field.lowered(x, self.SCREENING[self._init])
-            x, energies = x[np.isfinite(energies)], energies[np.isfinite(energies)]
-            weights = np.exp(-(energies - energies.min(initial=0.0)) / self.TEMPERATURES[self._init])
+            for num_evaluations in self.SCREENING[self._init]:
+                x, energies = self._field.lowered(x, num_evaluations)
+                weights = np.exp((np.nanmin(energies) - energies) / self.TEMPERATURES[self._init])
+                order = np.argsort(-weights, kind="stable")  # NaN is last
+                num_kept = max(self._num, int((weights > self.LEAST_WEIGHT).sum()))
+                order = np.sort(order[: min(num_kept, int(np.isfinite(weights).sum()))])
+                x, weights = x[order], weights[order]
         mol = with_conformers(self._embedding.prepared.mol, list(x))
         distances = ConformerDistances(mol, self.MAPPINGS, np.float32)
         first = representatives(distances.matrix(), self._num, weights=weights)

@@ -99,7 +99,11 @@ def test_the_model_hessian_is_symmetric_positive_and_free_of_rigid_motions(smile
     assert float(torch.linalg.eigvalsh(found).min()) > 0.99
     shift = torch.tensor([1.0, 2.0, -1.0]).double().repeat_interleave(mol.GetNumAtoms())
     np.testing.assert_allclose(found @ shift, shift.expand(2, -1), atol=1e-7)
-    turn = torch.linalg.cross(torch.tensor([[[0.3, -0.2, 0.5]]]).double(), points(mol)).transpose(1, 2).flatten(1)
+    turn = (
+        torch.linalg.cross(torch.tensor([[[0.3, -0.2, 0.5]]]).double(), points(mol))
+        .transpose(1, 2)
+        .flatten(1)
+    )
     np.testing.assert_allclose((found @ turn[:, :, None])[:, :, 0], turn, atol=1e-6)
 
 
