@@ -35,7 +35,7 @@ class TorsionStarts:
     """
 
     LEAST_EMBEDDINGS, LEAST_OF_RIGID = 6, 2
-    # Of a ring by itself: a third of the conformers asked for, but fewer of large ones, whose embeddings take longer.
+    # Of a ring by itself: half of the conformers asked for, but fewer of large ones, whose embeddings take longer.
     FRAGMENTS_EACH, LEAST_OF_FRAGMENTS, MOST_OF_FRAGMENTS = 1 / 2, 6, 32
     SIZE_OF_FRAGMENTS = 16
     DRAWS_OF_FRAGMENTS = 3
@@ -150,8 +150,9 @@ class TorsionStarts:
         """Embeddings of a fragment on the atoms of the molecule, NaN elsewhere, shape (n, N, 3)."""
         share = min(1.0, (self.SIZE_OF_FRAGMENTS / fragment.mol.GetNumHeavyAtoms()) ** 2)
         wanted = share * min(self.FRAGMENTS_EACH * self._num, self.MOST_OF_FRAGMENTS)
+        num = max(min(self.LEAST_OF_FRAGMENTS, 2 * self._num), int(wanted))
         seed = self._embedding.random_seed(1 + fragment.piece, 0)
-        found = self._embedding.embed_fragment(fragment.mol, max(self.LEAST_OF_FRAGMENTS, int(wanted)), seed)
+        found = self._embedding.embed_fragment(fragment.mol, num, seed)
         found = found[np.isfinite(found).all(axis=(1, 2))]
         x = np.full((len(found), len(self._pieces.of_atom), 3), np.nan)
         x[:, fragment.atoms] = found
