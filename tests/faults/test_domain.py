@@ -72,13 +72,13 @@ def test_molecules_of_qm9_lie_inside(smiles):
 def test_small_molecules_are_known_to_the_weights_that_saw_them(smiles):
     assert shipped_domain("qm9").lacks(mol_of(smiles)) == []
     assert shipped_domain("qm9_fast").lacks(mol_of(smiles)) == []
-    assert shipped_domain("qm9_distilled").lacks(mol_of(smiles)) != []
+    assert shipped_domain("qm9_b3lyp").lacks(mol_of(smiles)) != []
 
 
 def test_students_know_what_they_were_taught():
-    assert shipped_domain("qm9_distilled") == shipped_domain("qm9_b3lyp")
-    assert shipped_domain("qm9_distilled").surroundings < shipped_domain("qm9").surroundings
+    assert shipped_domain("qm9_distilled") == shipped_domain("qm9_fast")
     assert shipped_domain("qm9_fast").surroundings == shipped_domain("qm9").surroundings
+    assert shipped_domain("qm9_b3lyp").surroundings < shipped_domain("qm9").surroundings
     assert shipped_domain("of nobody") is None
 
 
@@ -94,6 +94,7 @@ def test_what_qm9_saw_and_learned_badly_is_named(smiles):
 def test_a_domain_is_written_and_read_whole():
     domain = Domain.of([mol_of("CCO"), mol_of("C[NH3+]")])
     assert Domain.from_json(domain.to_json()) == domain
+    assert Domain.from_json(replace(domain, ends_in="gfn2").to_json()).ends_in == "gfn2"
     assert domain.misses(mol_of("CCO")) == []
     assert domain.lacks(mol_of("CCO")) == []
     assert domain.lacks(mol_of("CCF")) == ["the element F"]
@@ -106,7 +107,7 @@ def test_a_domain_is_written_and_read_whole():
 
 @pytest.fixture(scope="module")
 def generator():
-    return ConformerGenerator.from_pretrained("qm9_distilled", device="cpu")
+    return ConformerGenerator.from_pretrained("qm9_b3lyp", device="cpu")
 
 
 def test_the_result_says_what_is_outside_and_strict_refuses(generator):

@@ -6,6 +6,7 @@ from rdkit.Chem import rdMolTransforms
 
 from molediff.molecules import Strain
 from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.perception.known_minima import EquivalentTerms, known_minima
 
 # GFN2-xTB's and the textbook's bond, Angstrom, and what a sample may differ by.
 BONDS = [
@@ -39,6 +40,10 @@ ANGLE_TOLERANCE = 9
 TRANS_CYCLOOCTENE = "C1CCC/C=C/CC1"
 STRAINED_ONCE = ("COO", "COOO", "NN", "NF", "[CH3-]", "OO", "CNC(C)=O")
 """Of these strains of 25 to 88 kcal/mol were once called right."""
+
+
+def positions(result):
+    return np.stack([conformer.GetPositions() for conformer in result.mol.GetConformers()])
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +96,37 @@ def test_what_is_returned_lies_near_a_minimum(generator, smiles):
     pytest.importorskip("tblite")
     result = generator.generate(smiles, 4, seed=1, checks=[Strain("gfn2", 8.0)])
     assert (result.status, result.num_rejected.get("strain", 0)) == ("ok", 0)
+
+
+@pytest.mark.parametrize("smiles", ["N=N", "OO", "C=NN", "OC#CO", "NC=C", "C#CF", "NNN"])
+def test_no_known_molecule_is_handed_out_beside_its_minima(generator, smiles):
+    """All bonds within 0.03 Angstrom and all angles within 4 degrees; what the weights do not know they refuse."""
+    result = generator.generate(smiles, 6, seed=2)
+    if result.num_conformers:
+        found, minima = EquivalentTerms(result.mol), known_minima(result.mol)
+        apart = [
+            mine[:, None] - known
+            for mine, known in zip(found.canonical(positions(result)), minima, strict=True)
+        ]
+        near = (np.abs(apart[0]) <= 0.03).all(-1) & (np.abs(apart[1]) <= 4.0).all(-1)
+        assert near.any(1).all()
+    if result.num_conformers < 6:
+        assert "relax='gfn2' ends in one" in result.reason
+
+
+@pytest.mark.parametrize("smiles", ["OC#CO", "NNN"])
+def test_relaxation_needs_no_sample_at_a_minimum(generator, smiles):
+    """Samples beside the minimum are where it begins."""
+    pytest.importorskip("tblite")
+    assert generator.generate(smiles, 2, seed=2, relax="gfn2").status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("weights", "smiles"),
+    [("drugs", "OO"), ("drugs", "C12C3C1C23"), ("qm9_b3lyp", "C#N"), ("qm9_b3lyp", "C12C3C1C23")],
+)
+def test_weights_that_do_not_know_a_molecule_name_those_that_do(weights, smiles):
+    result = ConformerGenerator.from_pretrained(weights, device="cpu").generate(smiles, 4, seed=1)
+    assert result.num_conformers < 4
+    assert "from_pretrained() without a name, or 'qm9', does" in result.reason
+    assert "max_attempts" not in result.reason

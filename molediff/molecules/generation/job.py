@@ -19,12 +19,14 @@ from molediff.molecules.generation.checks import BondLengths, bond_length, stand
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.fixed import FixedAtoms
 from molediff.molecules.generation.hydrogens import HydrogenLengths
+from molediff.molecules.generation.known import KnownMinimum
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.refine import Refined, refine
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples
 from molediff.molecules.generation.starts import Starts, make_starts
 from molediff.molecules.graph.inputs import PreparedMolecule
+from molediff.molecules.perception.domain import DEFAULT, shipped_domain
 from molediff.molecules.perception.stereo import StereoCheck, reflected
 from molediff.sampling.trajectory import Trajectory
 
@@ -49,6 +51,7 @@ class Job:
         options: what was asked for.
         clock: of this molecule; whoever works on it lets it run.
         cautions: what the result should say whatever becomes of the samples.
+        known: holds samples against minima, or None.
 
     Raises:
         UnusableInputError: the molecule does not have the atoms that are to be fixed, or the conformers to begin with.
@@ -60,6 +63,7 @@ class Job:
         options: GenerationOptions,
         clock: Clock,
         cautions: tuple[str, ...] = (),
+        known: KnownMinimum | None = None,
     ):
         self.prepared, self.options, self.clock, self.cautions = prepared, options, clock, cautions
         self.stereo = StereoCheck(prepared.mol, prepared.graph)
@@ -68,6 +72,7 @@ class Job:
             lengths = next((check for check in self.checks if isinstance(check, BondLengths)), None)
             self.hydrogens = HydrogenLengths(prepared.mol, lengths)
             self.checks += [make(prepared.mol) for make in options.checks]
+        self.checks += [] if known is None else [known]
         self.fixed: FixedAtoms | None = None
         if options.fixed is not None:
             self.fixed = options.fixed.find_in(prepared.mol, self.stereo)
@@ -160,7 +165,7 @@ class Job:
             smiles=self.prepared.smiles,
             mol=found.mol,
             status=outcome.status_of(options.num_conformers, num_missing, len(found.rows), found.problems),
-            reason=self._reason(found, num_missing),
+            reason=self._reason(found, num_missing, provenance.get("weights")),
             num_requested=options.num_conformers,
             seed=options.seed,
             num_drawn=self.num_drawn,
@@ -184,7 +189,7 @@ class Job:
         """Whether conformers that were moved are still the molecule, bool, shape (n,); x: (n, N, 3) in Angstrom."""
         return sieve([self.stereo, *self.checks], x)[0]
 
-    def _reason(self, found: Refined, num_missing: int) -> str:
+    def _reason(self, found: Refined, num_missing: int, weights: str | None) -> str:
         notes = list(found.problems)
         if num_missing:
             more = self._what_draws_more()
@@ -192,6 +197,8 @@ class Job:
             what_to_do = outcome.remedy(self.rejected, known, more, self.clock.is_up)
             if self._stereo_seems_impossible():
                 what_to_do = outcome.IMPOSSIBLE_STEREO
+            elif self._others_know(weights):
+                what_to_do = outcome.KNOWN_BY
             elif self._is_outside and not self.accepted and not self.clock.is_up:
                 what_to_do = outcome.NOT_KNOWN
             asked, drawn = self.options.num_conformers, self.num_drawn
@@ -207,6 +214,14 @@ class Job:
         if isinstance(self.options.grid, AtLambdas):
             return outcome.MORE_OF_DISTILLED
         return outcome.MORE_OF_AUTO if self.options.picked else outcome.MORE
+
+    def _others_know(self, weights: str | None) -> bool:
+        """Whether most conformers are missing where the default weights are at home, and these are others."""
+        few = 2 * len(self.accepted) < self.options.num_slots and not self.clock.is_up
+        if not few or weights in (None, DEFAULT) or self.options.picked or self.options.init == "given":
+            return False
+        default = shipped_domain(DEFAULT)
+        return default is not None and not default.lacks(self.prepared.mol)
 
     @property
     def _is_outside(self) -> bool:

@@ -19,12 +19,15 @@ _NOT_MENDED_BY_MORE = {
     RELAXATION: "their minima are not this molecule; leave relax out",
     EMBEDDING: "RDKit embeds it seldom or never; give a Mol with conformers and init='given'",
     "fixed": "check that the stereo asked for is possible with the fixed atoms where they are",
+    "known_minimum": "these weights miss the minima of this molecule, which are known; relax='gfn2' ends in one",
 }
 OUTSIDE = "outside what these weights were trained on: "
 """How the caution about a molecule outside the domain begins."""
 MISSED = "these weights were measured to miss such minima by more than 0.03 Å or 4° (relax='gfn2' does not): "
 """How the caution about bonds begins that were learned badly."""
 NOT_KNOWN = "the network does not know such molecules, use other weights"
+KNOWN_BY = "these weights do not know such molecules; from_pretrained() without a name, or 'qm9', does"
+"""Where the weights that `molecules.auto` takes for a molecule have it in their domain."""
 IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structure: check its marks"
 """Distance geometry builds none either."""
 MORE = "num_steps or max_attempts"

@@ -11,6 +11,7 @@ from rdkit import Chem
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.clock import Clock, running
 from molediff.molecules.generation.job import Job
+from molediff.molecules.generation.known import KnownMinimum
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.outcome import MISSED, OUTSIDE, too_small
 from molediff.molecules.generation.result import GenerationResult
@@ -19,6 +20,7 @@ from molediff.molecules.generation.stream import Stream
 from molediff.molecules.graph.inputs import PreparedMolecule, prepare, sample_generators
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
 from molediff.molecules.perception.domain import Domain
+from molediff.molecules.perception.known_minima import METHOD, known_minima
 from molediff.runtime.memory import is_out_of_memory
 
 
@@ -64,7 +66,8 @@ class Pipeline(Stream):
         with running([clock]):
             try:
                 prepared = prepare(molecule, self.max_atoms, self.vocabulary, self.options.largest_fragment)
-                return Job(prepared, self.options, clock, self._cautions(prepared))
+                known = self._minima_of(prepared.mol)
+                return Job(prepared, self.options, clock, self._cautions(prepared, known is not None), known)
             except UnusableInputError as error:
                 return self.failure(molecule, str(error), clock.seconds)
 
@@ -75,11 +78,11 @@ class Pipeline(Stream):
         with running([job.clock]):
             return job.finish(self.provenance)
 
-    def _cautions(self, prepared: PreparedMolecule) -> tuple[str, ...]:
-        """What every result of this molecule says."""
+    def _cautions(self, prepared: PreparedMolecule, is_held: bool) -> tuple[str, ...]:
+        """What every result of this molecule says; whether its samples are held against minima is `is_held`."""
         cautions: tuple[str, ...] = (prepared.caution,) if prepared.caution else ()
         if self.domain is not None:
-            cautions += self._told(self.domain, prepared.mol)
+            cautions += self._told(self.domain, prepared.mol, is_held)
         elif self.trained_atoms is not None and prepared.num_atoms > self.trained_atoms:
             cautions += (
                 f"{prepared.num_atoms} atoms, more than the {self.trained_atoms} of the largest training molecule: "
@@ -87,13 +90,27 @@ class Pipeline(Stream):
             )
         return cautions
 
-    def _told(self, domain: Domain, mol: Chem.Mol) -> tuple[str, ...]:
+    def _minima_of(self, mol: Chem.Mol) -> KnownMinimum | None:
+        """The minima that samples of a molecule should end in; None if they are not known or no matter."""
+        taught = self.domain is not None and self.domain.ends_in == METHOD
+        if not taught or self.options.relax is not None or self.options.fixed is not None:
+            return None
+        minima = known_minima(mol)
+        return None if minima is None else KnownMinimum(mol, minima)
+
+    def _told(self, domain: Domain, mol: Chem.Mol, is_held: bool) -> tuple[str, ...]:
         """What lies outside the domain, and what inside it was learned badly.
+
+        Args:
+            domain: of the weights.
+            mol: sanitized, explicit hydrogens.
+            is_held: whether samples are held against minima: then none is beside them.
 
         Raises:
             UnusableInputError: that is refused.
         """
-        found = {OUTSIDE: domain.lacks(mol), MISSED: domain.misses(mol)}
+        ends_in_minima = is_held or self.options.relax is not None
+        found = {OUTSIDE: domain.lacks(mol), MISSED: [] if ends_in_minima else domain.misses(mol)}
         told = tuple(begin + "; ".join(notes) for begin, notes in found.items() if notes)
         if found[OUTSIDE] and self.options.strict:
             raise UnusableInputError(f"{told[0]} (strict=True refuses such molecules).")

@@ -20,6 +20,9 @@ from rdkit import Chem
 from molediff.molecules.perception.groups import names_of_bonds
 from molediff.molecules.perception.kinds import Kinds
 
+DEFAULT = "qm9"
+"""Weights that know small molecules better than all others: what "auto" takes where they know a molecule."""
+
 _SHOWN = 3  # groups and bonds that a reason names
 
 
@@ -35,6 +38,7 @@ class Domain:
         smallest_outside: heavy atoms of the smallest molecule outside that is sampled; smaller ones were found to
             come out wrong more often than right. 1 leaves none out.
         missed: of the surroundings the ones whose minima samples were measured to lie beside too often.
+        ends_in: the method whose minima the weights were taught last ("gfn2"); empty if it is another or not known.
     """
 
     elements: frozenset[str]
@@ -43,6 +47,7 @@ class Domain:
     surroundings: frozenset[int]
     smallest_outside: int = 1
     missed: frozenset[int] = frozenset()
+    ends_in: str = ""
 
     def lacks(self, mol: Chem.Mol, kinds: Kinds | None = None) -> list[str]:
         """What of a molecule (sanitized, explicit hydrogens) was never seen, in words; empty if all was."""
@@ -93,6 +98,7 @@ class Domain:
             self.surroundings | more.surroundings,
             self.smallest_outside,
             self.missed,
+            self.ends_in,
         )
 
     def to_json(self) -> str:
@@ -104,6 +110,7 @@ class Domain:
                 "charges": sorted(self.charges),
                 "num_heavy": self.num_heavy,
                 "smallest_outside": self.smallest_outside,
+                "ends_in": self.ends_in,
                 "surroundings": base64.b64encode(packed).decode("ascii"),
             }
         )
@@ -119,6 +126,7 @@ class Domain:
             content["num_heavy"],
             frozenset(packed.tolist()),
             content.get("smallest_outside", 1),
+            ends_in=content.get("ends_in", ""),
         )
 
 
@@ -166,4 +174,4 @@ def shipped_domain(name: str) -> Domain | None:
 
 
 # Weights that were trained on the same molecules.
-_SHARED = {"qm9_distilled": "qm9_b3lyp", "drugs_refiner": "drugs"}
+_SHARED = {"qm9_distilled": "qm9_fast", "drugs_refiner": "drugs"}

@@ -24,6 +24,7 @@ from molediff.evaluation.conformers.benchmark.known_molecules import (
     ANGLE_TOLERANCE,
     BOND_TOLERANCE,
     ReferenceGeometry,
+    as_sampled,
 )
 from molediff.evaluation.conformers.references import read_references
 from molediff.molecules.generator import ConformerGenerator
@@ -138,7 +139,7 @@ def measure(
     others = [] if ordinary is None else read_references(ordinary)[:num_molecules]
     found: dict[str, Any] = {}
     for name in weights:
-        generator = ConformerGenerator.from_pretrained(name, device="cpu")
+        generator = as_sampled(ConformerGenerator.from_pretrained(name, device="cpu"))
         inside, around = (
             [mol for mol in some if generator.domain is None or not generator.domain.lacks(mol)]
             for some in (mols, others)
