@@ -35,6 +35,19 @@ def test_many_small_errors_add_up():
     assert check.passes(np.concatenate([x, 0.98 * x, 0.95 * x])).tolist() == [True, True, False]
 
 
+def test_of_many_each_is_judged_as_by_itself():
+    mol = embedded("C1C2CC3C4CC5CC(C14)C(C2)C3C5")
+    check, x = QuickStrain(mol), positions(mol)
+    shaken = (
+        x + np.random.default_rng(1).normal(size=(40, *x.shape[1:])) * np.linspace(0, 0.3, 40)[:, None, None]
+    )
+    squeezed = x * np.linspace(0.9, 1.1, 40)[:, None, None]
+    points = np.concatenate([shaken, squeezed])
+    verdicts = check.passes(points)
+    assert 10 < verdicts.sum() < 70
+    assert verdicts.tolist() == [bool(check.passes(one[None])[0]) for one in points]
+
+
 def test_positions_are_judged_one_by_one_and_not_moved():
     mol = embedded("CCCCO")
     x = positions(mol)

@@ -87,6 +87,11 @@ class MMFF:
         """Energy of a conformer in kcal/mol."""
         return float(self._field(conf_id).CalcEnergy())
 
+    def forces(self, x: np.ndarray) -> np.ndarray:
+        """Forces in kcal/mol/A at points (n, N, 3) in Angstrom, of the same shape, all at once."""
+        field, _ = self._at_once(self._charges)
+        return field(torch.from_numpy(np.asarray(x)).float())[1].double().numpy()
+
     def given_off(self, x: np.ndarray, num_steps: int) -> np.ndarray:
         """Energy in kcal/mol, shape (n,), that points (n, N, 3) in Angstrom lose in so many steps towards a minimum."""
         mol = Chem.Mol(self.mol, True)

@@ -26,6 +26,11 @@ for each heavy atom, but a cage of four fused rings (22)."""
 _MOST_OF_POLYYNE_BOND = 6.0
 """Besides, for each single bond between triple bonds, which MMFF94s makes too long: minima of GFN2-xTB of hexatriyne
 and octatetrayne give off 22 and 30."""
+_WEAK = 400.0
+"""In kcal/mol A^-2: forces F move atoms in wells of stiffness k down by F^2/2k, and what is strained is stiff. Of 3,600
+conformers of 90 drug-like molecules, shaken ones among them, those whose F^2 was below 400 times the limit gave off at
+most 0.36 of it; of molecules that were stretched as a whole, whose forces cancel, 0.8."""
+_MANY = 8  # conformers, from which on forces of all at once are cheaper than steps of each
 
 
 class QuickStrain:
@@ -52,7 +57,13 @@ class QuickStrain:
         field = self._force_field()
         if field is None:
             return np.ones(len(x), dtype=bool)
-        return field.given_off(x, _STEPS) <= self._limit
+        passes = np.zeros(len(x), dtype=bool)
+        if len(x) >= _MANY:
+            forces = field.forces(x)
+            passes = (forces**2).sum((1, 2)) < _WEAK * self._limit  # False for what is no number
+        others = np.flatnonzero(~passes)
+        passes[others] = field.given_off(x[others], _STEPS) <= self._limit
+        return passes
 
     def _force_field(self) -> MMFF | None:
         """MMFF94s of the molecule, set up when the first conformer comes; None if it does not describe it."""
