@@ -196,7 +196,7 @@ def test_candidates_too_high_to_be_chosen_are_left_out_half_way(monkeypatch: pyt
 
     monkeypatch.setattr(MMFF, "lowered", lowered)
     assert leaving_alone().generate(FLEXIBLE, 4, init="minima").num_conformers == 4
-    embeddings, candidates, rest, chosen = asked
+    _, candidates, rest, chosen = asked
     assert (candidates, rest, chosen) == (40, 20, 4)
 
 
@@ -219,129 +219,6 @@ def test_rings_by_themselves_bring_conformations_that_few_embeddings_lack(monkey
     with_fragments = num_kinds()
     monkeypatch.setattr(torsion_starts, "fragments", lambda *_: [])
     assert with_fragments > 2 * num_kinds()
-
-
-def test_what_cannot_be_embedded_says_so(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rdDistGeom, "EmbedMultipleConfs", lambda *arguments: [])
-    result = leaving_alone().generate("CCCO", 2, max_attempts=2)
-    assert result.status == "failed"
-    assert result.num_rejected == {"embedding": 4}
-    assert "init='given'" in result.reason
-
-
-def test_weights_that_begin_with_noise_take_no_start():
-    with pytest.raises(ValueError, match="begin with noise"):
-        knowing("CCO").generate("CCO", 1, init="etkdg")
-
-
-def test_an_unknown_start_is_refused():
-    with pytest.raises(ValueError, match="init must be one of None, 'etkdg', 'given', 'crystal', 'minima'"):
-        leaving_alone().generate("CCO", 1, init="crystals")
-
-
-def test_elements_are_those_of_the_weights():
-    assert leaving_alone().generate("CCl", 1).status == "ok"
-    failed = knowing("CCO").generate("CCl", 1)
-    assert failed.reason.startswith("Only H, C, N, O and F are supported, not Cl: ")
-
-
-def test_larger_molecules_are_taken_than_with_weights_of_qm9():
-    assert leaving_alone().max_atoms == 160
-    assert knowing("CCO").max_atoms == 64
-
-
-def test_given_coordinates_that_are_no_numbers_are_named():
-    mol = Chem.AddHs(Chem.MolFromSmiles("CCO"))
-    rdDistGeom.EmbedMultipleConfs(mol, 2, randomSeed=1)
-    mol.GetConformer(1).SetAtomPosition(3, [np.nan, 0.0, 0.0])
-    result = leaving_alone().generate(mol, 2, init="given")
-    assert result.status == "failed"
-    assert "conformer 1 has coordinates that are no numbers" in result.reason
-
-
-def test_given_conformers_of_another_hand_are_told_apart():
-    mol = Chem.AddHs(Chem.MolFromSmiles("C[C@H](F)O"))
-    rdDistGeom.EmbedMultipleConfs(mol, 3, randomSeed=1)
-    assert "another stereo" not in leaving_alone().generate(mol, 3, init="given").reason
-    mirrored = mol.GetConformer(2).GetPositions() * np.array([1.0, 1.0, -1.0])
-    mol.GetConformer(2).SetPositions(mirrored)
-    result = leaving_alone().generate(mol, 3, init="given")
-    assert "1 of 3 conformers given have another stereo than the marks" in result.reason
-
-
-# Torsions drawn anew -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def no_force_field(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Starts as they are drawn."""
-    monkeypatch.setattr(MMFF, "lowered", lambda field, x, *_, **__: (x, np.zeros(len(x))))
-
-
-FLEXIBLE = "COc1ccc(C[C@H](N)C(=O)NCC)cc1"
-
-
-@pytest.mark.usefixtures("no_force_field")
-@pytest.mark.parametrize("init", ["crystal", "minima"])
-def test_torsions_drawn_anew_keep_bonds_angles_and_stereo_and_are_more_varied(init: str):
-    result = leaving_alone().generate(FLEXIBLE, 20, seed=1, init=init)
-    assert result.status == "ok"
-    mol, embedded = result.mol, leaving_alone().generate(FLEXIBLE, 20, seed=1, init="etkdg").mol
-    near = Chem.GetDistanceMatrix(mol) <= 2
-    means = [
-        np.linalg.norm(x[:, :, None] - x[:, None], axis=-1).mean(0)[near]
-        for x in map(positions, (mol, embedded))
-    ]
-    np.testing.assert_allclose(*means, atol=0.06)
-    for conformer in mol.GetConformers():
-        one = Chem.Mol(mol, confId=conformer.GetId())
-        Chem.AssignStereochemistryFrom3D(one)
-        assert Chem.MolToSmiles(Chem.RemoveHs(one)) == Chem.CanonSmiles(FLEXIBLE)
-    spread = [ConformerDistances(x).matrix()[np.triu_indices(20, 1)].mean() for x in (mol, embedded)]
-    assert spread[0] > spread[1]
-
-
-def test_torsions_drawn_anew_depend_on_seed_and_slot_not_on_what_was_asked_before():
-    first, again, other = (
-        positions(leaving_alone().generate(FLEXIBLE, 4, seed=seed, init="crystal").mol) for seed in (1, 1, 2)
-    )
-    np.testing.assert_array_equal(first, again)
-    assert np.abs(first - other).max() > 0.1
-
-
-@pytest.mark.usefixtures("no_force_field")
-def test_a_ring_without_rotors_begins_with_embeddings():
-    found = [
-        positions(leaving_alone().generate("C1CCCCCC1", 3, init=init).mol) for init in ("etkdg", "crystal")
-    ]
-    np.testing.assert_array_equal(*found)
-
-
-def test_candidates_too_high_to_be_chosen_are_left_out_half_way(monkeypatch: pytest.MonkeyPatch):
-    asked = []
-
-    def lowered(field: MMFF, x: np.ndarray, *_: object, **__: object) -> tuple[np.ndarray, np.ndarray]:
-        asked.append(len(x))
-        return x, np.where(np.arange(len(x)) % 2, 1.0, 100.0)
-
-    monkeypatch.setattr(MMFF, "lowered", lowered)
-    assert leaving_alone().generate(FLEXIBLE, 4, init="minima").num_conformers == 4
-    embeddings, candidates, rest, chosen = asked
-    assert (candidates, rest, chosen) == (40, 20, 4)
-
-
-def test_rings_by_themselves_bring_conformations_that_few_embeddings_lack():
-    smiles = "O=C(COc1ccccc1)N1CCN(S(C)(=O)=O)C[C@@H]1C"
-    mol = leaving_alone().generate(smiles, 40, seed=1, init="crystal").mol
-    ring = list(mol.GetSubstructMatch(Chem.MolFromSmarts("C[C@@H]1CN(S)CCN1C=O")))
-    x = positions(mol)[:, ring]
-    apart = np.linalg.norm(x[:, :, None] - x[:, None], axis=-1)
-    differ = np.abs(apart[:, None] - apart).max(axis=(2, 3)) > 0.5
-    kinds = []
-    for one in range(len(x)):
-        if all(differ[one, other] for other in kinds):
-            kinds.append(one)
-    assert len(kinds) > 3
 
 
 def test_what_cannot_be_embedded_has_no_torsions_to_draw(monkeypatch: pytest.MonkeyPatch):
