@@ -45,6 +45,9 @@ from molediff.commands.threads import use_threads
 from molediff.core.solvers import Solver
 from molediff.runtime.memory import keep_freed_memory
 
+CLONE = CONFIGS.parent
+"""Where the scripts are, and `data/`, which configs name by relative paths."""
+
 USER_ERRORS = (HydraException, OmegaConfBaseException, ValueError, OSError, ImportError)
 """Errors that tell the user what to do; the package raises them with one clear sentence."""
 
@@ -198,7 +201,11 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, OverrideParseException):
         key, _, value = error.override.partition("=")
         return f"{error.override} cannot be read; if it is meant as it stands, quote the value: \"{key}='{value}'\""
-    return re.split(r" Config search path:| See https://hydra\.cc", plain_sentence(error))[0]
+    words = re.split(r" Config search path:| See https://hydra\.cc", plain_sentence(error))[0]
+    missing = error.filename if isinstance(error, FileNotFoundError) else None
+    if isinstance(missing, str) and not os.path.isabs(missing) and (CLONE / missing).exists():
+        return f"{words}: it is in {CLONE}; run this there, or give the path of the file"
+    return words
 
 
 def _code(error: BaseException) -> int:

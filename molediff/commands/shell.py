@@ -23,6 +23,8 @@ from molediff.commands.words import as_typed, options_of
 
 PROGRAM = "molediff"
 _DEBUG = "--debug"
+_FEW = 6
+"""Commands of a group that fit in a sentence."""
 _OTHER = "Other options"
 _LAST = (SAMPLING, "What is done with them", MACHINE, _OTHER)
 """Groups that a help ends with, in this order; what is asked for and the files go before."""
@@ -123,11 +125,15 @@ class Group(TyperGroup):
             return super().resolve_command(ctx, args)
         except TyperException as error:
             if "Did you mean" not in error.message:
-                error.message = f"no such command {args[0]!r}: {_hint(args[0], ctx.command_path)}"
+                error.message = (
+                    f"no such command {args[0]!r}: {_hint(args[0], ctx.command_path, list(self.commands))}"
+                )
             raise
 
 
-def _hint(word: str, path: str) -> str:
+def _hint(word: str, path: str, names: list[str]) -> str:
+    if path != PROGRAM and len(names) <= _FEW:
+        return f"there are {', '.join(f'{path} {name}' for name in names)}"
     is_molecule = path == PROGRAM and (any(letter in word for letter in "()[]=#@/\\.") or word.isupper())
     return (
         f"{PROGRAM} conformers {word!r} gives its conformers" if is_molecule else f"{path} --help names them"

@@ -67,7 +67,7 @@ def tell(facts: Mapping[str, Any], quiet: bool) -> None:
     if number := counts["failed"]:
         lines.append(f"{number:,} {of_all} failed")
     if number := counts["partial"]:
-        lines.append(f"{number:,} {of_all} with less than was asked for")
+        lines.append(f"{number:,} {of_all} with conformers, but not all that was asked for")
     lines += [f"  {_printed(failure['name'])}: {failure['reason']}" for failure in failures]
     if number := facts.get("num_cautions"):
         lines.append(f"{number:,} {of_all} with a word of caution")

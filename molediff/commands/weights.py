@@ -12,13 +12,11 @@ from typer import Argument
 from molediff.commands.cards import as_text, card_of
 from molediff.commands.options import Json
 from molediff.commands.shell import Command, app
+from molediff.networks.names import kind_of
 
 weights_app = app(help="Trained weights: list them, tell about one, check a file.", no_args_is_help=True)
 
 Name = Annotated[str, Argument(metavar="NAME", help="Name of weights that ship, or a .safetensors file.")]
-
-_KINDS = {"molecules": "conformers", "images": "images", "particles": "particles"}
-_TASKS = {"autoencoder": "autoencoder", "categorical": "graphs", "torsions": "torsions"}
 
 
 @weights_app.command("list", cls=Command)
@@ -80,7 +78,7 @@ def facts_of(path: Path) -> dict[str, Any]:
         raise NoSuchWeightsError(f"There is no weights file {path}: check the path.")
     try:
         metadata, sha256, parameters = _head(path)
-        kind = _kind_of(metadata.get("config") or {})
+        kind = kind_of(metadata.get("config") or {})
     except (SafetensorError, OSError, ValueError, AttributeError, TypeError) as error:
         from molediff.networks.weights import WeightsError
 
@@ -143,13 +141,6 @@ def _loaded(path: Path, facts: dict[str, Any]) -> dict[str, Any]:
     build = pretrained.load_categorical if facts["kind"] == "graphs" else pretrained.load_model
     metadata: dict[str, Any] = build(path)[1]
     return metadata
-
-
-def _kind_of(config: dict[str, Any]) -> str:
-    if config.get("task") in _TASKS:
-        return _TASKS[config["task"]]
-    room = str((config.get("data") or {}).get("_target_", "")).split(".")
-    return _KINDS.get(room[1] if len(room) > 1 else "", "unknown")
 
 
 def _product(shape: list[int]) -> int:

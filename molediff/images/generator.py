@@ -85,7 +85,7 @@ class ImageGenerator:
             FileNotFoundError: there are no such weights.
             ValueError: the file is damaged or was made for something else.
         """
-        return cls(*load_model(weights, allow), device)
+        return cls(*load_model(weights, allow, "images"), device)
 
     @formerly_positional("label", "guidance", "seed")
     def generate(

@@ -123,7 +123,7 @@ class ConformerGenerator:
             return auto.AutoGenerator(
                 *(ConformerGenerator.from_pretrained(name, device, precision, max_atoms) for name in names)
             )
-        model, metadata = load_model(weights, allow)
+        model, metadata = load_model(weights, allow, "conformers")
         return cls(model, metadata, device, precision, max_atoms, str(weights))
 
     def __repr__(self) -> str:

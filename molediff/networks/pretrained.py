@@ -21,6 +21,7 @@ from molediff.core.target import Target
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.former_names import FORMER_NAMES
 from molediff.networks.kind import check_kind
+from molediff.networks.names import names_in
 from molediff.networks.torsion_prior import TorsionPrior
 from molediff.networks.weights import NoSuchWeightsError, WeightsError, load_weights
 
@@ -28,8 +29,12 @@ SHIPPED = FilePath(molediff.__file__).parent / "weights"
 _FORMER = {"drugs_refiner": "drugs"}
 
 
-def find_weights(weights: str | FilePath) -> FilePath:
+def find_weights(weights: str | FilePath, kind: str | None = None) -> FilePath:
     """The file of shipped weights of this name, or the path given.
+
+    Args:
+        weights: name or path.
+        kind: what they should draw ("conformers", "graphs", ...): where there are none of the name, those are named.
 
     Raises:
         NoSuchWeightsError: no weights of this name are shipped; the message says which are. Or it is no name at all.
@@ -45,7 +50,7 @@ def find_weights(weights: str | FilePath) -> FilePath:
             weights = _FORMER[str(weights)]
         path = SHIPPED / f"{weights}.safetensors"
         if not path.is_file():
-            names = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.safetensors")))
+            names = ", ".join(names_in(SHIPPED, kind))
             raise NoSuchWeightsError(
                 f"No weights {weights!r} ({path} is missing): give one of the shipped names "
                 f"({names or 'none found'}) or the path of a .safetensors file; if a shipped file is gone, "
@@ -54,13 +59,16 @@ def find_weights(weights: str | FilePath) -> FilePath:
     return path
 
 
-def load_model(weights: str | FilePath, allow: Sequence[str] = ()) -> tuple[DiffusionModel, dict[str, Any]]:
+def load_model(
+    weights: str | FilePath, allow: Sequence[str] = (), kind: str | None = None
+) -> tuple[DiffusionModel, dict[str, Any]]:
     """Rebuild a model from a weights file: network, path, target, space and scale are in its metadata.
 
     Args:
         weights: name of shipped weights, or path of a `.safetensors` file.
         allow: packages of your own whose classes the file may name, such as `["my_package"]`. Importing them runs their
             code; nothing but molediff and these is ever imported.
+        kind: see `find_weights`.
 
     Returns:
         The model, on the CPU, and the metadata.
@@ -70,7 +78,7 @@ def load_model(weights: str | FilePath, allow: Sequence[str] = ()) -> tuple[Diff
         ValueError: it is damaged, or not of a model of this version, or names a class of a package that is not allowed;
             the message names it.
     """
-    path = find_weights(weights)
+    path = find_weights(weights, kind)
     state, metadata = load_weights(path)
     with _explained(path):
         _check_sampling(metadata)
@@ -102,7 +110,7 @@ def load_categorical(
         NoSuchWeightsError: there is no such file.
         WeightsError: it is damaged, or not of a categorical model of this version; the message names it.
     """
-    path = find_weights(weights)
+    path = find_weights(weights, "graphs")
     state, metadata = load_weights(path)
     with _explained(path):
         config = metadata["config"]

@@ -113,7 +113,7 @@ class ParticleGenerator:
             FileNotFoundError: there are no such weights.
             ValueError: the file is damaged or was made for something else.
         """
-        return cls(*load_model(weights, allow), device, energy, compiled)
+        return cls(*load_model(weights, allow, "particles"), device, energy, compiled)
 
     def generate(
         self,

@@ -58,7 +58,8 @@ def failing_script(tmp_path_factory):
     script.write_text(
         "from molediff.commands.configured import command\n"
         "errors = {'value': ValueError('three\\n  lines\\nof text'), 'bug': TypeError('a bug'),\n"
-        "          'file': FileNotFoundError(2, 'No such file', 'x.smi'), 'interrupt': KeyboardInterrupt()}\n"
+        "          'file': FileNotFoundError(2, 'No such file', 'x.smi'),\n"
+        "          'data': FileNotFoundError(2, 'No such file', 'data/demo.smi'), 'interrupt': KeyboardInterrupt()}\n"
         "@command('sample', takes_arguments=True)\n"
         "def main(config, arguments):\n"
         "    raise errors[arguments[0]]\n"
@@ -72,6 +73,12 @@ def failing_script(tmp_path_factory):
     [
         (["value"], 2, "fails.py: error: three lines of text\n"),
         (["file"], 2, "fails.py: error: No such file: x.smi\n"),
+        (
+            ["data"],
+            2,
+            "fails.py: error: No such file: data/demo.smi: "
+            f"it is in {ROOT}; run this there, or give the path of the file\n",
+        ),
         (["interrupt"], 130, "fails.py: interrupted\n"),
         (
             ["num_confomers=5"],

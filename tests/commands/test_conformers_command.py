@@ -281,7 +281,7 @@ def test_what_cannot_be_relaxed_says_so_once(tmp_path):
     words = ("OB(O)c1ccccc1", "-n", 1, "--relax", "mmff", "--energies", "mmff", "-o", "out.sdf")
     ended = molediff("conformers", *words, folder=tmp_path)
     assert ended.code == 0
-    assert "1 of 1 molecule with less than was asked for" in ended.stderr
+    assert "1 of 1 molecule with conformers, but not all that was asked for" in ended.stderr
     assert ended.stderr.count("MMFF94s has no parameters") == 1
     assert "the conformers are not relaxed, nor given energies" in ended.stderr
 

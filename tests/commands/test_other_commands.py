@@ -204,3 +204,15 @@ def test_training_without_its_extra_says_how_to_get_it(tmp_path, monkeypatch):
     ended = molediff("train", "experiment=smoke", folder=tmp_path)
     assert ended.code == exits.NOT_INSTALLED
     assert "pip install 'molediff[train]'" in ended.line
+
+
+def test_an_unknown_command_of_a_group_names_the_others(tmp_path):
+    ended = molediff("weights", "show", "qm9", folder=tmp_path)
+    assert ended.code == exits.WRONG_ARGUMENTS
+    assert "there are molediff weights list, molediff weights info, molediff weights check" in ended.stderr
+
+
+def test_weights_that_do_not_exist_are_answered_with_those_of_the_kind(tmp_path):
+    ended = molediff("molecules", "--weights", "nope", folder=tmp_path)
+    assert ended.code == exits.BAD_WEIGHTS
+    assert "(moses_graphs, qm9_graphs, qm9_graphs_properties)" in ended.stderr

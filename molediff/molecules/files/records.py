@@ -38,7 +38,7 @@ class Drawn(Protocol):
 
     @property
     def reason(self) -> str:
-        """Why there is less than was asked for."""
+        """Why there are fewer conformers than asked for, or something else that was asked for is not there."""
         ...
 
     @property
