@@ -72,6 +72,7 @@ class Job:
             lengths = next((check for check in self.checks if isinstance(check, BondLengths)), None)
             self.hydrogens = HydrogenLengths(prepared.mol, lengths)
             self.checks += [make(prepared.mol) for make in options.checks]
+        self.known = known
         self.checks += [] if known is None else [known]
         self.fixed: FixedAtoms | None = None
         if options.fixed is not None:
@@ -126,6 +127,9 @@ class Job:
         self.num_reflected += int((verdict.right & verdict.reflected).sum())
         rows, mirrored = rows[verdict.right], verdict.reflected[verdict.right]
         x, mended = self.hydrogens.mended(verdict.x[verdict.right])
+        if self.known is not None:
+            x, moved = self.known.mended(x)
+            mended |= moved
         placed, checks = None, self.checks
         if self.fixed is not None:
             placed = self.fixed.place(x)

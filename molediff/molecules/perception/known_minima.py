@@ -63,6 +63,21 @@ class EquivalentTerms:
         bonds, angles = self.values(x)
         return bonds[:, _order(self._bond_sets)], angles[:, _order(self._angle_sets)]
 
+    def places(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which of `bonds` and of `angles` each value of `canonical` is of, (n, bonds) and (n, angles)."""
+        return (
+            _places(internal_coordinates.length(x, self.bonds), self._bond_sets),
+            _places(internal_coordinates.angle(x, self.angles), self._angle_sets),
+        )
+
+
+def _places(values: np.ndarray, sets: Mapping[tuple[int, ...], Sequence[int]]) -> np.ndarray:
+    """Which term is at each place of the canonical order, (n, terms), of values (n, terms) as the molecule has them."""
+    found = [
+        np.array(sets[key])[np.argsort(values[:, sets[key]], axis=1, kind="stable")] for key in sorted(sets)
+    ]
+    return np.concatenate(found, axis=1) if found else np.zeros((len(values), 0), dtype=np.int64)
+
 
 def _without_labels(mol: Chem.Mol, stereo: bool = True) -> Chem.Mol:
     """A copy without isotopes and atom maps, with or without marks of stereo."""
