@@ -254,7 +254,8 @@ def largest_overlap(products: np.ndarray, bound: np.ndarray) -> np.ndarray:
         square = z * z
         value = ((square - twice) * z - eight) * z + constant
         slope = (4 * square - four) * z - eight
-        step = np.maximum(value, 0) / np.maximum(slope, least_slope)
+        # Above the largest root the slope is positive: where it is not, rounding has led past it.
+        step = np.where(slope > 0, np.maximum(value, 0) / np.maximum(slope, least_slope), 0)
         z -= step
         if (step <= precision).all():
             break

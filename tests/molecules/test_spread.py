@@ -99,6 +99,22 @@ def test_largest_overlap_of_a_diagonal_matrix_is_its_trace_or_loses_twice_the_sm
     np.testing.assert_allclose(largest_overlap(products, np.array([9.0, 9.0])), [6.0, 4.0], rtol=1e-9)
 
 
+def test_overlaps_of_flat_and_straight_points_are_found_in_single_precision_too():
+    """Roots fall together there, and rounding decides where a step goes."""
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(2, 20_000, 12, 3)) * 3
+    x[:10_000, :, 2], y[:10_000, :, 2] = 1e-3 * x[:10_000, :, 2], 1e-3 * y[:10_000, :, 2]
+    x[:5_000, :, 1], y[:5_000, :, 1] = 1e-3 * x[:5_000, :, 1], 1e-3 * y[:5_000, :, 1]
+    y[::2] = x[::2]
+    products, bound = np.swapaxes(x, 1, 2) @ y, ((x**2).sum((1, 2)) + (y**2).sum((1, 2))) / 2
+    with np.errstate(over="raise", invalid="raise"):
+        found = largest_overlap(products.astype(np.float32), bound.astype(np.float32))
+    left, singular, right = np.linalg.svd(products)
+    signs = np.sign(np.linalg.det(left) * np.linalg.det(right))
+    expected = singular[:, 0] + singular[:, 1] + signs * singular[:, 2]
+    assert (np.abs(found - expected) / bound).max() < 2e-2
+
+
 def test_mappings_are_bounded_and_keep_the_identity():
     mol = Chem.MolFromSmiles("CC(C)(C)CC(C)(C)C")
     mappings = symmetric_mappings(mol, 10)
