@@ -12,7 +12,6 @@ from typer import Argument
 from molediff.commands.cards import as_text, card_of
 from molediff.commands.options import Json
 from molediff.commands.shell import Command, app
-from molediff.networks.names import kind_of
 
 weights_app = app(help="Trained weights: list them, tell about one, check a file.", no_args_is_help=True)
 
@@ -71,6 +70,8 @@ def facts_of(path: Path) -> dict[str, Any]:
         WeightsError: it cannot be read.
     """
     from safetensors import SafetensorError
+
+    from molediff.networks.names import kind_of
 
     if not path.is_file():
         from molediff.networks.weights import NoSuchWeightsError
