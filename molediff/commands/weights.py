@@ -71,7 +71,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     """
     from safetensors import SafetensorError
 
-    from molediff.networks.names import kind_of
+    from molediff.runtime.weights_names import kind_of
 
     if not path.is_file():
         from molediff.networks.weights import NoSuchWeightsError

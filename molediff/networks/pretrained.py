@@ -21,9 +21,9 @@ from molediff.core.target import Target
 from molediff.networks.autoencoder import Autoencoder
 from molediff.networks.former_names import FORMER_NAMES
 from molediff.networks.kind import check_kind
-from molediff.networks.names import names_in
 from molediff.networks.torsion_prior import TorsionPrior
 from molediff.networks.weights import NoSuchWeightsError, WeightsError, load_weights
+from molediff.runtime.weights_names import names_in
 
 SHIPPED = FilePath(molediff.__file__).parent / "weights"
 _FORMER = {"drugs_refiner": "drugs"}

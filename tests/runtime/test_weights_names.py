@@ -1,8 +1,8 @@
 import pytest
 
-from molediff.networks.names import kind_of, names_in
 from molediff.networks.pretrained import SHIPPED, find_weights, load_categorical
 from molediff.networks.weights import NoSuchWeightsError
+from molediff.runtime.weights_names import kind_of, names_in
 
 
 def test_weights_of_a_kind_are_found_by_what_their_files_say():
