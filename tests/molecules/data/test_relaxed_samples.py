@@ -33,7 +33,8 @@ def write(
 
 def test_the_same_noise_leads_to_the_same_sample(tmp_path: Path):
     """What was drawn, and here not relaxed, is drawn again from the noise of the records, in the batch of all."""
-    unknown = ["CCOCCCC", "C[C@H](F)CCC#N", "CC1CCCC1=O"]  # those whose minima are known would be moved to them
+    # Those whose minima are known would be moved to them.
+    unknown = ["CCOCCCC", "C[C@H](F)CCC#N", "CC1CCCC1=O"]
     path = write(tmp_path / "samples.sdf", unknown, relax=None)
     path.write_text(path.read_text().replace("<weights>", "<relax>"))
     samples = load_relaxed(path)
