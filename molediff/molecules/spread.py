@@ -249,7 +249,10 @@ def largest_overlap(products: np.ndarray, bound: np.ndarray) -> np.ndarray:
     twice, four, eight, constant = 2 * a, 4 * a, 8 * d, a * a - 4 * minors
     z: Any = np.minimum(bound, np.sqrt(3 * a))  # (s1 + s2 + s3)^2 is at most 3 a
     # At a multiple root value and slope both vanish: rounding must not throw a step far away.
-    precision, least_slope = _PRECISION[z.dtype] * bound, _LEAST_SLOPE[z.dtype] * bound**3
+    precision = _PRECISION[z.dtype] * bound
+    least_slope = np.maximum(
+        _LEAST_SLOPE[z.dtype] * bound**3, np.finfo(z.dtype).tiny
+    )  # of a single point too
     for _ in range(_MAX_ITERATIONS):
         square = z * z
         value = ((square - twice) * z - eight) * z + constant

@@ -128,5 +128,5 @@ def test_relaxation_needs_no_sample_at_a_minimum(generator, smiles):
 def test_weights_that_do_not_know_a_molecule_name_those_that_do(weights, smiles):
     result = ConformerGenerator.from_pretrained(weights, device="cpu").generate(smiles, 4, seed=1)
     assert result.num_conformers < 4
-    assert "from_pretrained() without a name, or 'qm9', does" in result.reason
+    assert "try from_pretrained() without a name, or 'qm9'" in result.reason
     assert "max_attempts" not in result.reason

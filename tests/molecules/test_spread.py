@@ -99,6 +99,12 @@ def test_largest_overlap_of_a_diagonal_matrix_is_its_trace_or_loses_twice_the_sm
     np.testing.assert_allclose(largest_overlap(products, np.array([9.0, 9.0])), [6.0, 4.0], rtol=1e-9)
 
 
+def test_single_atoms_are_not_apart_and_nothing_is_divided_by_zero():
+    mol = with_conformers(Chem.AddHs(Chem.MolFromSmiles("O")), [np.eye(3), 2 * np.eye(3)])
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(ConformerDistances(mol, 1, np.float32).matrix(), np.zeros((2, 2)))
+
+
 def test_overlaps_of_flat_and_straight_points_are_found_in_single_precision_too():
     """Roots fall together there, and rounding decides where a step goes."""
     random = np.random.default_rng(0)

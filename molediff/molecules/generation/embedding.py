@@ -18,6 +18,8 @@ from molediff.molecules.generation.clock import Clock
 from molediff.molecules.graph.inputs import PreparedMolecule, sample_generator
 
 _SECONDS_EACH = 20  # an embedding that takes longer seldom ends
+_FEW = 3  # embeddings, of which each by itself takes no longer than all at once
+_MOST_FAILURES = 6  # of the first embeddings: of an isomer that cannot be each takes seconds
 _EVALUATIONS, _UFF_STEPS = 30, 200  # take as long as an embedding with all atoms
 
 
@@ -32,6 +34,7 @@ class Embedding:
 
     def __init__(self, prepared: PreparedMolecule, seed: int, clock: Clock | None = None):
         self.prepared, self._seed, self._clock = prepared, seed, clock or Clock()
+        self._failures: int | None = 0  # before the first that came out; None since then
 
     def random_seed(self, slot: int, attempt: int) -> int:
         """A seed in RDKit's range, which multiplies it by the number of the conformer, in 32 bits."""
@@ -61,14 +64,30 @@ class Embedding:
         return skeleton.with_hydrogens(self._embedded(Chem.Mol(skeleton.mol), num, seed))
 
     def _embedded(self, mol: Chem.Mol, num: int, seed: int) -> np.ndarray:
-        if self._clock.left == math.inf:
-            return _embedded(mol, num, _parameters(num, seed))
-        # One by one, as RDKit gives none of those that are done when time is up; by these seeds they are the same.
         x = np.full((num, mol.GetNumAtoms(), 3), np.nan)
-        for number in range(num):
-            if self._clock.is_up:
+        if self._failures is None and self._clock.left == math.inf:
+            x = _embedded(mol, num, _parameters(num, seed))
+        elif self._failures is None or self._failures < _MOST_FAILURES:
+            x = self._one_by_one(mol, x, seed)
+        return x
+
+    def _one_by_one(self, mol: Chem.Mol, x: np.ndarray, seed: int) -> np.ndarray:
+        """Fill x (num, N, 3), so that little time is lost on what cannot be embedded, and nothing when time is up.
+
+        By these seeds they are those of RDKit all at once.
+        """
+        for number in range(len(x)):
+            if self._clock.is_up or (self._failures is not None and self._failures >= _MOST_FAILURES):
                 break
             x[number] = _embedded(mol, 1, _parameters(1, (number + 1) * seed, self._clock.left))[0]
+            if self._failures is None:
+                continue
+            if not np.isfinite(x[number]).all():
+                self._failures += 1
+                continue
+            self._failures = None
+            if self._clock.left == math.inf and len(x) - number > _FEW:
+                return _embedded(mol, len(x), _parameters(len(x), seed))
         return x
 
     def relaxed(self, x: np.ndarray) -> np.ndarray:

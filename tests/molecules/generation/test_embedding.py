@@ -55,6 +55,15 @@ def test_an_embedding_whose_time_is_up_is_none(monkeypatch: pytest.MonkeyPatch):
     assert np.isnan(one.embed_heavy(2, 1)).all()
 
 
+def test_what_six_embeddings_fail_on_is_tried_no_more(monkeypatch: pytest.MonkeyPatch):
+    tried = []
+    monkeypatch.setattr(rdDistGeom, "EmbedMultipleConfs", lambda *arguments: tried.append(1) or [])
+    one = embedding("CCCO")
+    assert np.isnan(one.embed(50, 1)).all()
+    assert np.isnan(one.embed_heavy(1, 2)).all()
+    assert len(tried) == 6
+
+
 def test_a_limit_of_time_changes_no_embedding_and_ends_them_all_when_it_is_up():
     prepared = prepare("CCOC(=O)c1ccccc1", 160, ORGANIC, False)
     whole = Embedding(prepared, 1).embed(3, seed=5)
