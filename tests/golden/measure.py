@@ -7,6 +7,7 @@ the CHANGELOG.
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,10 @@ MOLECULES = ("C[C@H](O)C(N)=O", "C/C=C/C#N", "C1CC2CC1O2")
 """A stereocentre, a stereo double bond, a bridged ring."""
 
 
-def conformers(name: str) -> dict[str, list]:
+def conformers(name: str, num_steps: int | None = None) -> dict[str, list]:
     """Coordinates in Angstrom of two conformers of each of three molecules."""
     generator = ConformerGenerator.from_pretrained(name, device="cpu")
-    results = generator.generate_many(MOLECULES, num_conformers=2, seed=1)
+    results = generator.generate_many(MOLECULES, num_conformers=2, seed=1, num_steps=num_steps)
     return {result.smiles: _rounded(result.ensemble.coordinates, 4) for result in results}
 
 
@@ -90,6 +91,7 @@ MEASURES = {
     "qm9_distilled": conformers,
     "qm9_fast": conformers,
     "drugs": conformers,
+    "drugs_from_noise": partial(conformers, num_steps=10),
     "drugs_torsions": torsions,
     "qm9_graphs": graphs,
     "qm9_graphs_properties": graphs,

@@ -174,4 +174,4 @@ def shipped_domain(name: str) -> Domain | None:
 
 
 # Weights that were trained on the same molecules.
-_SHARED = {"qm9_distilled": "qm9_fast", "drugs_refiner": "drugs"}
+_SHARED = {"qm9_distilled": "qm9_fast", "drugs_refiner": "drugs", "drugs_from_noise": "drugs"}
