@@ -18,7 +18,7 @@ from molediff.molecules.generation.clock import Clock
 from molediff.molecules.graph.inputs import PreparedMolecule, sample_generator
 
 _SECONDS_EACH = 20  # an embedding that takes longer seldom ends
-_FEW = 3  # embeddings, of which each by itself takes no longer than all at once
+_FEW = 3  # embeddings, which are made at once whatever becomes of them
 _MOST_FAILURES = 6  # of the first embeddings: of an isomer that cannot be each takes seconds
 _EVALUATIONS, _UFF_STEPS = 30, 200  # take as long as an embedding with all atoms
 
@@ -64,31 +64,34 @@ class Embedding:
         return skeleton.with_hydrogens(self._embedded(Chem.Mol(skeleton.mol), num, seed))
 
     def _embedded(self, mol: Chem.Mol, num: int, seed: int) -> np.ndarray:
-        x = np.full((num, mol.GetNumAtoms(), 3), np.nan)
-        if self._failures is None and self._clock.left == math.inf:
+        unbounded = self._clock.left == math.inf
+        if unbounded and (self._failures is None or (num <= _FEW and not self._is_hopeless)):
             x = _embedded(mol, num, _parameters(num, seed))
-        elif self._failures is None or self._failures < _MOST_FAILURES:
-            x = self._one_by_one(mol, x, seed)
-        return x
-
-    def _one_by_one(self, mol: Chem.Mol, x: np.ndarray, seed: int) -> np.ndarray:
-        """Fill x (num, N, 3), so that little time is lost on what cannot be embedded, and nothing when time is up.
-
-        By these seeds they are those of RDKit all at once.
-        """
-        for number in range(len(x)):
-            if self._clock.is_up or (self._failures is not None and self._failures >= _MOST_FAILURES):
+            self._count(x)
+            return x
+        # One by one, as RDKit gives none of those that are done when time is up, and takes its time for each of an
+        # isomer that cannot be; by these seeds they are the same.
+        x = np.full((num, mol.GetNumAtoms(), 3), np.nan)
+        for number in range(num):
+            if self._clock.is_up or self._is_hopeless:
                 break
             x[number] = _embedded(mol, 1, _parameters(1, (number + 1) * seed, self._clock.left))[0]
-            if self._failures is None:
-                continue
-            if not np.isfinite(x[number]).all():
-                self._failures += 1
-                continue
-            self._failures = None
-            if self._clock.left == math.inf and len(x) - number > _FEW:
-                return _embedded(mol, len(x), _parameters(len(x), seed))
+            was_new = self._failures is not None
+            self._count(x[number : number + 1])
+            if unbounded and was_new and self._failures is None and num - number > _FEW:
+                return _embedded(mol, num, _parameters(num, seed))
         return x
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return self._failures is not None and self._failures >= _MOST_FAILURES
+
+    def _count(self, x: np.ndarray) -> None:
+        """Take note of embeddings (n, N, 3) that failed before any came out."""
+        if np.isfinite(x).all(axis=(1, 2)).any():
+            self._failures = None
+        elif self._failures is not None:
+            self._failures += len(x)
 
     def relaxed(self, x: np.ndarray) -> np.ndarray:
         """A structure (N, 3) after some steps of MMFF94s, or of UFF if that does not describe the molecule."""
