@@ -34,6 +34,7 @@ class TorsionStarts:
         init: "crystal" or "minima".
     """
 
+    # Of the whole molecule: where macrocycles or open stereo make a difference, and elsewhere.
     LEAST_EMBEDDINGS, LEAST_OF_RIGID = 6, 2
     # Of a ring by itself: half of the conformers asked for, but fewer of large ones, whose embeddings take longer.
     FRAGMENTS_EACH, LEAST_OF_FRAGMENTS, MOST_OF_FRAGMENTS = 1 / 2, 6, 32
@@ -41,7 +42,7 @@ class TorsionStarts:
     DRAWS_OF_FRAGMENTS = 3
     # Evaluations of MMFF94s, for rings and the bonds beside them: they are in all that is made of these.
     RELAXATION = 6
-    # Of those, at least twice as many as conformers.
+    # Structures that are put together of all these, at least twice as many as conformers.
     CANDIDATES_EACH, LEAST_CANDIDATES, ENOUGH_CANDIDATES = 3, 40, 400
     # Evaluations of MMFF94s before their energies choose, in rounds after each of which those too high to count are
     # left out, and how much low ones count, in kcal/mol. In vacuum they count more: what a crystal or a pocket holds
