@@ -171,6 +171,16 @@ def representatives(
     return np.array(chosen, dtype=np.int64)
 
 
+def crowding(distances: np.ndarray, width: float) -> np.ndarray:
+    """How many points are near to each, itself among them: sum over all of exp(-(d / width)^2), shape (n,).
+
+    Args:
+        distances: of all pairs, shape (n, n).
+        width: how near, in the unit of the distances.
+    """
+    return np.asarray(np.exp(-((distances / width) ** 2)).sum(axis=1))
+
+
 class ConformerDistances:
     """Heavy-atom RMSD between the n conformers of a molecule, as `molecules.rmsd.heavy_atom_rmsd` has it.
 

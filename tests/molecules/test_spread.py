@@ -9,6 +9,7 @@ import molediff.molecules
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.spread import (
     ConformerDistances,
+    crowding,
     farthest_points,
     largest_overlap,
     representatives,
@@ -192,6 +193,13 @@ def test_the_first_representative_is_the_medoid_of_squares_and_choices_go_on():
     assert chosen[0] == (distances**2).sum(1).argmin()
     assert representatives(distances, 3).tolist() == chosen[:3].tolist()
     assert len(set(representatives(distances, 40).tolist())) == 30
+
+
+def test_points_in_a_crowd_count_together_as_one_that_stands_alone():
+    x = np.array([0.0, 0.0, 0.0, 9.0])
+    found = crowding(np.abs(x[:, None] - x), 0.5)
+    np.testing.assert_allclose(found, [3, 3, 3, 1])
+    assert (1 / found).sum() == pytest.approx(2)
 
 
 def test_coverage_comes_nearer_to_new_conformers_than_farthest_points():

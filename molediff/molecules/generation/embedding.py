@@ -58,15 +58,21 @@ class Embedding:
         """
         return self.embed_fragment(self.prepared.mol, num, seed)
 
-    def embed_fragment(self, mol: Chem.Mol, num: int, seed: int) -> np.ndarray:
-        """The same of a part of the molecule, cut out with explicit hydrogens: shape (num, its atoms, 3)."""
-        skeleton = Skeleton.of(mol)
-        return skeleton.with_hydrogens(self._embedded(Chem.Mol(skeleton.mol), num, seed))
+    def embed_fragment(self, mol: Chem.Mol, num: int, seed: int, plain: bool = False) -> np.ndarray:
+        """The same of a part of the molecule, cut out with explicit hydrogens: shape (num, its atoms, 3).
 
-    def _embedded(self, mol: Chem.Mol, num: int, seed: int) -> np.ndarray:
+        Args:
+            mol: the part.
+            num, seed: see `embed`.
+            plain: by ETDG, which knows of torsions alone; what ought to be flat is not quite.
+        """
+        skeleton = Skeleton.of(mol)
+        return skeleton.with_hydrogens(self._embedded(Chem.Mol(skeleton.mol), num, seed, plain))
+
+    def _embedded(self, mol: Chem.Mol, num: int, seed: int, plain: bool = False) -> np.ndarray:
         unbounded = self._clock.left == math.inf
         if unbounded and (self._failures is None or (num <= _FEW and not self._is_hopeless)):
-            x = _embedded(mol, num, _parameters(num, seed))
+            x = _embedded(mol, num, _parameters(num, seed, plain=plain))
             self._count(x)
             return x
         # One by one, as RDKit gives none of those that are done when time is up, and takes its time for each of an
@@ -75,11 +81,11 @@ class Embedding:
         for number in range(num):
             if self._clock.is_up or self._is_hopeless:
                 break
-            x[number] = _embedded(mol, 1, _parameters(1, (number + 1) * seed, self._clock.left))[0]
+            x[number] = _embedded(mol, 1, _parameters(1, (number + 1) * seed, self._clock.left, plain))[0]
             was_new = self._failures is not None
             self._count(x[number : number + 1])
             if unbounded and was_new and self._failures is None and num - number > _FEW:
-                return _embedded(mol, num, _parameters(num, seed))
+                return _embedded(mol, num, _parameters(num, seed, plain=plain))
         return x
 
     @property
@@ -175,8 +181,10 @@ def _is_left_out(mol: Chem.Mol, atom: Chem.Atom) -> bool:
     return carrier.GetChiralTag() == Chem.ChiralType.CHI_UNSPECIFIED and not meet
 
 
-def _parameters(num: int, seed: int, seconds: float = math.inf) -> rdDistGeom.EmbedParameters:
-    parameters = rdDistGeom.ETKDGv3()
+def _parameters(
+    num: int, seed: int, seconds: float = math.inf, plain: bool = False
+) -> rdDistGeom.EmbedParameters:
+    parameters = rdDistGeom.ETDG() if plain else rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed  # type: ignore[assignment]  # the stubs give it another type
     # That of a whole call, in whole seconds; 0 would be no bound.
     parameters.timeout = max(1, math.ceil(min(_SECONDS_EACH * num, seconds)))  # type: ignore[assignment]

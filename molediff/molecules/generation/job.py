@@ -88,6 +88,7 @@ class Job:
         self.accepted: dict[int, Accepted] = {}
         self.rejected: Counter[str] = Counter()
         self.num_drawn = self.num_reflected = self.num_mended = 0
+        self._by_force_field: set[int] = set()  # slots
         self._times: np.ndarray | None = None
         if prepared.num_atoms == 2:
             self._place_directly()
@@ -115,6 +116,13 @@ class Job:
         if self.clock.is_up:
             return ()
         return tuple(slot for slot in range(self.options.num_slots) if slot not in self.accepted)
+
+    def by_force_field(self, slots: tuple[int, ...], attempt: int) -> RawSamples:
+        """Structures to begin with, relaxed, in place of samples: for what the network leaves impossible."""
+        assert self.starts is not None
+        x = self.starts.positions(slots, attempt)
+        self._by_force_field.update(slots)
+        return RawSamples(x, num_without_start=int(np.isnan(x).any(axis=(1, 2)).sum()))
 
     def examine(self, slots: tuple[int, ...], raw: RawSamples, attempt: int = 0) -> None:
         """Check samples drawn for `slots`; keep the good ones, count the others under the first check they fail."""
@@ -209,6 +217,8 @@ class Job:
             notes.append(outcome.shortage(asked, num_missing, drawn, self.rejected, what_to_do))
         if found.rows.size and (misread := self.stereo.misread_atoms):
             notes.append(outcome.misread(misread))
+        if num := len(self._by_force_field & self.accepted.keys()):
+            notes.append(outcome.by_force_field(num))
         return "; ".join([*notes, *self.cautions])
 
     def _what_draws_more(self) -> str:

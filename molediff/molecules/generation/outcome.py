@@ -52,6 +52,14 @@ def misread(atoms: Sequence[int]) -> str:
     )
 
 
+def by_force_field(num: int) -> str:
+    """A word of caution about conformers that the network has no part in."""
+    return (
+        f"{counted(num, 'conformer')} of a force field alone (MMFF94s, or UFF where that has no parameters), since the "
+        "network left impossible bonds or angles at every attempt"
+    )
+
+
 def too_few_starts(num_given: int, num_conformers: int) -> str:
     """A word of caution where given conformers are taken more than once: refinement adds no chance."""
     return f"{counted(num_given, 'conformer')} given for {num_conformers}: some of what came out is alike"

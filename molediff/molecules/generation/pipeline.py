@@ -155,6 +155,8 @@ class Pipeline(Stream):
     def _samples(self, batch: list[tuple[Job, Slots]], attempt: int) -> list[RawSamples]:
         seed, jobs = self.options.seed, [job for job, _ in batch]
         with running([job.clock for job in jobs], [len(slots) for _, slots in batch]):
+            if self._without_network(attempt):
+                return [job.by_force_field(slots, attempt) for job, slots in batch]
             return self.sampler.draw(
                 [job.prepared.graph for job in jobs],
                 [len(slots) for _, slots in batch],
@@ -162,6 +164,12 @@ class Pipeline(Stream):
                 [job.fixed for job in jobs],
                 [job.starts.positions(slots, attempt) for job, slots in batch if job.starts is not None],
             )
+
+    def _without_network(self, attempt: int) -> bool:
+        """Whether the force field has the last word: after at least two attempts of a network that refines."""
+        options = self.options
+        own_starts = options.init not in (None, "given") and options.fixed is None and not options.trajectory
+        return own_starts and 1 < attempt == options.max_attempts - 1
 
 
 def _size(batch: list[tuple[Job, Slots]]) -> int:

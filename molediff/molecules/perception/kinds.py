@@ -31,6 +31,7 @@ LINEAR, AROMATIC, DOUBLE, CONJUGATED, SATURATED = "t", "a", "d", "c", "s"
 _PLANAR = (AROMATIC, DOUBLE, CONJUGATED)
 # Single bonds between two of them turn with a preference of their own (peroxides, hydrazines, disulfides).
 _WITH_LONE_PAIR = ("N", "O", "S", "Se", "P")
+_IN_A_LINE = frozenset(["C", "N", "Si", "P"])
 
 
 class Terms(NamedTuple):
@@ -224,7 +225,12 @@ class Kinds:
         return f"{self.medium[i]}({','.join(arms)})"
 
     def _is_inner(self, i: int) -> bool:
-        return self.degree[i] == 2 and list(self.orders[i].values()) == ["2", "2"]
+        """Whether two double bonds of atom i lie in a line; those of sulfur are at an angle."""
+        return (
+            self.element[i] in _IN_A_LINE
+            and self.degree[i] == 2
+            and list(self.orders[i].values()) == ["2", "2"]
+        )
 
     def has_plane(self, i: int) -> bool:
         """Whether a direction across the bonds of an atom says how it is turned."""

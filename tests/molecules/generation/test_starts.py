@@ -13,9 +13,10 @@ from molediff.core.paths import CosineVP
 from molediff.core.target import Sample
 from molediff.molecules.data.twists import turned_onto
 from molediff.molecules.energies.mmff import MMFF
-from molediff.molecules.generation import job, torsion_starts
+from molediff.molecules.generation import job, piece_pool
+from molediff.molecules.generation.embedding import Embedding
+from molediff.molecules.generation.piece_pool import differs_beyond_rotors
 from molediff.molecules.generation.result import GenerationResult
-from molediff.molecules.generation.torsion_starts import differs_beyond_rotors
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph.inputs import molecule_key, sample_generator
 from molediff.molecules.graph.vocabulary import ORGANIC
@@ -200,6 +201,24 @@ def test_candidates_too_high_to_be_chosen_are_left_out_half_way(monkeypatch: pyt
     assert (candidates, rest, chosen) == (40, 20, 4)
 
 
+@pytest.mark.parametrize(("init", "are_plain"), [("crystal", 0), ("minima", 1)])
+def test_half_of_the_rings_for_vacuum_know_nothing_of_crystals(
+    init: str, are_plain: int, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[tuple[int, bool]] = []
+    embed = Embedding.embed_fragment
+
+    def embed_fragment(
+        self: Embedding, mol: Chem.Mol, num: int, seed: int, plain: bool = False
+    ) -> np.ndarray:
+        asked.append((num, plain))
+        return embed(self, mol, num, seed, plain)
+
+    monkeypatch.setattr(Embedding, "embed_fragment", embed_fragment)
+    leaving_alone().generate("C1CCCCC1COc1ccccc1", 20, init=init)
+    assert [num for num, plain in asked if plain] == [10] * are_plain
+
+
 def test_rings_by_themselves_bring_conformations_that_few_embeddings_lack(monkeypatch: pytest.MonkeyPatch):
     ring = Chem.MolFromSmarts("CC1CN(S)CCN1C=O")
 
@@ -217,7 +236,7 @@ def test_rings_by_themselves_bring_conformations_that_few_embeddings_lack(monkey
         return len(kinds)
 
     with_fragments = num_kinds()
-    monkeypatch.setattr(torsion_starts, "fragments", lambda *_: [])
+    monkeypatch.setattr(piece_pool, "fragments", lambda *_: [])
     assert with_fragments > num_kinds()
 
 
@@ -242,3 +261,28 @@ def test_what_cannot_be_embedded_has_no_torsions_to_draw(monkeypatch: pytest.Mon
 )
 def test_macrocycles_and_open_stereo_ask_for_more_embeddings(smiles: str, differs: bool):
     assert differs_beyond_rotors(Chem.AddHs(Chem.MolFromSmiles(smiles))) == differs
+
+
+def test_the_force_field_has_the_last_word_where_the_network_leaves_what_is_impossible(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A network that moves every atom to one place, whose samples fail, and one attempt more without it."""
+    monkeypatch.undo()  # of the checks
+    monkeypatch.setattr(LeavesAlone, "forward", lambda self, x, lambda_, graph: 0 * x)
+    result = leaving_alone().generate("CCCCO", 3, init="minima", seed=1)
+    assert (result.status, result.num_drawn) == ("ok", 15)
+    assert result.reason.startswith("3 conformers of a force field alone")
+    assert set(result.samples[:, 1]) == {4}
+    x = positions(result.mol)
+    assert np.linalg.norm(x[:, 0] - x[:, 1], axis=-1) == pytest.approx(1.52, abs=0.03)
+
+
+@pytest.mark.parametrize("options", [{"max_attempts": 2}, {"trajectory": True}, {"init": "given"}])
+def test_a_network_is_not_left_out_where_its_part_was_asked_for(
+    options: dict[str, object], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.undo()
+    given = leaving_alone().generate("CCCCO", 2, init="minima", seed=1, max_attempts=5).mol
+    monkeypatch.setattr(LeavesAlone, "forward", lambda self, x, lambda_, graph: 0 * x)
+    result = leaving_alone().generate(given, 2, **{"init": "minima", "seed": 1, **options})
+    assert result.status == "failed"

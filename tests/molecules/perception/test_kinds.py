@@ -50,3 +50,7 @@ def test_ends_of_cumulenes_are_found_once(smiles, length):
 @pytest.mark.parametrize("smiles", ["O=C=O", "C=C=O", "N#N"])
 def test_chains_without_two_planes_are_none(smiles):
     assert len(kinds(smiles).cumulenes().names) == 0
+
+
+def test_double_bonds_of_sulfur_lie_at_an_angle():
+    assert len(kinds("CN=S=NC").cumulenes().names) == 0
