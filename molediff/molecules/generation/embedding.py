@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from rdkit import Chem, rdBase
@@ -193,7 +193,7 @@ def _parameters(
 
 def _embedded(mol: Chem.Mol, num: int, parameters: rdDistGeom.EmbedParameters) -> np.ndarray:
     x = np.full((num, mol.GetNumAtoms(), 3), np.nan)
-    with rdBase.BlockLogs(), _interrupts_wait():
+    with rdBase.BlockLogs(), _interrupts_wait(), suppress(RuntimeError):  # of a line search that lost its way
         for conformer_id in rdDistGeom.EmbedMultipleConfs(mol, num, parameters):
             if conformer_id >= 0:  # -1 stands for all of them after a timeout
                 x[conformer_id] = mol.GetConformer(conformer_id).GetPositions()

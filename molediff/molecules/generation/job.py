@@ -177,7 +177,7 @@ class Job:
             smiles=self.prepared.smiles,
             mol=found.mol,
             status=outcome.status_of(options.num_conformers, num_missing, len(found.rows), found.problems),
-            reason=self._reason(found, num_missing, provenance.get("weights")),
+            reason=self._reason(found, chosen, num_missing, provenance.get("weights")),
             num_requested=options.num_conformers,
             seed=options.seed,
             num_drawn=self.num_drawn,
@@ -201,7 +201,7 @@ class Job:
         """Whether conformers that were moved are still the molecule, bool, shape (n,); x: (n, N, 3) in Angstrom."""
         return sieve([self.stereo, *self.checks], x)[0]
 
-    def _reason(self, found: Refined, num_missing: int, weights: str | None) -> str:
+    def _reason(self, found: Refined, chosen: list[int], num_missing: int, weights: str | None) -> str:
         notes = list(found.problems)
         if num_missing:
             more = self._what_draws_more()
@@ -217,7 +217,7 @@ class Job:
             notes.append(outcome.shortage(asked, num_missing, drawn, self.rejected, what_to_do))
         if found.rows.size and (misread := self.stereo.misread_atoms):
             notes.append(outcome.misread(misread))
-        if num := len(self._by_force_field & self.accepted.keys()):
+        if num := len(self._by_force_field.intersection(chosen)):
             notes.append(outcome.by_force_field(num))
         return "; ".join([*notes, *self.cautions])
 

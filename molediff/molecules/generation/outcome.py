@@ -55,8 +55,8 @@ def misread(atoms: Sequence[int]) -> str:
 def by_force_field(num: int) -> str:
     """A word of caution about conformers that the network has no part in."""
     return (
-        f"{counted(num, 'conformer')} of a force field alone (MMFF94s, or UFF where that has no parameters), since the "
-        "network left impossible bonds or angles at every attempt"
+        f"{counted(num, 'conformer')} of a force field alone (MMFF94s, or UFF where that has no parameters), whose "
+        "bonds may be off by 0.1 Å: the network left impossible ones at every attempt"
     )
 
 

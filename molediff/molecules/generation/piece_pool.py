@@ -85,7 +85,7 @@ class PiecePool:
         """Embeddings of a fragment on the atoms of the molecule, NaN elsewhere, shape (n, N, 3)."""
         share = min(1.0, (self.SIZE / fragment.mol.GetNumHeavyAtoms()) ** 2)
         wanted = share * min(self.EACH[self._init] * self._num, self.MOST)
-        num = max(min(self.LEAST, 2 * self._num), int(wanted))
+        num = max(self.LEAST, int(wanted))
         # Half of those for vacuum know nothing of the rings that crystals have: boats are among them.
         num_plain = num // 2 if self._init == "minima" and self._field is not None else 0
         seeds = [self._embedding.random_seed(1 + fragment.piece, part) for part in (0, 1)]

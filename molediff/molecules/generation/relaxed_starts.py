@@ -37,6 +37,7 @@ class RelaxedStarts:
         num_evaluations: of it.
         num_conformers: conformers asked for.
         clock: of the molecule: when its time is up, what has not moved stays.
+        lowest_first: whether the first ones come in the order of their energies.
     """
 
     def __init__(
@@ -46,9 +47,11 @@ class RelaxedStarts:
         num_evaluations: int,
         num_conformers: int,
         clock: Clock | None = None,
+        lowest_first: bool = False,
     ):
         self._starts, self._field, self._num = starts, field, num_conformers
         self._num_evaluations, self._clock = num_evaluations, clock or Clock()
+        self._lowest_first = lowest_first
         self._first: np.ndarray | None = None
 
     def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:
@@ -57,10 +60,11 @@ class RelaxedStarts:
             if (
                 self._first is None
             ):  # all at once, so that their last digits do not hang on who is asked for first
-                self._first = self._lowered(self._starts.positions(range(self._num), 0))
+                x, energies = self._lowered(self._starts.positions(range(self._num), 0))
+                self._first = x[np.argsort(energies, kind="stable")] if self._lowest_first else x
             return self._first[np.asarray(slots)]
         others = self._starts.positions(slots, attempt)
-        return np.concatenate([self._lowered(one[None]) for one in others])
+        return np.concatenate([self._lowered(one[None])[0] for one in others])
 
-    def _lowered(self, x: np.ndarray) -> np.ndarray:
-        return self._field.lowered(x, self._num_evaluations, lambda: self._clock.is_up)[0]
+    def _lowered(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._field.lowered(x, self._num_evaluations, lambda: self._clock.is_up)

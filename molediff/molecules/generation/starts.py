@@ -58,7 +58,9 @@ def make_starts(
         num_evaluations -= sum(TorsionStarts.SCREENING[init])
     else:  # rings alone: only embedding anew gives others
         starts = EmbeddedStarts(embedding, num_conformers)
-    return starts if field is None else RelaxedStarts(starts, field, num_evaluations, num_conformers, clock)
+    if field is None:
+        return starts
+    return RelaxedStarts(starts, field, num_evaluations, num_conformers, clock, lowest_first=init == "minima")
 
 
 class GivenStarts:

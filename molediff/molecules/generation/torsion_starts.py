@@ -121,16 +121,11 @@ class TorsionStarts:
         return x, weights
 
     def _chosen_first(self, x: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Candidates (P, N, 3): first those that others are near to, which count by their weights; then the others.
-
-        Those for vacuum come lowest first.
-        """
+        """Candidates (P, N, 3): first those that others are near to, which count by their weights; then the others."""
         mol = with_conformers(self._embedding.prepared.mol, list(x))
         distances = ConformerDistances(mol, self.MAPPINGS, np.float32).matrix()
         each = weights / crowding(distances, self.SAME_SHAPE) if self._init == "minima" else weights
         first = representatives(distances, self._num, weights=each)
-        if self._init == "minima":
-            first = first[np.argsort(-weights[first], kind="stable")]
         others = np.setdiff1d(np.arange(len(x)), first)
         return x[np.concatenate([first, others[np.argsort(-weights[others], kind="stable")]])]
 

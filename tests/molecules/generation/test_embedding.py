@@ -108,6 +108,14 @@ def test_where_there_is_no_structure_there_is_none_to_relax():
     assert np.isnan(one.relaxed(np.full((9, 3), np.nan))).all()
 
 
+def test_a_line_search_of_rdkit_that_breaks_off_leaves_no_embedding(monkeypatch: pytest.MonkeyPatch):
+    def breaks_off(*_: object) -> None:
+        raise RuntimeError("Invariant Violation")
+
+    monkeypatch.setattr(rdDistGeom, "EmbedMultipleConfs", breaks_off)
+    assert np.isnan(embedding("CCO").embed(3, 1)).all()
+
+
 @pytest.mark.parametrize(("init", "attempt"), [("crystal", 1), ("crystal", 2), ("etkdg", 2)])
 def test_what_failed_begins_anew_with_a_relaxed_structure(init: str, attempt: int):
     one = embedding("COc1ccc(C[C@H](N)C(=O)NCC)cc1")

@@ -272,6 +272,8 @@ def test_the_force_field_has_the_last_word_where_the_network_leaves_what_is_impo
     result = leaving_alone().generate("CCCCO", 3, init="minima", seed=1)
     assert (result.status, result.num_drawn) == ("ok", 15)
     assert result.reason.startswith("3 conformers of a force field alone")
+    fewer = leaving_alone().generate("CCCCO", 3, init="minima", seed=1, prune_rmsd=9.0)
+    assert fewer.reason.startswith("1 conformer of a force field alone")  # those returned
     assert set(result.samples[:, 1]) == {4}
     x = positions(result.mol)
     assert np.linalg.norm(x[:, 0] - x[:, 1], axis=-1) == pytest.approx(1.52, abs=0.03)
@@ -286,3 +288,10 @@ def test_a_network_is_not_left_out_where_its_part_was_asked_for(
     monkeypatch.setattr(LeavesAlone, "forward", lambda self, x, lambda_, graph: 0 * x)
     result = leaving_alone().generate(given, 2, **{"init": "minima", "seed": 1, **options})
     assert result.status == "failed"
+
+
+@pytest.mark.parametrize("smiles", [FLEXIBLE, "C[C@H]1CC[C@@H](O)CC1", "CC(C)[C@@H]1CC[C@@H](C)C[C@H]1O"])
+def test_conformers_for_vacuum_come_lowest_first(smiles: str):
+    mol = leaving_alone().generate(smiles, 8, seed=3, init="minima").mol
+    energies = [MMFF(mol).energy(conformer.GetId()) for conformer in mol.GetConformers()]
+    np.testing.assert_allclose(energies, sorted(energies), atol=0.05)
