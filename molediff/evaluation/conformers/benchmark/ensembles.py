@@ -141,7 +141,7 @@ def contenders(
             f"molediff {Path(weights).stem}, {name}",
             "ours",
             _conformers_alone(by_generator(generator, dict(options))),
-            num_evaluations=generator.plan.num_steps,
+            num_evaluations=options.get("num_steps", generator.plan.num_steps),
             settings={
                 **identity(weights, generator),
                 "options": {key: str(value) for key, value in options.items()},
