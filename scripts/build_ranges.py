@@ -14,9 +14,13 @@ def main(config: DictConfig) -> None:
     write_bytes(Path(config.output), ranges.to_json().encode())
     print(f"{config.output}: {ranges.head}")
     for name in config.sets:
-        rates = pass_rates(read_set(name, config.root, held_out=True), ranges)
+        held_out = list(read_set(name, config.root, held_out=True))
+        if not held_out:
+            continue
+        rates = pass_rates(held_out, ranges)
         print(
-            f"{name}, held out: " + ", ".join(f"{check} {100 * rate:.3f} %" for check, rate in rates.items())
+            f"{name}, {len(held_out)} held out: "
+            + ", ".join(f"{check} {100 * rate:.3f} %" for check, rate in rates.items())
         )
 
 

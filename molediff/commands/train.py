@@ -83,6 +83,7 @@ def metadata_of(config: DictConfig, run: Run) -> dict[str, Any]:
         metadata["sampling"] = {
             "solver": "ddim",
             "lambdas": list(config.refinement.lambdas),
+            "lambdas_by_init": OmegaConf.to_container(config.refinement.lambdas_by_init),
             "init": "minima",
         }
     if hasattr(run.data, "max_atoms"):

@@ -142,9 +142,9 @@ def build_task(config: DictConfig, model: Any, clock: Clock) -> OptimizedTask:
     if config.get("refinement"):
         kind, more = (
             RefinementTask,
-            {**config.refinement, "distances": instantiate(config.refinement.distances)},
+            {**config.refinement, "strain": instantiate(config.refinement.strain)},
         )
-        del more["lambdas"]
+        del more["lambdas"], more["lambdas_by_init"]
     return kind(
         model,
         instantiate(config.objective),

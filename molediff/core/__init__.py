@@ -32,6 +32,7 @@ from molediff.core.objective.coupling import (
 )
 from molediff.core.objective.elastic_network import ElasticNetwork
 from molediff.core.objective.local_distances import LocalDistances
+from molediff.core.objective.local_strain import LocalStrain
 from molediff.core.objective.score_matching import DenoisingScoreMatching
 from molediff.core.objective.target_score import TargetScore
 from molediff.core.objective.time_density import (
@@ -133,6 +134,7 @@ __all__ = [
     "Likelihood",
     "LinearVP",
     "LocalDistances",
+    "LocalStrain",
     "LocalStructure",
     "LogNormalSigma",
     "LogitNormal",

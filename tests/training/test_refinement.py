@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from molediff.core import CosineVP, DiffusionModel, LocalDistances, V, ZeroCentreOfMass
+from molediff.core import CosineVP, DiffusionModel, LocalStrain, V, ZeroCentreOfMass
 from molediff.core.objective.score_matching import DenoisingScoreMatching
 from molediff.core.objective.time_density import LogNormalSigma
 from molediff.molecules.graph.graph import collate, mol_to_graph
@@ -35,8 +35,8 @@ def task(**settings) -> RefinementTask:
     )
     model = DiffusionModel(network, CosineVP(), V(), ZeroCentreOfMass(), SCALE)
     objective = DenoisingScoreMatching(model.path, model.target, density=LogNormalSigma(-2.5, 1.0))
-    distances = LocalDistances(length_scale=SCALE)
-    return RefinementTask(model, objective, Clock(10), num_draws=1, distances=distances, **settings)
+    strain = LocalStrain(length_scale=SCALE)
+    return RefinementTask(model, objective, Clock(10), num_draws=1, strain=strain, **settings)
 
 
 def batch(error: float = 0.2) -> GraphBatch:
@@ -53,7 +53,7 @@ def as_batch(graphs: GraphBatch) -> Batch:
 
 
 def test_the_first_state_is_the_guess_as_sampling_begins_with_it(monkeypatch: pytest.MonkeyPatch):
-    trained, seen = task(most_noise=0.0), []
+    trained, seen = task(), []
     predict = trained.model.predict
     monkeypatch.setattr(
         trained.model, "predict", lambda x, t, *rest: seen.append((x, t)) or predict(x, t, *rest)
@@ -72,7 +72,7 @@ def test_after_the_jump_there_is_less_noise(monkeypatch: pytest.MonkeyPatch):
     predict = trained.model.predict
     monkeypatch.setattr(trained.model, "predict", lambda x, t, *rest: times.append(t) or predict(x, t, *rest))
     trained.training_step(as_batch(batch()), 0)
-    lambdas = trained.model.path.lambda_(times[1]).view(2, 3)[:, :2]  # the third is plain noise
+    lambdas = trained.model.path.lambda_(times[1]).view(2, 2)[:, 0]  # the second is plain noise
     assert bool(((lambdas > 2.2 + 0.69) & (lambdas < 2.2 + 2.21)).all())
 
 

@@ -29,9 +29,10 @@ _SPREADS, _SHARES = (8.0, 20.0, 40.0), (0.5, 0.35, 0.15)
 _POLAR_SPREAD, _METHYL_RANGE = 35.0, 60.0
 
 # Of those that go down MMFF94s: more is turned, since that takes most of it back, and atoms are moved too.
-_RELAXED_SHARE = 0.75
-_MOST_TURNED, _MOST_MOVED = 1.5, 0.2  # share of the turns, and Angstrom
-_LEAST_EVALUATIONS, _MOST_EVALUATIONS = 3, 12
+_RELAXED_SHARE = 0.85
+_MOST_TURNED, _MOST_MOVED = 1.0, 0.1  # share of the turns, and Angstrom
+_MOST_SHAKEN = 0.1  # Angstrom, of those that do not
+_LEAST_EVALUATIONS, _MOST_EVALUATIONS = 8, 14
 _SAME_WELL = 60.0  # degrees
 
 
@@ -66,7 +67,7 @@ class TwistedMinima(ConformerDataset):
         super().__init__(packed, conformers, vocabulary)
         self.num_starts, self.seed = num_starts, seed
         self._rotors: dict[int, Rotors] = {}
-        self._relaxed: dict[tuple[int, int], np.ndarray | None] = {}
+        self._relaxed: dict[int, list[np.ndarray | None]] = {}
 
     def rotors(self, index: int) -> Rotors:
         """Rotatable bonds of the molecule of minimum `index`, found at first need."""
@@ -76,7 +77,8 @@ class TwistedMinima(ConformerDataset):
         return self._rotors[molecule]
 
     def _mol(self, index: int) -> Chem.Mol:
-        return Chem.AddHs(Chem.MolFromSmiles(self.smiles(index)))
+        with rdBase.BlockLogs():
+            return Chem.AddHs(Chem.MolFromSmiles(self.smiles(index)))
 
     def batch(self, indices: Sequence[int] | np.ndarray) -> GraphBatch:
         """The minima `indices` as one batch with `num_starts` structures beside each, turned onto it."""
@@ -87,39 +89,46 @@ class TwistedMinima(ConformerDataset):
         for row, index in enumerate(map(int, indices)):
             x = self.positions(index).astype(np.float64)
             for copy in range(self.num_starts):
-                start = self._relaxed_start(index, copy, x) if random.random() < _RELAXED_SHARE else None
+                start = self._relaxed_starts(index, x)[copy] if random.random() < _RELAXED_SHARE else None
                 if start is None:
                     # From nearly there to all the way: what is left to do after a first estimate looks so too.
                     angles = turns_of_guesses(self.rotors(index), random) * random.uniform(0.1, 1.0)
-                    start = turned_onto(self.rotors(index).turn(x, angles), x)
+                    start = self.rotors(index).turn(x, angles)
+                    start = turned_onto(
+                        start + random.uniform(0, _MOST_SHAKEN) * random.normal(size=x.shape), x
+                    )
                 starts[row, copy, : len(x)] = start
         return replace(batch, starts=torch.from_numpy(starts))
 
-    def _relaxed_start(self, index: int, copy: int, x: np.ndarray) -> np.ndarray | None:
-        """A structure (N, 3) beside minimum `index`, made at first need and kept, since that takes time; None where
+    def _relaxed_starts(self, index: int, x: np.ndarray) -> list[np.ndarray | None]:
+        """Structures (N, 3) beside minimum `index`, made at first need and kept, since that takes time; None where
         MMFF94s does not describe the molecule, or it led elsewhere.
         """
-        if (index, copy) not in self._relaxed:
-            found = self._made(index, copy, x)
-            self._relaxed[index, copy] = None if found is None else found.astype(np.float32)
-        return self._relaxed[index, copy]
+        if index not in self._relaxed:
+            self._relaxed[index] = self._made(index, x)
+        return self._relaxed[index]
 
-    def _made(self, index: int, copy: int, x: np.ndarray) -> np.ndarray | None:
-        random = np.random.default_rng([self.seed, index, copy])
+    def _made(self, index: int, x: np.ndarray) -> list[np.ndarray | None]:
+        random = np.random.default_rng([self.seed, index])
         rotors = self.rotors(index)
-        start = rotors.turn(x, turns_of_guesses(rotors, random) * random.uniform(0, _MOST_TURNED))
-        start += random.uniform(0, _MOST_MOVED) * random.normal(size=x.shape)
+        starts = [
+            rotors.turn(x, turns_of_guesses(rotors, random) * random.uniform(0, _MOST_TURNED))
+            + random.uniform(0, _MOST_MOVED) * random.normal(size=x.shape)
+            for _ in range(self.num_starts)
+        ]
         try:
             with rdBase.BlockLogs():
                 field = MMFF(self._mol(index), charges=bool(random.integers(2)))
         except ForceFieldError:
-            return None
-        start = field.lowered(start[None], int(random.integers(_LEAST_EVALUATIONS, _MOST_EVALUATIONS + 1)))[
-            0
-        ][0]
+            return [None] * self.num_starts
+        num_evaluations = int(random.integers(_LEAST_EVALUATIONS, _MOST_EVALUATIONS + 1))
         between = rotors.subset(rotors.kind == BETWEEN_HEAVY)
-        away = np.abs((between.angles(start) - between.angles(x) + 180) % 360 - 180)
-        return turned_onto(start, x) if (away < _SAME_WELL).all() else None
+        found: list[np.ndarray | None] = []
+        for start in field.lowered(np.stack(starts), num_evaluations)[0]:
+            away = np.abs((between.angles(start) - between.angles(x) + 180) % 360 - 180)
+            same_well = np.isfinite(start).all() and (away < _SAME_WELL).all()
+            found.append(turned_onto(start, x).astype(np.float32) if same_well else None)
+        return found
 
 
 def turned_onto(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ _EVALUATIONS, _UFF_STEPS = 30, 200  # take as long as an embedding with all atom
 
 
 class Embedding:
-    """ETKDGv3 for one molecule, with seeds of its own for each purpose.
+    """ETKDGv3 for one molecule, or ETDG where that gives nothing, with seeds of its own for each purpose.
 
     Args:
         prepared: the molecule.
@@ -35,6 +35,7 @@ class Embedding:
     def __init__(self, prepared: PreparedMolecule, seed: int, clock: Clock | None = None):
         self.prepared, self._seed, self._clock = prepared, seed, clock or Clock()
         self._failures: int | None = 0  # before the first that came out; None since then
+        self._by_etdg: bool | None = None  # whether ETDG takes the place of ETKDGv3; None: not asked yet
 
     def random_seed(self, slot: int, attempt: int) -> int:
         """A seed in RDKit's range, which multiplies it by the number of the conformer, in 32 bits."""
@@ -70,6 +71,18 @@ class Embedding:
         return skeleton.with_hydrogens(self._embedded(Chem.Mol(skeleton.mol), num, seed, plain))
 
     def _embedded(self, mol: Chem.Mol, num: int, seed: int, plain: bool = False) -> np.ndarray:
+        x = self._tried(mol, num, seed, plain or bool(self._by_etdg))
+        if self._by_etdg is None and not plain:
+            self._by_etdg = False
+            # Some molecules are not as the knowledge of ETKDGv3 has it: one embedding without it tells.
+            if self._failures is not None and not self._clock.is_up:
+                one = _embedded(mol, 1, _parameters(1, seed, self._clock.left, plain=True))
+                if np.isfinite(one).all():
+                    self._by_etdg, self._failures = True, None
+                    return self._tried(mol, num, seed, True)
+        return x
+
+    def _tried(self, mol: Chem.Mol, num: int, seed: int, plain: bool) -> np.ndarray:
         unbounded = self._clock.left == math.inf
         if unbounded and (self._failures is None or (num <= _FEW and not self._is_hopeless)):
             x = _embedded(mol, num, _parameters(num, seed, plain=plain))

@@ -141,7 +141,7 @@ class Kinds:
             orders, fine, ring = self.orders[j], self.fine[j], self.ring[j]
             medium = f"{self.medium[j]}r{ring}n{self.num_rings[j]}"
             coarse = f"{self.element[j]}{self.degree[j]}{self.unsaturation[j]}r{ring}"
-            with_shape = {i: f"{orders[i]}{self.short[i]}{self.degree[i]}" for i in mine}
+            with_shape = {i: f"{orders[i]}{self.short[i]}{self.degree[i]}{self._beyond(i, j)}" for i in mine}
             for i, k in combinations(mine, 2):
                 within = self.angle_ring.get((i, j, k), 0)
                 first, last = sorted((orders[i] + self.element[i], orders[k] + self.element[k]))
@@ -218,6 +218,12 @@ class Kinds:
                         )
                     )
         return _terms(places, names, 6)
+
+    def _beyond(self, i: int, j: int) -> str:
+        """What a linear neighbour i of atom j leads to: N=C=O is bent at N otherwise than N=C=S."""
+        if self.unsaturation[i] != LINEAR:
+            return ""
+        return "".join(sorted(self.element[k] for k in self.neighbours[i] if k != j))
 
     def _end(self, i: int, j: int) -> str:
         """The kind of atom i with those of its neighbours but j."""

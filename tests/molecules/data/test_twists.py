@@ -52,6 +52,7 @@ def test_rings_double_bonds_and_ends_do_not_turn():
 
 def test_turned_starts_keep_bonds_and_lie_on_their_minimum(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(twists, "_RELAXED_SHARE", 0.0)
+    monkeypatch.setattr(twists, "_MOST_SHAKEN", 0.0)
     batch = twisted().batch([0, 1])
     assert batch.starts is not None
     assert batch.positions is not None

@@ -61,7 +61,14 @@ def test_what_six_embeddings_fail_on_is_tried_no_more(monkeypatch: pytest.Monkey
     one = embedding("CCCO")
     assert np.isnan(one.embed(50, 1)).all()
     assert np.isnan(one.embed_heavy(1, 2)).all()
-    assert len(tried) == 6
+    assert len(tried) == 6 + 1  # and once by ETDG
+
+
+@pytest.mark.parametrize("num", [1, 2, 10])
+def test_what_etkdg_cannot_embed_is_embedded_by_etdg(num: int):
+    one = embedding("CN=S=O")  # the knowledge of ETKDGv3 has it straight
+    assert np.isfinite(one.embed_heavy(num, 1)).all()
+    assert np.isfinite(one.embed(1, 2)).all()
 
 
 def test_a_limit_of_time_changes_no_embedding_and_ends_them_all_when_it_is_up():

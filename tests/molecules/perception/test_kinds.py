@@ -28,6 +28,16 @@ def test_bonds_of_unlike_surroundings_have_unlike_names():
     assert len(names) == 5
 
 
+def test_angles_beside_a_linear_atom_tell_what_lies_beyond():
+    names = {
+        levels[0]
+        for smiles in ("CN=C=O", "CN=C=S", "CN=C=NC", "CN=C=C")
+        for levels in kinds(smiles).angles().names
+        if levels[0].startswith("N2d")
+    }
+    assert len(names) == 4
+
+
 def test_coarser_names_are_shared_by_more():
     ring, chain = kinds("C1CC1").lengths().names[0], kinds("CCC").lengths().names[0]
     assert ring[0] != chain[0]
