@@ -118,7 +118,7 @@ class TwistedMinima(ConformerDataset):
         ]
         try:
             with rdBase.BlockLogs():
-                field = MMFF(self._mol(index), charges=bool(random.integers(2)))
+                field = MMFF(self._mol(index), charges=bool(random.integers(2)), amended=True)
         except ForceFieldError:
             return [None] * self.num_starts
         num_evaluations = int(random.integers(_LEAST_EVALUATIONS, _MOST_EVALUATIONS + 1))

@@ -16,7 +16,7 @@ from rdkit.Chem import rdForceFieldHelpers
 
 from molediff.molecules.energies.descent import descend
 from molediff.molecules.energies.mmff_field import MMFFField
-from molediff.molecules.energies.mmff_terms import MMFFTerms
+from molediff.molecules.energies.mmff_terms import MMFFTerms, heterocumulenes
 from molediff.molecules.energies.stiffness import Stiffness
 from molediff.molecules.errors import ForceFieldError
 
@@ -52,13 +52,15 @@ class MMFF:
         mol: explicit hydrogens, conformers.
         charges: whether charges act. They do in vacuum, where they pull a molecule together; in a crystal or in water
             its surroundings take most of that away.
+        amended: give heterocumulenes (C-N=C=X) in what is done to many conformers at once (`forces`, `lowered`) angles and
+            bonds that they have, and MMFF94s has not.
 
     Raises:
         ForceFieldError: MMFF94s has no parameters for the molecule, or describes one of its bonds wrongly.
     """
 
-    def __init__(self, mol: Chem.Mol, charges: bool = True):
-        self.mol = mol
+    def __init__(self, mol: Chem.Mol, charges: bool = True, amended: bool = False):
+        self.mol, self._amended = mol, amended
         self._properties: Any = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=VARIANT)
         if self._properties is None:
             foreign = sorted({atom.GetSymbol() for atom in mol.GetAtoms()} - _ELEMENTS)
@@ -67,8 +69,10 @@ class MMFF:
         self._properties.SetMMFFEleTerm(charges)
         self._charges = charges
         self._fields: dict[bool, tuple[MMFFField, Stiffness]] = {}
+        mended = {frozenset(found[2:]) for found in heterocumulenes(mol)} if amended else set()
         for bond in mol.GetBonds():
-            self._check(bond)
+            if {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()} not in mended:
+                self._check(bond)
 
     def _check(self, bond: Chem.Bond) -> None:
         if bond.GetBondType() not in _MULTIPLE:
@@ -160,7 +164,7 @@ class MMFF:
 
     @cached_property
     def _terms(self) -> MMFFTerms:
-        return MMFFTerms.of(self.mol, self._properties)
+        return MMFFTerms.of(self.mol, self._properties, self._amended)
 
     def _field(self, conf_id: int) -> Any:
         field: Any = rdForceFieldHelpers.MMFFGetMoleculeForceField(self.mol, self._properties, confId=conf_id)

@@ -59,12 +59,13 @@ class MMFFTerms:
         )
 
     @classmethod
-    def of(cls, mol: Chem.Mol, properties: Any) -> MMFFTerms:
+    def of(cls, mol: Chem.Mol, properties: Any, amended: bool = False) -> MMFFTerms:
         """The terms of a molecule with explicit hydrogens.
 
         Args:
             mol: the molecule.
             properties: RDKit's `MMFFMolProperties` of it.
+            amended: give heterocumulenes the angles and bonds that they have (`heterocumulenes`).
         """
         around = [[neighbour.GetIdx() for neighbour in atom.GetNeighbors()] for atom in mol.GetAtoms()]
         bonds = _bonds(mol, properties)
@@ -72,7 +73,37 @@ class MMFFTerms:
         planes = _planes(mol, properties, around)
         torsions = _torsions(mol, properties, around)
         pairs = _pairs(mol, properties)
+        if amended:
+            for i, j, k, m in heterocumulenes(mol):
+                beyond = mol.GetAtomWithIdx(m).GetSymbol()
+                _amend(angles, {i, j, k}, (_BEND, _BENT_AT_NITROGEN[beyond]))
+                if beyond == "S":
+                    _amend(bonds, {k, m}, _C_S)
+                crossed = [(i, j, m, n) for n in around[m] if n != k]
+                more = _tensors(crossed, [_CROSSED] * len(crossed), 4, 3)
+                torsions = (torch.cat([torsions[0], more[0]]), torch.cat([torsions[1], more[1]]))
         return cls(*bonds, *angles, *planes, *torsions, *pairs)
+
+
+# Medians of AIMNet2 minima of isocyanates, isothiocyanates, carbodiimides and ketenimines (62, 51, 130 and 26), in
+# degrees: MMFF94s has no parameters for the bend at their nitrogen, and its empirical rule gives 111.5 to all.
+_BENT_AT_NITROGEN = {"O": 134.0, "S": 149.0, "N": 124.5, "C": 124.0}
+_BEND = 0.5  # mdyn Angstrom rad^-2: it is soft
+_CROSSED = (0.0, -3.0, 0.0)  # kcal/mol, of V1, V2 and V3: the two ends are perpendicular
+_C_S = (7.0, 1.578)  # mdyn/Angstrom and Angstrom; the rule makes it a single bond
+_HETEROCUMULENE = Chem.MolFromSmarts("[#6]-[NX2]=[CX2]=[O,S,N,C]")
+
+
+def heterocumulenes(mol: Chem.Mol) -> list[tuple[int, ...]]:
+    """Atoms of each C-N=C=X in a molecule, X one of O, S, N and C."""
+    return [tuple(found) for found in mol.GetSubstructMatches(_HETEROCUMULENE)]
+
+
+def _amend(terms: tuple[Tensor, Tensor], atoms: set[int], parameters: tuple[float, ...]) -> None:
+    """Give the term of these atoms other first parameters, in place."""
+    for row, found in enumerate(terms[0].tolist()):
+        if set(found) == atoms:
+            terms[1][row, : len(parameters)] = torch.tensor(parameters, dtype=torch.float64)
 
 
 def _tensors(atoms: list[Any], parameters: list[Any], order: int, width: int) -> tuple[Tensor, Tensor]:

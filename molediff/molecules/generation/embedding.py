@@ -119,7 +119,7 @@ class Embedding:
             return x
         with rdBase.BlockLogs():
             try:
-                return MMFF(mol).lowered(x[None], _EVALUATIONS)[0][0]
+                return MMFF(mol, amended=True).lowered(x[None], _EVALUATIONS)[0][0]
             except ForceFieldError:
                 if not rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
                     return x

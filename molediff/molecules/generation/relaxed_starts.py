@@ -23,7 +23,7 @@ def field_of(mol: Chem.Mol, charges: bool) -> MMFF | None:
     """MMFF94s of a molecule with explicit hydrogens; None where it does not describe it."""
     try:
         with rdBase.BlockLogs():
-            return MMFF(mol, charges)
+            return MMFF(mol, charges, amended=True)
     except ForceFieldError:
         return None
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from fake_generators import embedded
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolTransforms
 
 from molediff.molecules.energies.descent import descend
 from molediff.molecules.energies.mmff import MMFF
@@ -167,3 +167,34 @@ def test_a_descent_of_a_quadratic_needs_one_step_in_its_own_metric():
     end, energy = descend(potential, lambda x: stiff.expand(len(x), 3, 3), start, 2)
     np.testing.assert_allclose(end, 0, atol=1e-12)
     assert float(energy) == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "degrees"),
+    [("CCN=C=O", 134.0), ("CCN=C=S", 149.0), ("CCN=C=NCC", 124.5), ("c1ccccc1N=C=S", 149.0)],
+)
+def test_heterocumulenes_are_amended_where_that_is_asked_for(smiles: str, degrees: float):
+    mol = embedded(smiles)
+    [atoms, *_] = mol.GetSubstructMatches(Chem.MolFromSmarts("[#6]N=C=*"))
+    field = MMFF(mol, amended=True)
+    for x in field.lowered(mol.GetConformer().GetPositions()[None], 40)[0]:
+        mol.GetConformer().SetPositions(x)
+        assert rdMolTransforms.GetAngleDeg(mol.GetConformer(), *atoms[:3]) == pytest.approx(degrees, abs=6)
+        assert rdMolTransforms.GetAngleDeg(mol.GetConformer(), *atoms[1:4]) == pytest.approx(180, abs=8)
+        if smiles.endswith("S"):
+            length = rdMolTransforms.GetBondLength(mol.GetConformer(), *atoms[2:4])
+            assert length == pytest.approx(1.578, abs=0.02)
+
+
+def test_the_ends_of_a_carbodiimide_are_perpendicular_then():
+    mol = embedded("CN=C=NC")
+    x = MMFF(mol, amended=True).lowered(mol.GetConformer().GetPositions()[None], 60)[0][0]
+    mol.GetConformer().SetPositions(x)
+    twist = rdMolTransforms.GetDihedralDeg(mol.GetConformer(), 0, 1, 3, 4)
+    assert abs(twist) == pytest.approx(90, abs=15)
+
+
+def test_other_molecules_are_not_amended():
+    mol = embedded("CC(=O)NCC#N")
+    x = mol.GetConformer().GetPositions()[None]
+    np.testing.assert_array_equal(MMFF(mol, amended=True).lowered(x, 9)[0], MMFF(mol).lowered(x, 9)[0])
