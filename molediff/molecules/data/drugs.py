@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 import numpy as np
-from rdkit import Chem
+from rdkit import Chem, rdBase
 from torch.utils.data import DataLoader
 
 from molediff.molecules.data.datamodule import ConformerDataModule, _Conformers
@@ -69,7 +69,8 @@ def num_heavy_and_hydrogens(conformers: ConformerDataset) -> tuple[np.ndarray, n
 
 def is_held_out(smiles: str) -> bool:
     """Whether a molecule is for validation: by a hash of its constitution, so that stereoisomers stay together."""
-    constitution = Chem.CanonSmiles(smiles, useChiral=0)
+    with rdBase.BlockLogs():
+        constitution = Chem.CanonSmiles(smiles, useChiral=0)
     number = int.from_bytes(hashlib.sha256(constitution.encode()).digest()[:8], "big") % 1000
     return number < _VALIDATION_OF_THOUSAND
 
