@@ -123,7 +123,7 @@ def test_relaxation_needs_no_sample_at_a_minimum(generator, smiles):
 
 @pytest.mark.parametrize(
     ("weights", "smiles"),
-    [("drugs", "OO"), ("drugs", "C12C3C1C23"), ("qm9_b3lyp", "C#N"), ("qm9_b3lyp", "C12C3C1C23")],
+    [("drugs", "C12C3C1C23"), ("qm9_b3lyp", "C#N"), ("qm9_b3lyp", "C12C3C1C23")],
 )
 def test_weights_that_do_not_know_a_molecule_name_those_that_do(weights, smiles):
     result = ConformerGenerator.from_pretrained(weights, device="cpu").generate(smiles, 4, seed=1)
