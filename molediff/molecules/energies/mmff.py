@@ -52,8 +52,8 @@ class MMFF:
         mol: explicit hydrogens, conformers.
         charges: whether charges act. They do in vacuum, where they pull a molecule together; in a crystal or in water
             its surroundings take most of that away.
-        amended: give heterocumulenes (C-N=C=X) angles and bonds that they have, and MMFF94s has not, in what is done
-            to many conformers at once: `forces` and `lowered`.
+        amended: give heterocumulenes (C-N=C=X) and nitrosamines the shape that they have, and MMFF94s has not, in what
+            is done to many conformers at once: `forces` and `lowered`.
 
     Raises:
         ForceFieldError: MMFF94s has no parameters for the molecule, or describes one of its bonds wrongly.

@@ -65,7 +65,7 @@ class MMFFTerms:
         Args:
             mol: the molecule.
             properties: RDKit's `MMFFMolProperties` of it.
-            amended: give heterocumulenes the angles and bonds that they have (`heterocumulenes`).
+            amended: give heterocumulenes (`heterocumulenes`) and nitrosamines the shape that they have.
         """
         around = [[neighbour.GetIdx() for neighbour in atom.GetNeighbors()] for atom in mol.GetAtoms()]
         bonds = _bonds(mol, properties)
@@ -74,13 +74,10 @@ class MMFFTerms:
         torsions = _torsions(mol, properties, around)
         pairs = _pairs(mol, properties)
         if amended:
-            for i, j, k, m in heterocumulenes(mol):
-                beyond = mol.GetAtomWithIdx(m).GetSymbol()
-                _amend(angles, {i, j, k}, (_BEND, _BENT_AT_NITROGEN[beyond]))
-                if beyond == "S":
-                    _amend(bonds, {k, m}, _C_S)
-                crossed = [(i, j, m, n) for n in around[m] if n != k]
-                more = _tensors(crossed, [_CROSSED] * len(crossed), 4, 3)
+            for more in (
+                _amended_heterocumulenes(mol, around, bonds, angles),
+                _amended_nitrosamines(mol, around, angles),
+            ):
                 torsions = (torch.cat([torsions[0], more[0]]), torch.cat([torsions[1], more[1]]))
         return cls(*bonds, *angles, *planes, *torsions, *pairs)
 
@@ -91,12 +88,42 @@ _BENT_AT_NITROGEN = {"O": 134.0, "S": 149.0, "N": 124.5, "C": 124.0}
 _BEND = 0.5  # mdyn Angstrom rad^-2: it is soft
 _CROSSED = (0.0, -3.0, 0.0)  # kcal/mol, of V1, V2 and V3: the two ends are perpendicular
 _C_S = (7.0, 1.578)  # mdyn/Angstrom and Angstrom; the rule makes it a single bond
+# Nitrosamines are flat, with a barrier of 23 kcal/mol about N-N; MMFF94s takes their nitrogen for that of an amine.
+_FLAT, _FLAT_BEND = (0.0, 11.0, 0.0), 0.8
+_NITROSAMINE = Chem.MolFromSmarts("[#6,#1]-[NX3]-[NX2]=O")
 _HETEROCUMULENE = Chem.MolFromSmarts("[#6]-[NX2]=[CX2]=[O,S,N,C]")
 
 
 def heterocumulenes(mol: Chem.Mol) -> list[tuple[int, ...]]:
     """Atoms of each C-N=C=X in a molecule, X one of O, S, N and C."""
     return [tuple(found) for found in mol.GetSubstructMatches(_HETEROCUMULENE)]
+
+
+def _amended_heterocumulenes(
+    mol: Chem.Mol, around: list[list[int]], bonds: tuple[Tensor, Tensor], angles: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Amend bonds and angles in place; the torsions to add."""
+    crossed: list[tuple[int, ...]] = []
+    for i, j, k, m in heterocumulenes(mol):
+        beyond = mol.GetAtomWithIdx(m).GetSymbol()
+        _amend(angles, {i, j, k}, (_BEND, _BENT_AT_NITROGEN[beyond]))
+        if beyond == "S":
+            _amend(bonds, {k, m}, _C_S)
+        crossed += [(i, j, m, n) for n in around[m] if n != k]
+    return _tensors(crossed, [_CROSSED] * len(crossed), 4, 3)
+
+
+def _amended_nitrosamines(
+    mol: Chem.Mol, around: list[list[int]], angles: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Amend angles in place; the torsions to add."""
+    flat = [tuple(found) for found in mol.GetSubstructMatches(_NITROSAMINE)]
+    for _, j, k, _ in flat:
+        ends = [i for i in around[j] if i != k]
+        for i in ends:
+            _amend(angles, {i, j, k}, (_FLAT_BEND, 118.0))
+        _amend(angles, {*ends, j}, (_FLAT_BEND, 122.0))
+    return _tensors(flat, [_FLAT] * len(flat), 4, 3)
 
 
 def _amend(terms: tuple[Tensor, Tensor], atoms: set[int], parameters: tuple[float, ...]) -> None:

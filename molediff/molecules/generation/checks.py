@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from itertools import combinations
 
 import numpy as np
 from rdkit import Chem
@@ -162,7 +163,52 @@ class Clashes:
         return ~(np.einsum("npk,npk->np", difference, difference) < self._closest_squared).any(axis=1)
 
 
-CHECKS = (BondLengths, Angles, Planarity, Enclosure, Twists, Cumulenes, Clashes)
+class RingFusion:
+    """Rings of three that share a bond with one of up to five, and rings of four with one of four, do so *cis*.
+
+    What hangs on the two atoms that they share lies on one side, if these are in no third ring. The trans isomers of
+    bicyclo[3.1.0]hexane and its like lie some 70 kcal/mol higher, with bonds and angles that each by themselves could
+    be. Where stereo is open, distance geometry makes them.
+
+    Args:
+        mol: sanitized, explicit hydrogens.
+        kinds, ranges: not needed.
+    """
+
+    name = "ring_fusion"
+    remedy = ""
+
+    def __init__(self, mol: Chem.Mol, kinds: Kinds | None = None, ranges: Ranges | None = None):
+        rings = [set(ring) for ring in mol.GetRingInfo().AtomRings() if len(ring) <= _LARGEST_CIS]
+        found = []
+        for one, other in combinations(sorted(rings, key=len), 2):
+            shared = one & other
+            if len(shared) != 2 or (len(one), len(other)) not in _CIS:
+                continue
+            i, j = sorted(shared)
+            if any(mol.GetRingInfo().NumAtomRings(atom) > 2 for atom in (i, j)):
+                continue  # a cage may force it
+            ends = [
+                [n.GetIdx() for n in mol.GetAtomWithIdx(atom).GetNeighbors() if n.GetIdx() not in one | other]
+                for atom in (i, j)
+            ]
+            if [len(mine) for mine in ends] == [1, 1] and mol.GetBondBetweenAtoms(i, j) is not None:
+                found.append((ends[0][0], i, j, ends[1][0]))
+        self._atoms = np.array(found, dtype=np.int64).reshape(-1, 4)
+
+    def passes(self, x: np.ndarray) -> np.ndarray:
+        """Whether all are cis, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
+        first, i, j, last = (x[:, atoms] for atoms in self._atoms.T)
+        axis = (j - i) / np.linalg.norm(j - i, axis=-1, keepdims=True)
+        one, other = (arm - (arm * axis).sum(-1, keepdims=True) * axis for arm in (first - i, last - j))
+        return ~((one * other).sum(-1) < 0).any(axis=1)
+
+
+_CIS = ((3, 3), (3, 4), (3, 5), (4, 4))
+_LARGEST_CIS = 5
+
+
+CHECKS = (BondLengths, Angles, Planarity, Enclosure, Twists, Cumulenes, RingFusion, Clashes)
 """What every conformer is put to, in this order, before it is handed out and again after it was relaxed. That its
 coordinates are finite, its stereo right and fixed atoms in their places is seen to before, its strain after."""
 

@@ -194,6 +194,16 @@ def test_the_ends_of_a_carbodiimide_are_perpendicular_then():
     assert abs(twist) == pytest.approx(90, abs=15)
 
 
+@pytest.mark.parametrize("smiles", ["CN(C)N=O", "O=NN1CCOCC1"])
+def test_nitrosamines_are_flat_then(smiles: str):
+    mol = embedded(smiles)
+    x = MMFF(mol, amended=True).lowered(mol.GetConformer().GetPositions()[None], 60)[0][0]
+    mol.GetConformer().SetPositions(x)
+    for atoms in mol.GetSubstructMatches(Chem.MolFromSmarts("CNN=O")):
+        twist = abs(rdMolTransforms.GetDihedralDeg(mol.GetConformer(), *atoms))
+        assert min(twist, 180 - twist) < 12
+
+
 def test_other_molecules_are_not_amended():
     mol = embedded("CC(=O)NCC#N")
     x = mol.GetConformer().GetPositions()[None]

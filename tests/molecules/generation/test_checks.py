@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from fake_generators import embedded
 from rdkit import Chem
+from rdkit.Chem import rdDistGeom, rdMolTransforms
 
 from molediff.molecules.data.minima import Minima, mols_of
-from molediff.molecules.generation.checks import CHECKS, BondLengths, Clashes, bond_length
+from molediff.molecules.generation.checks import CHECKS, BondLengths, Clashes, RingFusion, bond_length
 from molediff.molecules.graph.graph import mol_to_graph
 from molediff.molecules.perception.stereo import StereoCheck
 from tests.places import DATA
@@ -34,6 +35,38 @@ def test_minima_of_rare_groups_pass():
         if not all(make(mol).passes(mol.GetConformer().GetPositions()[None]).all() for make in CHECKS)
     ]
     assert len(failed) <= 2
+
+
+@pytest.mark.parametrize(
+    ("smiles", "passes"),
+    [
+        ("C1C[C@@H]2C[C@@H]2C1", True),  # cis
+        ("C1CC2CC2CC1", True),  # with a ring of six either way
+        ("C1CC2CCC12", True),
+    ],
+)
+def test_small_rings_share_a_bond_cis(smiles, passes):
+    mol = embedded(smiles)
+    assert RingFusion(mol).passes(mol.GetConformer().GetPositions()[None]).all() == passes
+
+
+def test_a_trans_bicyclohexane_is_rejected_where_stereo_is_open():
+    mol = Chem.AddHs(Chem.MolFromSmiles("C1CC2CC2C1"))
+    parameters = rdDistGeom.ETKDGv3()
+    parameters.randomSeed = 7
+    rdDistGeom.EmbedMultipleConfs(mol, 20, parameters)
+    x = np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
+    shared = [atom.GetIdx() for atom in mol.GetAtoms() if mol.GetRingInfo().NumAtomRings(atom.GetIdx()) == 2]
+    ends = [
+        next(n.GetIdx() for n in mol.GetAtomWithIdx(atom).GetNeighbors() if n.GetAtomicNum() == 1)
+        for atom in shared
+    ]
+    twists = [
+        abs(rdMolTransforms.GetDihedralDeg(conformer, ends[0], *shared, ends[1]))
+        for conformer in mol.GetConformers()
+    ]
+    assert max(twists) > 150  # RDKit makes such
+    np.testing.assert_array_equal(RingFusion(mol).passes(x), np.array(twists) < 90)
 
 
 @pytest.mark.parametrize("smiles", MOLECULES)
