@@ -18,8 +18,8 @@ Potential = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 MAX_STEP = 0.3
 """Longest way of an atom in one step, in Angstrom."""
-NEW_METRIC = 5
-"""Evaluations after which the model of the Hessian is made anew: when torsions have turned it is another one."""
+NEW_METRIC = 7
+"""Steps after which the model of the Hessian is made anew: when torsions have turned it is another one."""
 
 _RISE = 0.2  # kcal/mol that a step may lead uphill
 _SHORTER, _LONGER = (
@@ -29,49 +29,67 @@ _SHORTER, _LONGER = (
 _LEAST_PRODUCT = 1e-8
 
 
-@torch.no_grad()
-def descend(
-    potential: Potential,
-    stiffness: Callable[[Tensor], Tensor],
-    x: Tensor,
-    num_evaluations: int,
-    out_of_time: Callable[[], bool] = lambda: False,
-) -> tuple[Tensor, Tensor]:
-    """Lower geometries and their energies; what becomes of one does not depend on the others.
+class Descent:
+    """Conformers on their way down, which can be stopped, thinned out and gone on with; what becomes of one does not
+    depend on the others.
 
     Args:
         potential: energies and forces. What is not finite is not gone to.
-        stiffness: a positive model of the Hessian, (n, 3N, 3N), x of all atoms first, then y and z.
+        stiffness: a positive model of the Hessian, (n, 3N, 3N), x of all atoms first, then y and z; its lower triangle
+            is read.
         x: shape (n, N, 3); not changed.
-        num_evaluations: of the potential.
-        out_of_time: asked before each evaluation; once it says yes, it ends there.
 
-    Returns:
-        Positions (n, N, 3) and energies (n,) there.
+    Attributes:
+        x: where they are, shape (n, N, 3).
+        energy: there, shape (n,).
     """
-    energy, force = potential(x)
-    bound = torch.full_like(energy, MAX_STEP)
-    factor, memory = x.new_empty(0), list[tuple[Tensor, Tensor, Tensor]]()
-    for number in range(num_evaluations - 1):
-        if out_of_time():
-            break
-        if number % NEW_METRIC == 0:
-            factor, memory = torch.linalg.cholesky_ex(stiffness(x)).L, []
-        step = _downhill(_flat(force), factor, memory).unflatten(1, (3, -1)).transpose(1, 2)
+
+    @torch.no_grad()
+    def __init__(self, potential: Potential, stiffness: Callable[[Tensor], Tensor], x: Tensor) -> None:
+        self._potential, self._stiffness = potential, stiffness
+        self.x = x
+        self.energy, self._force = potential(x)
+        self._bound = torch.full_like(self.energy, MAX_STEP)
+        self._factor, self._memory, self._num_steps = x.new_empty(0), list[tuple[Tensor, Tensor, Tensor]](), 0
+
+    @torch.no_grad()
+    def go_on(self, num_steps: int, out_of_time: Callable[[], bool] = lambda: False) -> None:
+        """So many steps, one evaluation of the potential each.
+
+        Args:
+            num_steps: of each conformer.
+            out_of_time: asked before each step; once it says yes, it ends there.
+        """
+        for _ in range(num_steps):
+            if out_of_time():
+                return
+            if self._num_steps % NEW_METRIC == 0:
+                self._factor, self._memory = torch.linalg.cholesky_ex(self._stiffness(self.x)).L, []
+            self._step()
+            self._num_steps += 1
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these of the conformers, by position, shape (k,)."""
+        self.x, self.energy, self._force = self.x[rows], self.energy[rows], self._force[rows]
+        self._bound = self._bound[rows]
+        self._factor = self._factor[rows] if len(self._factor) else self._factor
+        self._memory = [(way[rows], change[rows], inverse[rows]) for way, change, inverse in self._memory]
+
+    def _step(self) -> None:
+        step = _downhill(_flat(self._force), self._factor, self._memory).unflatten(1, (3, -1)).transpose(1, 2)
         longest = step.norm(dim=-1).amax(1).clamp_min(1e-9)
-        step = step * (bound / longest).clamp_max(1.0)[:, None, None]
-        new_energy, new_force = potential(x + step)
-        lower = new_energy <= energy + _RISE  # false for what is not finite
-        way, change = _flat(step), _flat(force - new_force)
+        step = step * (self._bound / longest).clamp_max(1.0)[:, None, None]
+        energy, force = self._potential(self.x + step)
+        lower = energy <= self.energy + _RISE  # false for what is not finite
+        way, change = _flat(step), _flat(self._force - force)
         product = (way * change).sum(1)
-        kept = [(one, two, torch.where(lower, inverse, 0.0)) for one, two, inverse in memory]
+        kept = [(one, two, torch.where(lower, inverse, 0.0)) for one, two, inverse in self._memory]
         inverse = torch.where(lower & (product > _LEAST_PRODUCT), 1 / product, 0.0)
-        memory = [*kept, (way.nan_to_num(), change.nan_to_num(), inverse)]
-        bound = torch.where(lower, (_LONGER * bound).clamp_max(MAX_STEP), _SHORTER * bound)
-        x = torch.where(lower[:, None, None], x + step, x)
-        force = torch.where(lower[:, None, None], new_force, force)
-        energy = torch.where(lower, new_energy, energy)
-    return x, energy
+        self._memory = [*kept, (way.nan_to_num(), change.nan_to_num(), inverse)]
+        self._bound = torch.where(lower, (_LONGER * self._bound).clamp_max(MAX_STEP), _SHORTER * self._bound)
+        self.x = torch.where(lower[:, None, None], self.x + step, self.x)
+        self._force = torch.where(lower[:, None, None], force, self._force)
+        self.energy = torch.where(lower, energy, self.energy)
 
 
 def _flat(x: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
-from molediff.molecules.energies.descent import descend
+from molediff.molecules.energies.descent import Descent
 from molediff.molecules.energies.mmff_field import MMFFField
 from molediff.molecules.energies.mmff_terms import MMFFTerms, heterocumulenes
 from molediff.molecules.energies.stiffness import Stiffness
@@ -144,16 +144,14 @@ class MMFF:
             out_of_time: once it says yes, they are left where they are.
             charges: whether charges act here; None: as they do otherwise.
         """
-        found, energies = np.array(x, dtype=np.float64), np.full(len(x), np.nan)
-        finite = np.flatnonzero(np.isfinite(found).all(axis=(1, 2)))
+        descent = self.descent(x, charges)
+        descent.go_on(num_evaluations - 1, out_of_time)
+        return descent.x, descent.energies
+
+    def descent(self, x: np.ndarray, charges: bool | None = None) -> MMFFDescent:
+        """The same in parts, between which some points may be left; see `lowered`."""
         field, stiffness = self._at_once(self._charges if charges is None else charges)
-        most = max(1, _NUMBERS_AT_ONCE // (3 * self.mol.GetNumAtoms()) ** 2)
-        for begin in range(0, len(finite), most):
-            rows = finite[begin : begin + most]
-            start = torch.from_numpy(found[rows]).float()
-            lower, energy = descend(field, stiffness, start, num_evaluations, out_of_time)
-            found[rows], energies[rows] = lower.double().numpy(), energy.double().numpy()
-        return found, energies
+        return MMFFDescent(field, stiffness, x)
 
     def _at_once(self, charges: bool) -> tuple[MMFFField, Stiffness]:
         if charges not in self._fields:
@@ -170,3 +168,46 @@ class MMFF:
         field: Any = rdForceFieldHelpers.MMFFGetMoleculeForceField(self.mol, self._properties, confId=conf_id)
         field.Initialize()
         return field
+
+
+class MMFFDescent:
+    """Points on their way down the energy, which can be stopped, thinned out and gone on with.
+
+    Args:
+        field: of the molecule.
+        stiffness: of the molecule.
+        x: shape (n, N, 3), in Angstrom. Those not finite stay, and have no energy (NaN).
+    """
+
+    def __init__(self, field: MMFFField, stiffness: Stiffness, x: np.ndarray) -> None:
+        self._start = np.array(x, dtype=np.float64)
+        most = max(1, _NUMBERS_AT_ONCE // (3 * field.num_atoms) ** 2)
+        parts = [torch.from_numpy(self._start[i : i + most]).float() for i in range(0, len(x), most)]
+        self._parts = [Descent(field, stiffness, part) for part in parts]
+
+    @property
+    def x(self) -> np.ndarray:
+        """Where they are, shape (n, N, 3), in Angstrom."""
+        if not self._parts:
+            return self._start
+        found = torch.cat([part.x for part in self._parts]).double().numpy()
+        finite = np.isfinite(self._start).all(axis=(1, 2))
+        return np.where(finite[:, None, None], found, self._start)
+
+    @property
+    def energies(self) -> np.ndarray:
+        """There, in kcal/mol, shape (n,)."""
+        return np.concatenate([np.empty(0), *(part.energy.double().numpy() for part in self._parts)])
+
+    def go_on(self, num_steps: int, out_of_time: Callable[[], bool] = lambda: False) -> None:
+        """So many steps, one evaluation of forces each; once the time is out they are left where they are."""
+        for part in self._parts:
+            part.go_on(num_steps, out_of_time)
+
+    def keep(self, rows: np.ndarray) -> None:
+        """Go on with these alone, by position, ascending, shape (k,)."""
+        self._start, begin = self._start[rows], 0
+        for part in self._parts:
+            end = begin + len(part.x)
+            part.keep(torch.from_numpy(rows[(rows >= begin) & (rows < end)] - begin))
+            begin = end

@@ -46,32 +46,35 @@ class Stiffness:
         self._blocks = torch.cat([self._blocks_of(atoms) for atoms, _, _ in self._kinds])
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The model at x (n, N, 3) in Angstrom: kcal/mol A^-2, shape (n, 3N, 3N), all x before all y and z."""
+        """The model at x (n, N, 3) in Angstrom: kcal/mol A^-2, shape (n, 3N, 3N), all x before all y and z.
+
+        It is symmetric, and its lower triangle is all that a factorization reads: blocks above the diagonal stay zero.
+        """
         num, size = len(x), self._num_atoms
-        added = []
-        for term, (_, constants, moves) in zip(self._field.bonded(x), self._kinds, strict=True):
-            slopes = torch.einsum("al,ltcn->tacn", moves, torch.stack(term.slopes))
-            scaled = slopes * constants[:, None, None, None]
-            added.append((scaled[:, :, None, :, None] * slopes[:, None, :, None]).flatten(0, 1).flatten(0, 1))
-        found = x.new_zeros(size * size, 3, 3, num).index_add_(0, self._blocks, torch.cat(added))
-        found = found.view(size, size, 3, 3, num).permute(4, 2, 0, 3, 1).contiguous()
-        self._add_contacts(found, x)
+        slopes = [
+            torch.einsum("al,ltcn->ctan", moves, torch.stack(term.slopes))
+            for term, (_, _, moves) in zip(self._field.bonded(x), self._kinds, strict=True)
+        ]
+        scaled = [
+            one * constants[:, None, None] for one, (_, constants, _) in zip(slopes, self._kinds, strict=True)
+        ]
+        found = x.new_zeros(num, 3, size, 3, size)
+        curvature, along = self._field.pairs.curvature(x)
+        curvature.clamp_max_(_MOST_OF_PAIRS)
+        for row in range(3):
+            push = curvature * along[row]
+            for column in range(row + 1):
+                added = [
+                    (left[row].unsqueeze(2) * right[column].unsqueeze(1)).flatten(0, 2)
+                    for left, right in zip(scaled, slopes, strict=True)
+                ]
+                block = x.new_zeros(size * size, num).index_add_(0, self._blocks, torch.cat(added))
+                held, of_pairs = push * along[column], found[:, row, :, column]
+                torch.sub(block.t().contiguous().view(num, size, size), held, out=of_pairs)
+                of_pairs.diagonal(dim1=1, dim2=2).add_(held.sum(2))
         found = found.view(num, 3 * size, 3 * size)
         found.diagonal(dim1=1, dim2=2).add_(_LEAST)
         return found
-
-    def _add_contacts(self, found: Tensor, x: Tensor) -> None:
-        """Add what contacts hold to the blocks, (n, 3, N, 3, N)."""
-        curvature, along = self._field.pairs.curvature(x)
-        curvature.clamp_max_(_MOST_OF_PAIRS)
-        for a in range(3):
-            push = curvature * along[a]
-            for b in range(a, 3):
-                held = push * along[b]
-                on_itself = held.sum(2)
-                for one, other in {(a, b), (b, a)}:
-                    found[:, one, :, other] -= held
-                    found[:, one, :, other].diagonal(dim1=1, dim2=2).add_(on_itself)
 
     def _blocks_of(self, atoms: Tensor) -> Tensor:
         """Where the blocks of two atoms of each term lie, (T * A * A,)."""

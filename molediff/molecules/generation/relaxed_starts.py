@@ -15,7 +15,7 @@ from molediff.molecules.generation.clock import Clock
 if TYPE_CHECKING:
     from molediff.molecules.generation.starts import Starts
 
-NUM_EVALUATIONS = {"crystal": 9, "minima": 13}
+NUM_EVALUATIONS = {"crystal": 8, "minima": 12}
 """Evaluations of MMFF94s by what the torsions are drawn from."""
 
 

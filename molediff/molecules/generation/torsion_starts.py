@@ -36,10 +36,10 @@ class TorsionStarts:
     # Structures that are put together, for each conformer, and at least twice as many as these.
     CANDIDATES_EACH: ClassVar = {"crystal": 3, "minima": 4}
     LEAST_CANDIDATES, ENOUGH_CANDIDATES = 40, 800
-    # Evaluations of MMFF94s before their energies choose, in rounds after each of which those too high to count are
+    # Steps down MMFF94s before their energies choose, in rounds after each of which those too high to count are
     # left out, and how much low ones count, in kcal/mol. In vacuum they count more: what a crystal or a pocket holds
     # is seldom the lowest of a molecule by itself.
-    SCREENING: ClassVar = {"crystal": (4,), "minima": (4, 5)}
+    SCREENING: ClassVar = {"crystal": (3,), "minima": (3, 4)}
     LEAST_WEIGHT = 1e-3
     TEMPERATURES: ClassVar = {"crystal": 12.0, "minima": 4.0}
     # In vacuum a minimum counts once, however many structures are near to it: nearer than this, in Angstrom.
@@ -111,13 +111,17 @@ class TorsionStarts:
         """Structures (n, N, 3) further down the energy, and their weights; without those too high to count."""
         weights = np.ones(len(x))
         if self._field is not None:
-            for num_evaluations in self.SCREENING[self._init]:
-                x, energies = self._field.lowered(x, num_evaluations)
+            descent = self._field.descent(x)
+            for num_steps in self.SCREENING[self._init]:
+                descent.go_on(num_steps)
+                energies = descent.energies
                 weights = np.exp((np.nanmin(energies) - energies) / self.TEMPERATURES[self._init])
                 order = np.argsort(-weights, kind="stable")  # NaN is last
                 num_kept = max(self._num, int((weights > self.LEAST_WEIGHT).sum()))
                 order = np.sort(order[: min(num_kept, int(np.isfinite(weights).sum()))])
-                x, weights = x[order], weights[order]
+                descent.keep(order)
+                weights = weights[order]
+            x = descent.x
         return x, weights
 
     def _chosen_first(self, x: np.ndarray, weights: np.ndarray) -> np.ndarray:
