@@ -140,10 +140,8 @@ def build_task(config: DictConfig, model: Any, clock: Clock) -> OptimizedTask:
     kind: type[DiffusionTask] = DiffusionTask
     more: dict[str, Any] = {}
     if config.get("refinement"):
-        kind, more = (
-            RefinementTask,
-            {**config.refinement, "strain": instantiate(config.refinement.strain)},
-        )
+        made = {name: instantiate(config.refinement.get(name)) for name in ("strain", "potential")}
+        kind, more = RefinementTask, {**config.refinement, **made}
         del more["lambdas"], more["lambdas_by_init"]
     return kind(
         model,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from molediff.molecules.data.minima import load_minima as load_minima
     from molediff.molecules.data.qm9 import load_qm9 as load_qm9
     from molediff.molecules.data.sdf import load_sdf as load_sdf
+    from molediff.molecules.energies.aimnet2_potential import AIMNet2Potential as AIMNet2Potential
     from molediff.molecules.ensembles.recipe import Recipe as Recipe
     from molediff.molecules.ensembles.search import build_ensemble as build_ensemble
     from molediff.molecules.files.arrays import read_arrays as read_arrays
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 __getattr__ = lazy_names(
     __name__,
     {
+        "AIMNet2Potential": "molediff.molecules.energies.aimnet2_potential",
         "Check": "molediff.molecules.generation.check",
         "CheckFactory": "molediff.molecules.generation.check",
         "ConformerDataModule": "molediff.molecules.data.datamodule",

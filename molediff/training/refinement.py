@@ -30,6 +30,14 @@ class LocalError(Protocol):
     def __call__(self, y: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor: ...
 
 
+class Potential(Protocol):
+    """Energies (n,) in kcal/mol and forces (n, N, 3) in kcal/mol/Angstrom at places (n, N, 3) in data units of the
+    samples of graphs, n / B of each.
+    """
+
+    def __call__(self, places: Tensor, graphs: Any) -> tuple[Tensor, Tensor]: ...
+
+
 class RefinementTask(DiffusionTask):
     """Denoising where a part of the noise is that which takes a sample to a guess at it.
 
@@ -47,6 +55,9 @@ class RefinementTask(DiffusionTask):
         strain: error of near points, added to the loss of guesses.
         strength: factor of it.
         share_of_square: factor of the usual loss for guesses: the places of far parts cannot be told from them.
+        potential: whose energy per atom takes the place of the strain. The minimum that a guess came from cannot be
+            told from it, and what is nearest to all that it could be is none; the force on an estimate is known.
+        max_force: bound of the forces that are learned from, in kcal/mol/Angstrom.
         **settings: see `DiffusionTask`. Its batches may have guesses, `starts` of the condition (B, S, N, 3) in data
             units, besides which there are `num_draws` draws of plain noise.
     """
@@ -60,12 +71,15 @@ class RefinementTask(DiffusionTask):
         strain: LocalError | None = None,
         strength: float = 3.0,
         share_of_square: float = 0.1,
+        potential: Potential | None = None,
+        max_force: float = 25.0,
         **settings: Any,
     ) -> None:
         super().__init__(*args, **settings)
         self.start_lambda, self.jump, self.num_jumps = start_lambda, tuple(jump), num_jumps
         self.strain = LocalStrain() if strain is None else strain
         self.strength, self.share_of_square = strength, share_of_square
+        self.potential, self.max_force = potential, max_force
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean loss of the batch: guesses, what a jump makes of them, and plain noise."""
@@ -81,15 +95,14 @@ class RefinementTask(DiffusionTask):
         starts = graph.starts if isinstance(graph, Guessed) else None
         if starts is not None:
             guesses = self.model.from_data(starts.flatten(0, 1), repeated(mask, starts.shape[1]))
-            loss, jumped, after = self._of_guesses(guesses, x_0, encoded, mask)
+            loss, jumped, after = self._of_guesses(guesses, x_0, graph, encoded, mask)
             losses.append(loss)
             x_t, t, num_jumped = torch.cat([jumped, x_t], 1), torch.cat([after, t], 1), jumped.shape[1]
-        of_guess = torch.arange(t.shape[1], device=t.device).expand_as(t) < num_jumped
-        losses.append(self._losses(x_t, t, of_guess, x_0, encoded, mask)[0])
+        losses.append(self._losses(x_t, t, num_jumped, x_0, graph, encoded, mask)[0])
         return self.counted(torch.cat(losses).mean(), num)
 
     def _of_guesses(
-        self, guesses: Tensor, x_0: Tensor, encoded: Any, mask: Tensor | None
+        self, guesses: Tensor, x_0: Tensor, graph: Any, encoded: Any, mask: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Losses at the start, and the states (B, k, N, 3) and times (B, k) after the jumps of some of them."""
         path, num = self.model.path, len(x_0)
@@ -101,7 +114,7 @@ class RefinementTask(DiffusionTask):
         x_t = path.noised(x_0.repeat_interleave(copies, dim=0), eps.flatten(0, 1), t.flatten()).unflatten(
             0, (num, -1)
         )
-        losses, estimate = self._losses(x_t, t, torch.ones_like(t, dtype=torch.bool), x_0, encoded, mask)
+        losses, estimate = self._losses(x_t, t, copies, x_0, graph, encoded, mask)
         estimate, x_t, t, lambda_s = (one[:, : self.num_jumps] for one in (estimate, x_t, t, lambda_s))
         least, most = self.jump
         rise = least + (most - least) * self._uniform(*t.shape)
@@ -111,22 +124,51 @@ class RefinementTask(DiffusionTask):
         return losses, jumped.unflatten(0, (num, -1)), after
 
     def _losses(
-        self, x_t: Tensor, t: Tensor, of_guess: Tensor, x_0: Tensor, encoded: Any, mask: Tensor | None
+        self,
+        x_t: Tensor,
+        t: Tensor,
+        num_guesses: int,
+        x_0: Tensor,
+        graph: Any,
+        encoded: Any,
+        mask: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """Losses (B k,) at states (B, k, N, 3) and times (B, k), those of guesses or of plain noise, and the estimates
-        of x_0 there, without gradient.
+        """Losses (B k,) at states (B, k, N, 3) and times (B, k), of which the first `num_guesses` are of guesses and the
+        others of plain noise, and the estimates of x_0 there, without gradient.
         """
-        path, target, copies = self.model.path, self.model.target, x_t.shape[1]
+        path, copies = self.model.path, x_t.shape[1]
         x_t, t, x_0 = x_t.flatten(0, 1), t.flatten(), x_0.repeat_interleave(copies, dim=0)
-        mask = repeated(mask, copies)
+        masks = repeated(mask, copies)
         pred = self.model.predict(x_t, t, encoded.repeat(copies))
         eps = convert(x_0, x_t, t, path, Sample(), Epsilon())
-        square = self.objective.loss(pred, x_0, eps, t, mask)
-        estimate = convert(pred, x_t, t, path, target, Sample())
-        of_guess = of_guess.flatten()
-        losses = torch.where(of_guess, self.share_of_square, 1.0) * square
-        losses = losses + self.strength * of_guess * self.strain(estimate, x_0, mask)
-        return losses, estimate.detach().unflatten(0, (-1, copies))
+        losses = self.objective.loss(pred, x_0, eps, t, masks).unflatten(0, (-1, copies))
+        estimate, x_0 = (
+            one.unflatten(0, (-1, copies))
+            for one in (convert(pred, x_t, t, path, self.model.target, Sample()), x_0)
+        )
+        if num_guesses:
+            of_guesses = estimate[:, :num_guesses]
+            strain = self._strain(of_guesses, x_0[:, :num_guesses], graph, mask)
+            strained = self.share_of_square * losses[:, :num_guesses] + self.strength * strain
+            losses = torch.cat([strained, losses[:, num_guesses:]], dim=1)
+        return losses.flatten(), estimate.detach()
+
+    def _strain(self, estimate: Tensor, x_0: Tensor, graph: Any, mask: Tensor | None) -> Tensor:
+        """Of estimates (B, k, N, 3) of x_0, per atom, shape (B, k); with a potential what has the slope of its energy,
+        and is zero.
+        """
+        num, copies = estimate.shape[:2]
+        if self.potential is None:
+            strain = self.strain(estimate.flatten(0, 1), x_0.flatten(0, 1), repeated(mask, copies))
+            return strain.unflatten(0, (num, copies))
+        places = estimate * self.model.scale
+        with torch.no_grad():
+            forces = self.potential(places.detach().flatten(0, 1), graph)[1].view_as(places)
+            size = forces.norm(dim=-1, keepdim=True)
+            forces = forces * (self.max_force / size.clamp(min=self.max_force))
+            forces = torch.where(forces.isfinite(), forces, 0.0)
+        num_atoms = estimate.shape[2] if mask is None else mask.sum(1).unsqueeze(1)
+        return -(forces * (places - places.detach())).sum((2, 3)) / num_atoms
 
     def _unit(self, shape: tuple[int, ...], mask: Tensor | None) -> Tensor:
         """Unit noise of the model's space, drawn on the CPU so that a seed means the same on every device."""

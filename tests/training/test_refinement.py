@@ -89,6 +89,57 @@ def test_it_learns_to_mend_a_guess():
     assert sum(losses[-5:]) < 0.6 * sum(losses[:5])
 
 
+class Springs:
+    """To places in data units, (B, N, 3), with a stiffness of 1 kcal/mol/Angstrom^2."""
+
+    def __init__(self, places: torch.Tensor, mask: torch.Tensor) -> None:
+        self.places, self.mask, self.energies = places, mask, list[float]()
+
+    def __call__(self, places: torch.Tensor, graphs: GraphBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        copies = len(places) // len(self.places)
+        real = self.mask.repeat_interleave(copies, 0).unsqueeze(-1)
+        away = (places - self.places.repeat_interleave(copies, 0)) * real
+        self.energies.append(float(away.square().sum((1, 2)).mean() / 2))
+        return away.square().sum((1, 2)) / 2, -away
+
+
+def test_the_slope_of_the_loss_is_that_of_the_energy_per_atom():
+    graphs = batch()
+    assert graphs.positions is not None
+    springs = Springs(graphs.positions + 0.3, graphs.mask)
+    trained = task(potential=springs)
+    y = torch.randn(2, 3, *graphs.positions.shape[1:], requires_grad=True)
+    x_0 = torch.zeros_like(y)
+    (slope,) = torch.autograd.grad(trained._strain(y, x_0, graphs, graphs.mask).sum(), y)
+    away = y.detach() * SCALE - springs.places.unsqueeze(1)
+    expected = SCALE * away * graphs.mask[:, None, :, None] / graphs.mask.sum(1)[:, None, None, None]
+    torch.testing.assert_close(slope, expected)
+
+
+def test_large_forces_are_bounded_and_those_that_are_no_numbers_left_out():
+    graphs = batch()
+    assert graphs.positions is not None
+    forces = torch.zeros(2, *graphs.positions.shape[1:])
+    forces[0, 0, 0], forces[1, 1, 2] = 1e6, float("nan")
+    trained = task(potential=lambda places, graphs: (places.sum((1, 2)), forces), max_force=5.0)
+    y = torch.zeros(2, 1, *graphs.positions.shape[1:], requires_grad=True)
+    (slope,) = torch.autograd.grad(trained._strain(y, y.detach(), graphs, graphs.mask).sum(), y)
+    assert float(slope[0, 0, 0, 0]) == pytest.approx(-5.0 * SCALE / int(graphs.mask[0].sum()))
+    assert float(slope[1].abs().max()) == 0
+
+
+def test_it_learns_to_go_down_a_potential():
+    graphs = batch()
+    springs = Springs(graphs.positions, graphs.mask)
+    trained = task(potential=springs, strength=10.0)
+    optimizer = torch.optim.Adam(trained.model.parameters(), lr=2e-3)
+    for _ in range(60):
+        optimizer.zero_grad()
+        trained.training_step(as_batch(graphs), 0).backward()
+        optimizer.step()
+    assert sum(springs.energies[-10:]) < 0.6 * sum(springs.energies[:10])
+
+
 def test_batches_without_guesses_are_plain_denoising():
     trained = task(strength=1e-9)
     loss = trained.training_step(as_batch(dataclasses.replace(batch(), starts=None)), 0)

@@ -12,8 +12,11 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdMolTransforms
 
 from molediff.molecules.energies import aimnet2, aimnet2_model
+from molediff.molecules.energies.aimnet2_potential import AIMNet2Potential
 from molediff.molecules.energies.relax import conformer_energies, relax_conformers
 from molediff.molecules.errors import ForceFieldError
+from molediff.molecules.graph.graph import collate, mol_to_graph
+from molediff.molecules.graph.vocabulary import ORGANIC
 
 needs_aimnet2 = pytest.mark.skipif(
     find_spec("Auto3D") is None, reason="needs AIMNet2: pip install 'molediff[aimnet2]'"
@@ -266,3 +269,18 @@ def test_a_molecule_that_it_does_not_know_keeps_its_conformers_and_says_so(monke
     assert result.num_conformers == 2
     assert "AIMNet2 does not know O" in result.reason
     assert "the conformers are not relaxed" in result.reason
+
+
+@needs_aimnet2
+def test_structures_of_graphs_have_the_energies_of_their_molecules():
+    mols = [embedded(smiles) for smiles in ("CC(=O)[O-]", "C[NH2+]CC", "OCCBr")]
+    graphs = collate([mol_to_graph(mol, -1, vocabulary=ORGANIC) for mol in mols])
+    assert graphs.positions is not None
+    places = torch.stack([graphs.positions, graphs.positions + 1.0], dim=1).flatten(0, 1)
+    found, forces = AIMNet2Potential()(places, graphs)
+    expected = [aimnet2.energies(mol)[0] for mol in mols]
+    np.testing.assert_allclose(found[::2], expected, rtol=1e-6)
+    np.testing.assert_allclose(found[1::2], expected, rtol=1e-6)
+    assert float(forces.sum(1).abs().max()) < 0.05
+    padding = ~graphs.mask.repeat_interleave(2, 0)
+    assert float(forces[padding].abs().max()) == 0
