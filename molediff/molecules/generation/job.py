@@ -26,7 +26,7 @@ from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples
 from molediff.molecules.generation.starts import Starts, make_starts
 from molediff.molecules.graph.inputs import PreparedMolecule
-from molediff.molecules.perception.domain import DEFAULT, shipped_domain
+from molediff.molecules.perception.domain import DEFAULT, weights_that_know
 from molediff.molecules.perception.stereo import StereoCheck, reflected
 from molediff.sampling.trajectory import Trajectory
 
@@ -204,15 +204,7 @@ class Job:
     def _reason(self, found: Refined, chosen: list[int], num_missing: int, weights: str | None) -> str:
         notes = list(found.problems)
         if num_missing:
-            more = self._what_draws_more()
-            known = (self.stereo, *self.checks)
-            what_to_do = outcome.remedy(self.rejected, known, more, self.clock.is_up)
-            if self._stereo_seems_impossible():
-                what_to_do = outcome.IMPOSSIBLE_STEREO
-            elif self._others_know(weights):
-                what_to_do = outcome.KNOWN_BY
-            elif self._is_outside and not self.accepted and not self.clock.is_up:
-                what_to_do = outcome.NOT_KNOWN
+            what_to_do = self._what_to_do(weights)
             asked, drawn = self.options.num_conformers, self.num_drawn
             notes.append(outcome.shortage(asked, num_missing, drawn, self.rejected, what_to_do))
         if found.rows.size and (misread := self.stereo.misread_atoms):
@@ -221,28 +213,35 @@ class Job:
             notes.append(outcome.by_force_field(num))
         return "; ".join([*notes, *self.cautions])
 
-    def _what_draws_more(self) -> str:
-        """Settings that can be raised."""
-        if self.starts is not None:
-            return outcome.MORE_OF_STARTS
-        if isinstance(self.options.grid, AtLambdas):
-            return outcome.MORE_OF_DISTILLED
-        return outcome.MORE_OF_AUTO if self.options.picked else outcome.MORE
+    def _what_to_do(self, weights: str | None) -> str:
+        """Advice where conformers are missing: other weights only where these are known to return the molecule."""
+        in_time = not self.clock.is_up
+        if in_time and self._stereo_seems_impossible():
+            return outcome.IMPOSSIBLE_STEREO
+        others = weights_that_know(self.prepared.mol)
+        few = 2 * len(self.accepted) < self.options.num_slots and self.options.init != "given"
+        at_home_elsewhere = self._is_outside or (others == DEFAULT and weights not in (None, DEFAULT))
+        if in_time and few and others and at_home_elsewhere and not self.options.picked:
+            return outcome.known_by(others)
+        if in_time and others is None and not self.accepted:
+            return outcome.NOT_KNOWN
+        known = (self.stereo, *self.checks)
+        return outcome.remedy(self.rejected, known, self._what_draws_more(others), not in_time)
 
-    def _others_know(self, weights: str | None) -> bool:
-        """Whether most conformers are missing where the default weights are at home, and these are others."""
-        few = 2 * len(self.accepted) < self.options.num_slots and not self.clock.is_up
-        if not few or weights in (None, DEFAULT) or self.options.picked or self.options.init == "given":
-            return False
-        default = shipped_domain(DEFAULT)
-        return default is not None and not default.lacks(self.prepared.mol)
+    def _what_draws_more(self, others: str | None) -> str:
+        """Settings that can be raised; of distilled weights, or the ones that know the molecule."""
+        if self.starts is not None:
+            return outcome.MORE_ATTEMPTS
+        if isinstance(self.options.grid, AtLambdas):
+            return outcome.MORE_ATTEMPTS + (f" or the weights {others!r}" if others else "")
+        return outcome.MORE_OF_AUTO if self.options.picked else outcome.MORE
 
     @property
     def _is_outside(self) -> bool:
         return any(caution.startswith(outcome.OUTSIDE) for caution in self.cautions)
 
     def _stereo_seems_impossible(self) -> bool:
-        hopeless = self.num_drawn and not self.accepted and not self.clock.is_up
+        hopeless = self.num_drawn and not self.accepted
         return bool(hopeless and self.stereo.seems_impossible(self.rejected["stereo"]))
 
     def _place_directly(self) -> None:

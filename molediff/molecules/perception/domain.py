@@ -13,15 +13,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from itertools import combinations
 
 import numpy as np
 from rdkit import Chem
 
 from molediff.molecules.perception.groups import names_of_bonds
 from molediff.molecules.perception.kinds import Kinds
+from molediff.molecules.perception.known_minima import known_minima
 
 DEFAULT = "qm9"
 """Weights that know small molecules better than all others: what "auto" takes where they know a molecule."""
+GENERAL = "drugs"
+"""Weights for all others: drug-like molecules of thirteen elements."""
 
 _SHOWN = 3  # groups and bonds that a reason names
 
@@ -171,6 +175,21 @@ def shipped_domain(name: str) -> Domain | None:
     domain = Domain.from_json(found.read_text("utf-8"))
     texts = json.loads(missed.read_text("utf-8"))["surroundings"] if missed.is_file() else ()
     return replace(domain, missed=frozenset(map(checksum, texts)))
+
+
+def weights_that_know(mol: Chem.Mol) -> str | None:
+    """Weights that ship and return conformers of a molecule (sanitized, explicit hydrogens); None: of none is it known.
+
+    Of molecules of their domain they return nearly all, but of those with two rings of three on one bond: of eleven
+    bicyclobutanes of open stereo `qm9` and `qm9_fast` returned none, `drugs` two. Of tetrahedranes `qm9` returns the
+    one of its training.
+    """
+    threes = [set(ring) for ring in mol.GetRingInfo().AtomRings() if len(ring) == 3]
+    share_a_bond = any(len(one & other) == 2 for one, other in combinations(threes, 2))
+    if share_a_bond and not (len(threes) > 2 and known_minima(mol)):
+        return None
+    domains = ((name, shipped_domain(name)) for name in (DEFAULT, GENERAL))
+    return next((name for name, domain in domains if domain and not domain.lacks(mol)), None)
 
 
 # Weights that were trained on the same molecules.
