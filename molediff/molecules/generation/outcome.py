@@ -23,7 +23,7 @@ _NOT_MENDED_BY_MORE = {
 }
 OUTSIDE = "outside what these weights were trained on: "
 """How the caution about a molecule outside the domain begins."""
-MISSED = "these weights were measured to miss such minima by more than 0.03 Å or 4° (relax='gfn2' does not): "
+MISSED = "these weights often leave such bonds more than 0.03 Å or 4° off their minimum, to which relax='gfn2' moves them: "
 """How the caution about bonds begins that were learned badly."""
 NOT_KNOWN = "no weights that ship are known to return such molecules: take conformers from elsewhere, relaxed with GFN2-xTB"
 IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structure: check its marks"

@@ -101,6 +101,7 @@ class Limits:
     num_workers: int = 1
 
 
+_BESIDE = ("preset", "fixed", "strict", "largest_fragment", "checks", "trajectory")
 _GROUPS: dict[str, type] = {"sampling": Sampling, "refinement": Refinement, "limits": Limits}
 
 
@@ -115,4 +116,4 @@ def gather(groups: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any
         TypeError: a word is no setting.
         ValueError: a group is something else, or a setting is given twice.
     """
-    return gather_groups(_GROUPS, groups, words, "molediff.molecules", "generate and generate_many")
+    return gather_groups(_GROUPS, groups, words, "molediff.molecules", "generate and generate_many", _BESIDE)

@@ -16,7 +16,7 @@ from importlib.resources import files
 from itertools import combinations
 
 import numpy as np
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 from molediff.molecules.perception.groups import names_of_bonds
 from molediff.molecules.perception.kinds import Kinds
@@ -82,11 +82,12 @@ class Domain:
         charges: set[int] = set()
         seen: set[int] = set()
         num_heavy = 0
-        for mol in mols:
-            elements |= {atom.GetSymbol() for atom in mol.GetAtoms()}
-            charges |= {atom.GetFormalCharge() for atom in mol.GetAtoms()}
-            num_heavy = max(num_heavy, sum(atom.GetAtomicNum() > 1 for atom in mol.GetAtoms()))
-            seen |= {checksum(text) for _, text in surroundings(mol, Kinds(mol))}
+        with rdBase.BlockLogs():  # those of a generator's reading too
+            for mol in mols:
+                elements |= {atom.GetSymbol() for atom in mol.GetAtoms()}
+                charges |= {atom.GetFormalCharge() for atom in mol.GetAtoms()}
+                num_heavy = max(num_heavy, sum(atom.GetAtomicNum() > 1 for atom in mol.GetAtoms()))
+                seen |= {checksum(text) for _, text in surroundings(mol, Kinds(mol))}
         return cls(frozenset(elements), frozenset(charges), num_heavy, frozenset(seen))
 
     def with_molecules(self, mols: Iterable[Chem.Mol]) -> Domain:
