@@ -23,9 +23,15 @@ _NOT_MENDED_BY_MORE = {
 }
 OUTSIDE = "outside what these weights were trained on: "
 """How the caution about a molecule outside the domain begins."""
-MISSED = "these weights often leave such bonds more than 0.03 Å or 4° off their minimum, to which relax='gfn2' moves them: "
+MISSED = (
+    "these weights often leave such bonds more than 0.03 Å or 4° off their minimum, "
+    "to which relax='gfn2' moves them: "
+)
 """How the caution about bonds begins that were learned badly."""
-NOT_KNOWN = "no weights that ship are known to return such molecules: take conformers from elsewhere, relaxed with GFN2-xTB"
+NOT_KNOWN = (
+    "no weights that ship are known to return such molecules: take conformers from elsewhere, "
+    "relaxed with GFN2-xTB"
+)
 IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structure: check its marks"
 """Distance geometry builds none either."""
 MORE = "num_steps or max_attempts"
@@ -70,7 +76,8 @@ def too_few_starts(num_given: int, num_conformers: int) -> str:
 def other_stereo(num: int, num_given: int) -> str:
     """A word of caution about given conformers that are another stereoisomer than the marks of their Mol say."""
     return (
-        f"{num} of {num_given} conformers given have another stereo than the marks of the Mol, such as a mirror "
+        f"{num} of {counted(num_given, 'conformer')} given with another stereo than the marks of the "
+        "Mol, such as a mirror "
         "image's: read the marks off them (Chem.AssignStereochemistryFrom3D), or give others"
     )
 

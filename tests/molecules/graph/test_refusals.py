@@ -100,7 +100,7 @@ def test_a_molecule_by_itself_is_left_as_it_is():
 def test_lost_stereo_of_a_salt_is_still_said():
     caution = prepare("CC=[C@]=CC.O", only_largest=True).caution
     assert caution.startswith("the largest fragment alone, without O; ")
-    assert "stereo marks of the SMILES are left open" in caution
+    assert "1 stereo mark of the SMILES left open" in caution
 
 
 def test_the_conformers_of_a_mol_go_with_its_fragment():
