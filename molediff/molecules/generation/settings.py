@@ -44,7 +44,8 @@ class Refinement:
     """What is done with conformers that passed: relax, energies, window, pruning, selection, rank, in this order.
 
     Attributes:
-        relax: move conformers to their next minimum: "mmff", of MMFF94s; "gfn2", of GFN2-xTB (needs tblite; about
+        relax: move conformers to their next minimum: "mmff", of MMFF94s (isocyanates, carbodiimides and their like it
+            does not describe: they stay as they are, and `reason` says so); "gfn2", of GFN2-xTB (needs tblite; about
             0.25 s a conformer); or "aimnet2", of AIMNet2 (needs the extra aimnet2; all conformers at once, on the
             generator's device; docs/force_fields.md has the times). Those that do not stay the molecule asked for are
             left out.
