@@ -6,7 +6,6 @@ from fake_generators import embedded, options
 
 from molediff.molecules.generation.refine import refine
 
-
 HETEROCUMULENES = ["CS(=O)(=O)N=C=O", "CC(C)N=C=NC(C)C", "c1ccccc1N=C=S", "CN=C=O", "CN=C=C"]
 
 
