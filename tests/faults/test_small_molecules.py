@@ -139,3 +139,13 @@ def test_no_weights_are_named_for_molecules_that_none_return(weights, smiles):
     assert result.status == "failed"
     assert "no weights that ship are known to return such molecules" in result.reason
     assert "try" not in result.reason
+
+
+@pytest.mark.parametrize("smiles", ["C1C2CC12", "CC(C)N=C=NC(C)C"])
+def test_where_the_default_weights_return_nothing_those_that_do_are_named(smiles):
+    failed = ConformerGenerator.from_pretrained(device="cpu").generate(smiles, 2, seed=1)
+    assert failed.status == "failed"
+    assert failed.reason.endswith("or the weights 'drugs'")
+    assert (
+        ConformerGenerator.from_pretrained("drugs", device="cpu").generate(smiles, 2, seed=1).status == "ok"
+    )

@@ -201,7 +201,8 @@ class RingFusion:
 
     def passes(self, x: np.ndarray) -> np.ndarray:
         """Whether all are cis, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
-        return ~(internal_coordinates.dihedral(x, self.atoms) > MOST_CIS).any(axis=1)
+        is_trans = internal_coordinates.dihedral(x, self.atoms) > MOST_CIS
+        return np.asarray(~is_trans.any(axis=1))
 
 
 MOST_CIS = 90.0

@@ -218,23 +218,28 @@ class Job:
         in_time = not self.clock.is_up
         if in_time and self._stereo_seems_impossible():
             return outcome.IMPOSSIBLE_STEREO
-        others = weights_that_know(self.prepared.mol)
+        knowing = weights_that_know(self.prepared.mol)
         few = 2 * len(self.accepted) < self.options.num_slots and self.options.init != "given"
-        at_home_elsewhere = self._is_outside or (others == DEFAULT and weights not in (None, DEFAULT))
-        if in_time and few and others and at_home_elsewhere and not self.options.picked:
-            return outcome.known_by(others)
-        if in_time and others is None and not self.accepted:
+        better = self._is_outside or (DEFAULT in knowing and weights not in (None, DEFAULT))
+        if in_time and few and knowing and better and not self.options.picked:
+            return outcome.known_by(knowing[0])
+        if in_time and not knowing and not self.accepted:
             return outcome.NOT_KNOWN
-        known = (self.stereo, *self.checks)
-        return outcome.remedy(self.rejected, known, self._what_draws_more(others), not in_time)
+        more = self._what_draws_more()
+        others = [name for name in knowing if name != weights]
+        if others and (self._is_distilled or (few and weights == DEFAULT)):
+            more += f", or the weights {others[0]!r}"
+        return outcome.remedy(self.rejected, (self.stereo, *self.checks), more, not in_time)
 
-    def _what_draws_more(self, others: str | None) -> str:
-        """Settings that can be raised; of distilled weights, or the ones that know the molecule."""
-        if self.starts is not None:
+    def _what_draws_more(self) -> str:
+        """Settings that can be raised."""
+        if self.starts is not None or self._is_distilled:
             return outcome.MORE_ATTEMPTS
-        if isinstance(self.options.grid, AtLambdas):
-            return outcome.MORE_ATTEMPTS + (f" or the weights {others!r}" if others else "")
         return outcome.MORE_OF_AUTO if self.options.picked else outcome.MORE
+
+    @property
+    def _is_distilled(self) -> bool:
+        return isinstance(self.options.grid, AtLambdas)
 
     @property
     def _is_outside(self) -> bool:

@@ -46,7 +46,7 @@ def known_by(weights: str) -> str:
     return f"these weights do not know such molecules; try from_pretrained() without a name, or {weights!r}"
 
 
-def too_small(smallest: int, others: str | None) -> str:
+def too_small(smallest: int, others: Sequence[str]) -> str:
     """Why a molecule outside the domain is refused that has fewer heavy atoms than `smallest`; `others` know it."""
     what_to_do = "use the weights 'auto'" if others else "no weights that ship know it"
     return f"molecules of fewer than {smallest} heavy atoms come out wrong then, {what_to_do}"

@@ -178,19 +178,18 @@ def shipped_domain(name: str) -> Domain | None:
     return replace(domain, missed=frozenset(map(checksum, texts)))
 
 
-def weights_that_know(mol: Chem.Mol) -> str | None:
-    """Weights that ship and return conformers of a molecule (sanitized, explicit hydrogens); None: of none is it known.
+def weights_that_know(mol: Chem.Mol) -> list[str]:
+    """Weights that ship and are known to return conformers of a molecule (sanitized, explicit hydrogens), best first.
 
     Of molecules of their domain they return nearly all, but of those with two rings of three on one bond: of eleven
-    bicyclobutanes of open stereo `qm9` and `qm9_fast` returned none, `drugs` two. Of tetrahedranes `qm9` returns the
-    one of its training.
+    bicyclobutanes of open stereo `qm9` and `qm9_fast` returned none, `drugs` two, without a group at a bridgehead.
+    Bicyclobutane itself is left to `drugs`, tetrahedrane to `qm9`, which was trained on it.
     """
     threes = [set(ring) for ring in mol.GetRingInfo().AtomRings() if len(ring) == 3]
-    share_a_bond = any(len(one & other) == 2 for one, other in combinations(threes, 2))
-    if share_a_bond and not (len(threes) > 2 and known_minima(mol)):
-        return None
+    if any(len(one & other) == 2 for one, other in combinations(threes, 2)):
+        return [DEFAULT if len(threes) > 2 else GENERAL] if known_minima(mol) else []
     domains = ((name, shipped_domain(name)) for name in (DEFAULT, GENERAL))
-    return next((name for name, domain in domains if domain and not domain.lacks(mol)), None)
+    return [name for name, domain in domains if domain and not domain.lacks(mol)]
 
 
 # Weights that were trained on the same molecules.
