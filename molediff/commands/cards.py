@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from molediff.runtime.words import counted
+
 _WIDTH = 110
 _DRAWS = {"torsions": "torsions to begin with", "graphs": "molecular graphs"}
 
@@ -79,7 +81,7 @@ def rows(facts: dict[str, Any], card: Card | None) -> list[tuple[str, str]]:
         card: what is written of them.
     """
     sampling, minutes = facts.get("sampling"), facts.get("minutes")
-    steps = f"{sampling['solver']}, {len(sampling['lambdas'])} evaluations" if sampling else None
+    steps = f"{sampling['solver']}, {counted(len(sampling['lambdas']), 'evaluation')}" if sampling else None
     last_part = f"{minutes:.0f} minutes in the last part" if minutes else None
     found = [
         ("draws", _DRAWS.get(facts["kind"], facts["kind"])),

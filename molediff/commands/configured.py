@@ -41,6 +41,7 @@ from molediff.commands.config_help import FUNCTIONS, help_text
 from molediff.commands.exits import INTERRUPTED, WRONG_ARGUMENTS, code_of
 from molediff.commands.exits import sentence as plain_sentence
 from molediff.commands.quoting import OVERRIDE, quoted_paths
+from molediff.commands.shapes import check_shapes
 from molediff.commands.threads import use_threads
 from molediff.core.solvers import Solver
 from molediff.runtime.memory import keep_freed_memory
@@ -238,7 +239,9 @@ def call(config: DictConfig, **more: Any) -> Any:
         settings["solver"] = with_eta(settings["solver"]["solver"], settings.pop("eta"))
     for key in FUNCTIONS & settings.keys():
         settings[key] = get_method(settings[key])
-    return settings.pop("run")(**settings)
+    run = settings.pop("run")
+    check_shapes(run, settings)
+    return run(**settings)
 
 
 def with_eta(solver: Solver | None, eta: float | None) -> Solver | None:

@@ -17,6 +17,7 @@ from typer import Exit
 
 from molediff.commands.exits import BAD_WEIGHTS, NOT_INSTALLED, OK
 from molediff.commands.options import Json
+from molediff.runtime.words import counted
 
 _CORE = {
     "torch": "torch", "torch-geometric": "torch_geometric", "e3nn": "e3nn", "rdkit": "rdkit", "numpy": "numpy",
@@ -116,7 +117,8 @@ def _text(found: dict[str, Any]) -> str:
     ]
     if "processor" in found:
         lines.append(
-            f"{'processor':16} {found['processor']}; {found['cpus']} CPUs, {found['threads']} threads of torch"
+            f"{'processor':16} {found['processor']}; {counted(found['cpus'], 'CPU')}, "
+            f"{counted(found['threads'], 'thread')} of torch"
         )
         lines.append(
             f"{'GPU':16} {', '.join(found['gpus']) or 'none that torch sees (device cuda ends with code 4)'}"

@@ -198,7 +198,7 @@ def _value_of(options: Sequence[str], typed: Sequence[str]) -> str:
 def app(**settings: Any) -> typer.Typer:
     """A typer app that speaks as above."""
     return typer.Typer(
-        cls=Group,
+        cls=settings.pop("cls", Group),
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

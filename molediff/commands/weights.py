@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,9 +12,24 @@ from typer import Argument
 
 from molediff.commands.cards import as_text, card_of
 from molediff.commands.options import Json
-from molediff.commands.shell import Command, app
+from molediff.commands.shell import Command, Group, app
 
-weights_app = app(help="Trained weights: list them, tell about one, check a file.", no_args_is_help=True)
+
+class _Named(Group):
+    """The card of weights that stand where a command does, as `molediff weights drugs`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is named, or `info` of weights; what is nearly a command is told as elsewhere."""
+        is_alone = all(word.startswith("-") for word in args[1:]) and not args[0].startswith("-")
+        is_weights = is_alone and not difflib.get_close_matches(args[0], self.commands, n=1)
+        return super().resolve_command(ctx, ["info", *args] if is_weights else args)
+
+
+weights_app = app(
+    cls=_Named,
+    help="Trained weights: list them, tell about one, check a file. `molediff weights NAME` is info of that name.",
+    no_args_is_help=True,
+)
 
 Name = Annotated[str, Argument(metavar="NAME", help="Name of weights that ship, or a .safetensors file.")]
 

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from molediff.runtime.checks import is_whole_number
+from molediff.runtime.words import counted
 
 Label = int | str | None
 """Class number, class name, or None: no class."""
@@ -41,7 +42,8 @@ def class_indices(
         labels = label.tolist()
     if len(labels) != num_images:
         raise ValueError(
-            f"label has {len(labels)} entries for {num_images} images: give one label, or one for each image."
+            f"label has {counted(len(labels), 'entry', 'entries')} for {counted(num_images, 'image')}: "
+            "give one label, or one for each image."
         )
     known = {one: _class_index(one, num_classes, class_names) for one in dict.fromkeys(labels)}
     return np.array([known[one] for one in labels], dtype=np.int64)

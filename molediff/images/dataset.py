@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from molediff.runtime.words import counted
+
 
 @dataclass(frozen=True)
 class ImageSet:
@@ -85,7 +87,7 @@ def split_evenly(images: ImageSet, num_val: int, num_test: int) -> tuple[ImageSe
     num = len(images)
     if num <= num_val + num_test:
         raise ValueError(
-            f"{num} images cannot give {num_val} for validation, {num_test} for tests and any for training: "
+            f"{counted(num, 'image')} cannot give {num_val} for validation, {num_test} for tests and any for training: "
             "give more images"
         )
     generator = np.random.default_rng(0)

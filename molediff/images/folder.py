@@ -10,6 +10,7 @@ from PIL import Image
 
 from molediff.images.crop import square
 from molediff.images.dataset import ImageSet, ImageSplits
+from molediff.runtime.words import counted
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -59,7 +60,7 @@ def load_folder(path: str | Path, size: int, channels: int) -> ImageSplits:
     train, val, test = _split_by_content(images)
     description = (
         f"{path}: {len(train)} train, {len(val)} val, {len(test)} test by hash of the pixels, "
-        f"{len(names)} classes, {len(skipped)} files skipped"
+        f"{counted(len(names), 'class', 'classes')}, {counted(len(skipped), 'file')} skipped"
     )
     return ImageSplits(train, val, test, description, tuple(skipped))
 

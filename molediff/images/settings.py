@@ -50,8 +50,7 @@ def read_settings(
         ValueError: a setting is out of range, or given twice.
     """
     kinds = {"sampling": Sampling, "limits": Limits}
-    found = gather(
-        kinds, {"sampling": sampling, "limits": limits}, words, "molediff.images", "generate and trajectory"
-    )
+    groups, call = {"sampling": sampling, "limits": limits}, "generate and trajectory"
+    found = gather(kinds, groups, words, "molediff.images", call, ("label", "guidance"))
     batch_size = found.pop("batch_size")
     return SolverOptions(**found), batch_size

@@ -10,12 +10,12 @@ from molediff.molecules.generation.choice import NarrowFirst
 from molediff.molecules.generation.settings import Sampling
 from molediff.molecules.generation.stream import Stream
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.perception.domain import DEFAULT
+from molediff.molecules.perception.domain import DEFAULT, GENERAL
 
 NARROW_WEIGHTS = DEFAULT
 """Weights for the molecules of their domain: they draw from noise, and know these molecules best."""
 
-GENERAL_WEIGHTS = "drugs"
+GENERAL_WEIGHTS = GENERAL
 """Weights for all others: drug-like molecules of thirteen elements."""
 
 

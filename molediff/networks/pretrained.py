@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import math
 import warnings
@@ -50,10 +51,12 @@ def find_weights(weights: str | FilePath, kind: str | None = None) -> FilePath:
             weights = _FORMER[str(weights)]
         path = SHIPPED / f"{weights}.safetensors"
         if not path.is_file():
-            names = ", ".join(names_in(SHIPPED, kind))
+            names = names_in(SHIPPED, kind)
+            near = difflib.get_close_matches(str(weights), names, n=1)
+            meant = f"did you mean {near[0]!r}? Or " if near else ""
             raise NoSuchWeightsError(
-                f"No weights {weights!r} ({path} is missing): give one of the shipped names "
-                f"({names or 'none found'}) or the path of a .safetensors file; if a shipped file is gone, "
+                f"No weights {weights!r} ({path} is missing): {meant}give one of the shipped names "
+                f"({', '.join(names) or 'none found'}) or the path of a .safetensors file; if a shipped file is gone, "
                 "install molediff again."
             )
     return path

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from molediff.runtime.words import counted
+
 PairFunction = Callable[[Tensor], Tensor]
 
 
@@ -95,7 +97,8 @@ class Energy(ABC):
         undefined = ~force.isfinite().flatten(1).all(1)
         if undefined.any():
             raise ValueError(
-                f"The force is not defined for {int(undefined.sum())} of {len(force)} configurations (the first is "
+                f"The force is not defined for {int(undefined.sum())} of "
+                f"{counted(len(force), 'configuration')} (the first is "
                 f"number {int(undefined.nonzero()[0])}): particles overlap or coordinates are not finite."
             )
         return force.numpy() if isinstance(x, np.ndarray) else force

@@ -23,6 +23,7 @@ from molediff.particles.energies import Energy
 from molediff.particles.settings import Limits, Sampling, read_settings
 from molediff.particles.systems import SYSTEMS
 from molediff.runtime.checks import check_whole_number, choose_device
+from molediff.runtime.words import counted
 from molediff.sampling.draw import draw, start_noise
 from molediff.sampling.seeds import numbered_generators
 from molediff.sampling.trajectory import Trajectory
@@ -268,7 +269,8 @@ class ParticleGenerator:
         finite = np.isfinite(x).all((1, 2))
         if not finite.all():
             raise ValueError(
-                f"{(~finite).sum()} of {len(x)} configurations have positions that are not finite, the first is "
+                f"{(~finite).sum()} of {counted(len(x), 'configuration')} with positions that are not "
+                "finite, the first is "
                 f"number {int((~finite).argmax())}: leave them out."
             )
         return x - x.mean(1, keepdims=True)

@@ -20,6 +20,7 @@ from torch import Tensor
 from molediff.particles.energies import Energy, pair_distances
 from molediff.particles.ladder import Ladder
 from molediff.runtime.progress import tqdm
+from molediff.runtime.words import counted
 
 # Pairs of particles evaluated together: their terms stay in a processor's second-level cache.
 CHUNK_PAIRS = 20_000
@@ -188,7 +189,8 @@ class Sampler:
         wrong = energy.isnan() & x.isfinite().flatten(1).all(1)
         if wrong.any():
             raise ValueError(
-                f"The potential returned NaN for {int(wrong.sum())} configurations with finite coordinates, such as "
+                f"The potential returned NaN for {counted(int(wrong.sum()), 'configuration')} with "
+                "finite coordinates, such as "
                 f"{x[wrong][0].tolist()}: it must give a number or +inf everywhere, or no data can be drawn from it."
             )
 

@@ -6,6 +6,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from molediff.runtime.words import counted
+
 
 def describe_machine(num_threads: int | None = None) -> dict[str, str]:
     """Processor, threads and the versions of the libraries that decide figures and speed.
@@ -13,7 +15,7 @@ def describe_machine(num_threads: int | None = None) -> dict[str, str]:
     Args:
         num_threads: threads in use, where known.
     """
-    threads = "" if num_threads is None else f", {num_threads} thread{'s' if num_threads > 1 else ''}"
+    threads = "" if num_threads is None else f", {counted(num_threads, 'thread')}"
     names = ("molediff", "torch", "rdkit", "posebusters")
     return {
         "machine": f"{_processor()}{threads}",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 
 def gather(
-    kinds: Mapping[str, type], groups: Mapping[str, Any], words: Mapping[str, Any], room: str, call: str
+    kinds: Mapping[str, type],
+    groups: Mapping[str, Any],
+    words: Mapping[str, Any],
+    room: str,
+    call: str,
+    beside: Sequence[str] = (),
 ) -> dict[str, Any]:
     """All settings by their names, of groups and of single words.
 
@@ -18,6 +23,7 @@ def gather(
         words: settings given by themselves; their group may not be given too.
         room: where the kinds are found, such as "molediff.images", for messages.
         call: what takes the settings, for messages.
+        beside: what else it takes by name, for messages.
 
     Raises:
         TypeError: a word is no setting.
@@ -27,8 +33,10 @@ def gather(
     known = {field.name for kind in kinds.values() for field in fields(kind)}
     for word in words:
         if word not in known:
+            others = f", and {', '.join(sorted(beside))}" if beside else ""
             raise TypeError(
-                f"{call} have no setting {word!r}; they have {', '.join(sorted(known))}, in groups or by themselves."
+                f"{call} have no setting {word!r}; they have {', '.join(sorted(known))}, in groups or by "
+                f"themselves{others}."
             )
     for name, kind in kinds.items():
         given, names = groups.get(name), [field.name for field in fields(kind)]

@@ -212,6 +212,29 @@ def test_an_unknown_command_of_a_group_names_the_others(tmp_path):
     assert "there are molediff weights list, molediff weights info, molediff weights check" in ended.stderr
 
 
+def test_the_name_of_weights_alone_shows_their_card(tmp_path):
+    card, info = (
+        molediff("weights", "qm9", folder=tmp_path),
+        molediff("weights", "info", "qm9", folder=tmp_path),
+    )
+    assert (card.code, card.stdout) == (0, info.stdout)
+    assert card.stdout.startswith("qm9: ")
+    assert json.loads(molediff("weights", "qm9", "--json", folder=tmp_path).stdout)["kind"] == "conformers"
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "said"),
+    [
+        ("drgs", exits.BAD_WEIGHTS, "did you mean 'drugs'?"),
+        ("lst", exits.WRONG_ARGUMENTS, "Did you mean 'list'?"),
+    ],
+)
+def test_a_misspelt_name_of_weights_or_of_a_command_gets_the_nearest(tmp_path, word, code, said):
+    ended = molediff("weights", word, folder=tmp_path)
+    assert ended.code == code
+    assert said in ended.line
+
+
 def test_weights_that_do_not_exist_are_answered_with_those_of_the_kind(tmp_path):
     ended = molediff("molecules", "--weights", "nope", folder=tmp_path)
     assert ended.code == exits.BAD_WEIGHTS

@@ -130,3 +130,22 @@ def test_weights_that_do_not_know_a_molecule_name_those_that_do(weights, smiles)
     assert result.num_conformers < 4
     assert "try from_pretrained() without a name, or 'qm9'" in result.reason
     assert "max_attempts" not in result.reason
+
+
+@pytest.mark.parametrize("weights", ["auto", "drugs", "qm9", "qm9_fast"])
+@pytest.mark.parametrize("smiles", ["CC12CC1C2", "c1ccccc1C12CC1C2"])
+def test_no_weights_are_named_for_molecules_that_none_return(weights, smiles):
+    result = ConformerGenerator.from_pretrained(weights, device="cpu").generate(smiles, 2, seed=1)
+    assert result.status == "failed"
+    assert "no weights that ship are known to return such molecules" in result.reason
+    assert "try" not in result.reason
+
+
+@pytest.mark.parametrize("smiles", ["C1C2CC12", "CC(C)N=C=NC(C)C"])
+def test_where_the_default_weights_return_nothing_those_that_do_are_named(smiles):
+    failed = ConformerGenerator.from_pretrained(device="cpu").generate(smiles, 2, seed=1)
+    assert failed.status == "failed"
+    assert failed.reason.endswith("or the weights 'drugs'")
+    assert (
+        ConformerGenerator.from_pretrained("drugs", device="cpu").generate(smiles, 2, seed=1).status == "ok"
+    )

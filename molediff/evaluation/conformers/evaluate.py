@@ -23,6 +23,7 @@ from molediff.evaluation.conformers.results import (
 )
 from molediff.evaluation.conformers.summary import Summary, summarize
 from molediff.runtime.progress import tqdm
+from molediff.runtime.words import counted
 
 DATA_ROW = "reference geometries"
 
@@ -209,7 +210,9 @@ def run_method(
         try:
             sample = next(results)
         except StopIteration:
-            raise ValueError(f"method '{name}' ended after {index} of {len(references)} molecules") from None
+            raise ValueError(
+                f"method '{name}' ended after {index} of {counted(len(references), 'molecule')}"
+            ) from None
         yield sample, time.perf_counter() - start, time.process_time() - processor_start
 
 
@@ -246,4 +249,6 @@ def _check_input(
         raise ValueError(f"'{DATA_ROW}' is the name of the data's own row: give the method another")
     for name, method in methods.items():
         if isinstance(method, Sequence) and len(method) != len(references):
-            raise ValueError(f"method '{name}' has {len(method)} results for {len(references)} molecules")
+            raise ValueError(
+                f"method '{name}' has {counted(len(method), 'result')} for {counted(len(references), 'molecule')}"
+            )

@@ -10,6 +10,7 @@ from rdkit.Chem import Mol
 
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generator import ConformerGenerator
+from molediff.runtime.words import counted
 
 
 class Generated:
@@ -55,7 +56,7 @@ class Generated:
         shares = ", ".join(
             f"{cause.replace('_', ' ')} {100 * count / drawn:.2f} %" for cause, count in causes.items()
         )
-        return f"{self.num_drawn} samples drawn; {shares}"
+        return f"{counted(self.num_drawn, 'sample')} drawn; {shares}"
 
     @property
     def wrong_stereo(self) -> float:

@@ -18,6 +18,7 @@ from molediff.evaluation.conformers.summary import failing_fractions
 from molediff.evaluation.conformers.table import best_methods, blocks, value
 from molediff.evaluation.conformers.viewer import Overlay, viewer_html, viewer_script
 from molediff.evaluation.report.html import document, section
+from molediff.runtime.words import counted
 
 _BEST_CELL = ' class="best"'
 _FAIR = ("mat_recall_mean_solved_by_all", "mat_precision_mean_solved_by_all")
@@ -106,7 +107,7 @@ def _solved_by_all(evaluation: Evaluation) -> str:
     number = int(next(iter(summaries.values()))["num_solved_by_all"])
     return (
         '<p class="note">Means of RMSD leave out a method\'s failed molecules, which tend to be the hard ones. On the '
-        f"{number} molecules that every method solved, best of n / mean of n in Å: {figures}.</p>"
+        f"{counted(number, 'molecule')} that every method solved, best of n / mean of n in Å: {figures}.</p>"
     )
 
 
@@ -152,7 +153,7 @@ def _overlay(molecule: MoleculeResult) -> Overlay:
 
 
 def _card(molecule: MoleculeResult, overlay: Overlay) -> str:
-    count = f"{molecule.num_returned} of {molecule.num_requested} conformers"
+    count = f"{molecule.num_returned} of {counted(molecule.num_requested, 'conformer')}"
     return (
         f"<figure>{overlay_svg(overlay.reference, overlay.sample)}<figcaption><b>{molecule.best:.3f} Å</b>"
         f"{escape(_smiles(molecule))}<br>{count}</figcaption></figure>"

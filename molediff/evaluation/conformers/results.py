@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rdkit.Chem import Mol
 
+from molediff.runtime.words import counted
+
 if TYPE_CHECKING:
     from molediff.evaluation.conformers.metrics.geometry import Geometry
 
@@ -144,7 +146,8 @@ def on_graph(reference: Mol, sample: Mol | None) -> Mol:
     wanted, given = ([atom.GetAtomicNum() for atom in m.GetAtoms()] for m in (reference, sample))
     if wanted != given:
         raise ValueError(
-            f"a method returned {len(given)} atoms for a molecule of {len(wanted)}, or another order of elements: "
+            f"a method returned {counted(len(given), 'atom')} for a molecule of {len(wanted)}, or "
+            "another order of elements: "
             "conformers must have the atoms of the reference, hydrogens included, in its order"
         )
     for conformer in sample.GetConformers():

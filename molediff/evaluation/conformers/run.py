@@ -236,7 +236,7 @@ def evaluate(
         parameters = sum(parameter.numel() for parameter in generator.model.parameters())
         protocol["molediff"] = (
             f"weights {weights}, {parameters / 1e6:.2f} M parameters, {plan.solver}, "
-            f"{plan.num_steps} steps, grid {plan.grid}, on {generator.device}"
+            f"{counted(plan.num_steps, 'step')}, grid {plan.grid}, on {generator.device}"
         )
     if etkdg:
         methods |= {"ETKDGv3": baselines.etkdg, "ETKDGv3 + MMFF94s": baselines.etkdg_mmff}

@@ -189,7 +189,7 @@ def _protocol(generator: ImageGenerator, weights: str, settings: ImageSettings) 
         "parameters": f"{sum(p.numel() for p in generator.model.diffusion.parameters()) / 1e6:.2f} M",
         "trained": f"{generator.metadata.get('minutes', 0):.0f} minutes",
         "data": generator.metadata["split"]["description"],
-        "solver": f"DPM-Solver++(2M), {settings.num_steps} evaluations",
+        "solver": f"DPM-Solver++(2M), {counted(settings.num_steps, 'evaluation')}",
         "seed": settings.seed,
         **describe_machine(torch.get_num_threads()),
     }

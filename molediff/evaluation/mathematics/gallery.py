@@ -29,6 +29,7 @@ from molediff.evaluation.mathematics.solver_errors import (
 from molediff.evaluation.mathematics.solver_plots import error_figure, quality_figure
 from molediff.evaluation.report.files import write_figure
 from molediff.evaluation.report.text import text_table
+from molediff.runtime.words import counted
 
 
 def solvers(
@@ -111,7 +112,7 @@ def _errors(
         curves.extend(found)
         print(f"\n{path}: distance to the exact flow (ODE), to the exact law (SDE; {_range(floors[path])})")
         _table(
-            ("solver", "order", *(f"{num} evaluations" for num in num_evaluations)),
+            ("solver", "order", *(counted(num, "evaluation") for num in num_evaluations)),
             ((c.solver, f"{c.order:.2f}" if c.order else "", *_entries(c)) for c in found),
         )
     _save(error_figure(curves, floors, stochastic=False), folder / "solver_errors.png")

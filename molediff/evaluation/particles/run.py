@@ -197,6 +197,6 @@ def _protocol(
         "trained": f"{metadata.get('minutes', 0):.0f} minutes on {metadata.get('split', '')}, {forces} forces",
         "samples": f"{num_drawn} over seeds {', '.join(map(str, draws.samples))}",
         "held-out samples": len(draws.held_out),
-        "rule": f"{num_nodes} nodes, {num_steps} Runge-Kutta steps between them",
+        "rule": f"{counted(num_nodes, 'node')}, {counted(num_steps, 'Runge-Kutta step')} between them",
         "cost": f"{1000 * draws.processor_seconds / num_drawn:.0f} ms of processor time a sample with density",
     }

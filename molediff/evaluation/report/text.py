@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from molediff.runtime.words import counted
+
 _GAP = "  "
 
 
@@ -30,7 +32,8 @@ def text_table(
     for line in [*lines, *([groups] if groups else [])]:
         if len(line) != len(head):
             raise ValueError(
-                f"a line of a table of {len(head)} columns has {len(line)} entries: {list(line)}"
+                f"a line of a table of {counted(len(head), 'column')} has "
+                f"{counted(len(line), 'entry', 'entries')}: {list(line)}"
             )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     texts = [_line(line, widths, num_names) for line in lines]

@@ -21,6 +21,7 @@ from molediff.runtime.cache import StaleCacheError, read_cache, write_cache
 from molediff.runtime.checks import check_whole_number
 from molediff.runtime.describe import describe_machine
 from molediff.runtime.files import check_writable, write_bytes
+from molediff.runtime.words import counted
 
 EDM = {
     "polarizability": 2.76,
@@ -138,7 +139,7 @@ def evaluate(
         "weights": weights,
         "molecules": len(asked),
         "guidance": strengths,
-        "judge": f"{num_fitted} molecules, {num_passes} passes",
+        "judge": f"{counted(num_fitted, 'molecule')}, {counted(num_passes, 'pass', 'passes')}",
         **describe_machine(torch.get_num_threads()),
     }
     folder = Path(output)

@@ -15,6 +15,7 @@ from molediff.evaluation.whole.metrics.distributions import Geometry, distance, 
 from molediff.evaluation.whole.metrics.frechet import Normal, chemnet_features, frechet_distance
 from molediff.evaluation.whole.metrics.lookup import lookup_smiles, of_mol, stability
 from molediff.molecules.whole.result import NewMolecule
+from molediff.runtime.words import counted
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ def for_each(name: str, values: Sequence[Any], rows: Sequence[Any]) -> list[Any]
         ValueError: there is another number of values.
     """
     if len(values) not in (1, len(rows)):
-        raise ValueError(f"{name} needs one value, or one for each of {len(rows)} rows; got {len(values)}.")
+        raise ValueError(
+            f"{name} needs one value, or one for each of {counted(len(rows), 'row')}; got {len(values)}."
+        )
     return [*values] * (len(rows) // len(values))
 
 

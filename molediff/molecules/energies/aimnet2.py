@@ -21,6 +21,7 @@ from torch import Tensor
 from molediff.molecules.energies.aimnet2_model import ELEMENTS, AIMNet2, load_aimnet2
 from molediff.molecules.energies.lbfgs import minimize
 from molediff.molecules.errors import ForceFieldError
+from molediff.runtime.words import counted
 
 NAME = "AIMNet2"
 
@@ -72,7 +73,7 @@ def check_domain(mol: Chem.Mol) -> None:
     electrons = sum(a.GetAtomicNum() for a in mol.GetAtoms()) - Chem.GetFormalCharge(mol)
     radicals = sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
     if radicals or electrons % 2:
-        what = f"{radicals} unpaired electrons" if radicals else f"{electrons} electrons, an odd number"
+        what = counted(radicals, "unpaired electron") if radicals else f"{electrons} electrons, an odd number"
         raise ForceFieldError(f"{NAME} knows closed shells alone; this molecule has {what}")
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from rdkit import Chem
+from rdkit.Chem import rdForceFieldHelpers
 
 from molediff.molecules.energies import aimnet2, xtb
 from molediff.molecules.energies.mmff import MMFF, VARIANT, RelaxedConformer
@@ -20,6 +21,11 @@ METHODS = {"mmff": VARIANT, "gfn2": "GFN2-xTB", "aimnet2": aimnet2.NAME}
 
 
 __getattr__ = former_names(__name__, {"NoForceField": "ForceFieldError"})
+
+_CUMULATED = Chem.MolFromSmarts("[*]-[NX2]=[CX2]=[*]")
+_LEAST_AT_NITROGEN = (
+    116.0  # degrees: HN=C=NH has 118, ketenimines, isocyanates and isothiocyanates 124 to 150
+)
 
 OutOfTime = Callable[[], bool]
 """Says whether the time for a molecule is up."""
@@ -83,12 +89,27 @@ def conformer_energies(
     """
     if method == "aimnet2":
         return aimnet2.energies(mol, device, out_of_time)
-    energy = MMFF(mol).energy if method == "mmff" else _gfn2_energy(mol)
+    energy = _mmff(mol).energy if method == "mmff" else _gfn2_energy(mol)
     return np.array([np.nan if out_of_time() else energy(c.GetId()) for c in mol.GetConformers()], float)
 
 
-def _mmff_relaxation(mol: Chem.Mol, fixed: Collection[int]) -> Callable[[int], RelaxedConformer]:
+def _mmff(mol: Chem.Mol) -> MMFF:
+    """MMFF94s of a molecule, if it does not take an N=C=X for an imine: of most it lacks parameters at the nitrogen."""
     field = MMFF(mol)
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, VARIANT)
+    for i, j, k, x in mol.GetSubstructMatches(_CUMULATED):
+        bend = properties.GetMMFFAngleBendParams(mol, i, j, k)
+        if bend is not None and bend[2] < _LEAST_AT_NITROGEN:
+            first, last = (mol.GetAtomWithIdx(atom).GetSymbol() for atom in (i, x))
+            raise ForceFieldError(
+                f"force field not applicable: {VARIANT} has no parameters of {first}-N=C={last} and bends it to "
+                f"{bend[2]:.0f} degrees at N, as an imine"
+            )
+    return field
+
+
+def _mmff_relaxation(mol: Chem.Mol, fixed: Collection[int]) -> Callable[[int], RelaxedConformer]:
+    field = _mmff(mol)
     return lambda conf_id: field.relax(conf_id, fixed)
 
 

@@ -66,7 +66,7 @@ class EnsembleRecord:
         rejected = "".join(f", {count} {reason}" for reason, count in self.num_rejected.items())
         return (
             f"{self.name} {self.smiles}: {counted(len(self.energies), 'minimum', 'minima')} in {self.seconds:.1f} s "
-            f"({self.num_seeds} seeds, {self.num_relaxed} relaxed{rejected})"
+            f"({counted(self.num_seeds, 'seed')}, {self.num_relaxed} relaxed{rejected})"
         )
 
 

@@ -26,6 +26,7 @@ from molediff.molecules.errors import EnsembleError, ForceFieldError, Perception
 from molediff.molecules.perception.bonds import perceive
 from molediff.molecules.perception.stereo import reflected
 from molediff.runtime.former import former_names
+from molediff.runtime.words import counted
 
 _COMPLETE = 0.05  # growth of the number of low minima at which a search ends
 
@@ -125,7 +126,8 @@ def _search(search: Search) -> FoundMinima:
     if not minima:
         counts = ", ".join(f"{count} {reason}" for reason, count in search.num_rejected.items())
         raise EnsembleError(
-            f"no minimum from {num_starts} starts ({counts or 'no starting geometry'}): state all stereo, and check "
+            f"no minimum from {counted(num_starts, 'start')} ({counts or 'no starting geometry'}): "
+            "state all stereo, and check "
             "that it is possible"
         )
     kept = within(minima, recipe.window)

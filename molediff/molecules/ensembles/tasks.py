@@ -14,6 +14,7 @@ from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.files.io import MoleculeInput
 from molediff.molecules.graph.inputs import prepare
 from molediff.runtime.former import former_names
+from molediff.runtime.words import counted
 
 __getattr__ = former_names(__name__, {"Task": "EnsembleTask"})
 
@@ -53,7 +54,9 @@ def draw_tasks(qm9: QM9, split: str, num_molecules: int, seed: int) -> list[Ense
         smiles = dataset.smiles(place)
         tasks.setdefault(smiles, EnsembleTask(f"qm9_{numbers[place]:06d}", smiles, dataset.positions(place)))
     if len(tasks) < num_molecules:
-        raise ValueError(f"the {split} split of QM9 has {len(tasks)} molecules, fewer than {num_molecules}")
+        raise ValueError(
+            f"the {split} split of QM9 has {counted(len(tasks), 'molecule')}, fewer than {num_molecules}"
+        )
     return list(tasks.values())
 
 

@@ -24,6 +24,8 @@ from typing import Protocol
 import numpy as np
 from rdkit import Chem
 
+from molediff.runtime.words import counted
+
 
 class Check(Protocol):
     """A rule for the conformers of one molecule; its name and remedy may be plain attributes."""
@@ -68,7 +70,8 @@ def sieve(checks: Sequence[Check], x: np.ndarray) -> tuple[np.ndarray, dict[str,
         passed = np.asarray(check.passes(x[left]))
         if passed.dtype != bool or passed.shape != left.shape:
             raise ValueError(
-                f"The check {check.name!r} must give {len(left)} booleans for {len(left)} conformers, one each; got "
+                f"The check {check.name!r} must give {counted(len(left), 'boolean')} for "
+                f"{counted(len(left), 'conformer')}, one each; got "
                 f"{passed.dtype} of shape {passed.shape}."
             )
         failed[check.name] = failed.get(check.name, 0) + int((~passed).sum())

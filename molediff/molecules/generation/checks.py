@@ -173,6 +173,9 @@ class RingFusion:
     Args:
         mol: sanitized, explicit hydrogens.
         kinds, ranges: not needed.
+
+    Attributes:
+        atoms: of each such bond a neighbour outside of the rings, both ends, and the other neighbour, (fusions, 4).
     """
 
     name = "ring_fusion"
@@ -194,16 +197,16 @@ class RingFusion:
             ]
             if [len(mine) for mine in ends] == [1, 1] and mol.GetBondBetweenAtoms(i, j) is not None:
                 found.append((ends[0][0], i, j, ends[1][0]))
-        self._atoms = np.array(found, dtype=np.int64).reshape(-1, 4)
+        self.atoms = np.array(found, dtype=np.int64).reshape(-1, 4)
 
     def passes(self, x: np.ndarray) -> np.ndarray:
         """Whether all are cis, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
-        first, i, j, last = (x[:, atoms] for atoms in self._atoms.T)
-        axis = (j - i) / np.linalg.norm(j - i, axis=-1, keepdims=True)
-        one, other = (arm - (arm * axis).sum(-1, keepdims=True) * axis for arm in (first - i, last - j))
-        return ~((one * other).sum(-1) < 0).any(axis=1)
+        is_trans = internal_coordinates.dihedral(x, self.atoms) > MOST_CIS
+        return np.asarray(~is_trans.any(axis=1))
 
 
+MOST_CIS = 90.0
+"""Between what hangs on the two atoms, in degrees."""
 _CIS = ((3, 3), (3, 4), (3, 5), (4, 4))
 _LARGEST_CIS = 5
 

@@ -26,7 +26,7 @@ from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples
 from molediff.molecules.generation.starts import Starts, make_starts
 from molediff.molecules.graph.inputs import PreparedMolecule
-from molediff.molecules.perception.domain import DEFAULT, shipped_domain
+from molediff.molecules.perception.domain import DEFAULT, weights_that_know
 from molediff.molecules.perception.stereo import StereoCheck, reflected
 from molediff.sampling.trajectory import Trajectory
 
@@ -204,15 +204,7 @@ class Job:
     def _reason(self, found: Refined, chosen: list[int], num_missing: int, weights: str | None) -> str:
         notes = list(found.problems)
         if num_missing:
-            more = self._what_draws_more()
-            known = (self.stereo, *self.checks)
-            what_to_do = outcome.remedy(self.rejected, known, more, self.clock.is_up)
-            if self._stereo_seems_impossible():
-                what_to_do = outcome.IMPOSSIBLE_STEREO
-            elif self._others_know(weights):
-                what_to_do = outcome.KNOWN_BY
-            elif self._is_outside and not self.accepted and not self.clock.is_up:
-                what_to_do = outcome.NOT_KNOWN
+            what_to_do = self._what_to_do(weights)
             asked, drawn = self.options.num_conformers, self.num_drawn
             notes.append(outcome.shortage(asked, num_missing, drawn, self.rejected, what_to_do))
         if found.rows.size and (misread := self.stereo.misread_atoms):
@@ -221,28 +213,40 @@ class Job:
             notes.append(outcome.by_force_field(num))
         return "; ".join([*notes, *self.cautions])
 
+    def _what_to_do(self, weights: str | None) -> str:
+        """Advice where conformers are missing: other weights only where these are known to return the molecule."""
+        in_time = not self.clock.is_up
+        if in_time and self._stereo_seems_impossible():
+            return outcome.IMPOSSIBLE_STEREO
+        knowing = weights_that_know(self.prepared.mol)
+        few = 2 * len(self.accepted) < self.options.num_slots and self.options.init != "given"
+        better = self._is_outside or (DEFAULT in knowing and weights not in (None, DEFAULT))
+        if in_time and few and knowing and better and not self.options.picked:
+            return outcome.known_by(knowing[0])
+        if in_time and not knowing and not self.accepted:
+            return outcome.NOT_KNOWN
+        more = self._what_draws_more()
+        others = [name for name in knowing if name != weights]
+        if others and (self._is_distilled or (few and weights == DEFAULT)):
+            more += f", or the weights {others[0]!r}"
+        return outcome.remedy(self.rejected, (self.stereo, *self.checks), more, not in_time)
+
     def _what_draws_more(self) -> str:
         """Settings that can be raised."""
-        if self.starts is not None:
-            return outcome.MORE_OF_STARTS
-        if isinstance(self.options.grid, AtLambdas):
-            return outcome.MORE_OF_DISTILLED
+        if self.starts is not None or self._is_distilled:
+            return outcome.MORE_ATTEMPTS
         return outcome.MORE_OF_AUTO if self.options.picked else outcome.MORE
 
-    def _others_know(self, weights: str | None) -> bool:
-        """Whether most conformers are missing where the default weights are at home, and these are others."""
-        few = 2 * len(self.accepted) < self.options.num_slots and not self.clock.is_up
-        if not few or weights in (None, DEFAULT) or self.options.picked or self.options.init == "given":
-            return False
-        default = shipped_domain(DEFAULT)
-        return default is not None and not default.lacks(self.prepared.mol)
+    @property
+    def _is_distilled(self) -> bool:
+        return isinstance(self.options.grid, AtLambdas)
 
     @property
     def _is_outside(self) -> bool:
         return any(caution.startswith(outcome.OUTSIDE) for caution in self.cautions)
 
     def _stereo_seems_impossible(self) -> bool:
-        hopeless = self.num_drawn and not self.accepted and not self.clock.is_up
+        hopeless = self.num_drawn and not self.accepted
         return bool(hopeless and self.stereo.seems_impossible(self.rejected["stereo"]))
 
     def _place_directly(self) -> None:

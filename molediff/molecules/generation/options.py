@@ -12,6 +12,7 @@ from molediff.molecules.generation.check import CheckFactory
 from molediff.molecules.generation.fixed import FixedPart
 from molediff.molecules.generation.starts import INITS
 from molediff.runtime.checks import check_whole_number, check_word, is_positive
+from molediff.runtime.words import counted
 from molediff.sampling.options import SolverOptions
 
 MAX_CONFORMERS = 100_000
@@ -124,7 +125,7 @@ class GenerationOptions(SolverOptions):
         object.__setattr__(self, "select", self.select or "spread")
         if self.pool < self.num_conformers:
             raise ValueError(
-                f"pool={self.pool} is less than the {self.num_conformers} conformers that are to be chosen from it."
+                f"pool={self.pool} is less than the {counted(self.num_conformers, 'conformer')} to be chosen from it."
             )
         if self.select == "energy" and self.energies is None:
             raise ValueError(
@@ -134,8 +135,11 @@ class GenerationOptions(SolverOptions):
     def _check_size(self) -> None:
         held = self.num_slots * (self.num_steps if self.trajectory else 1)
         if held > MAX_CONFORMERS:
-            times_steps = f" times {self.num_steps} steps of the trajectory" if self.trajectory else ""
+            times_steps = (
+                f" times {counted(self.num_steps, 'step')} of the trajectory" if self.trajectory else ""
+            )
             raise ValueError(
-                f"{self.num_slots} conformers{times_steps} are more than the {MAX_CONFORMERS} that are held in "
+                f"{counted(self.num_slots, 'conformer')}{times_steps} are more than the "
+                f"{MAX_CONFORMERS} that are held in "
                 "memory at once: ask for fewer at a time, with another seed each time."
             )

@@ -23,25 +23,33 @@ _NOT_MENDED_BY_MORE = {
 }
 OUTSIDE = "outside what these weights were trained on: "
 """How the caution about a molecule outside the domain begins."""
-MISSED = "these weights were measured to miss such minima by more than 0.03 Å or 4° (relax='gfn2' does not): "
+MISSED = (
+    "these weights often leave such bonds more than 0.03 Å or 4° off their minimum, "
+    "to which relax='gfn2' moves them: "
+)
 """How the caution about bonds begins that were learned badly."""
-NOT_KNOWN = "the network does not know such molecules, use other weights"
-KNOWN_BY = "these weights do not know such molecules; try from_pretrained() without a name, or 'qm9'"
-"""Where the weights that `molecules.auto` takes for a molecule have it in their domain."""
+NOT_KNOWN = (
+    "no weights that ship are known to return such molecules: take conformers from elsewhere, "
+    "relaxed with GFN2-xTB"
+)
 IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structure: check its marks"
 """Distance geometry builds none either."""
 MORE = "num_steps or max_attempts"
-MORE_OF_DISTILLED = "max_attempts or the weights 'qm9'"
-"""Distilled weights know the steps of one grid and no more of them."""
 MORE_OF_AUTO = "max_attempts, or num_steps with weights='qm9'"
 """Where weights are picked by the molecule, there are no steps to set."""
-MORE_OF_STARTS = "max_attempts"
-"""What is refined depends on what it begins with."""
+MORE_ATTEMPTS = "max_attempts"
+"""What is refined depends on what it begins with, and distilled weights know the steps of one grid and no more."""
 
 
-def too_small(smallest: int) -> str:
-    """Why a molecule outside the domain is refused that has fewer heavy atoms than `smallest`."""
-    return f"molecules of fewer than {smallest} heavy atoms come out wrong then, use the weights 'auto'"
+def known_by(weights: str) -> str:
+    """The advice where other weights know a molecule, those that `molecules.auto` takes for it."""
+    return f"these weights do not know such molecules; try from_pretrained() without a name, or {weights!r}"
+
+
+def too_small(smallest: int, others: Sequence[str]) -> str:
+    """Why a molecule outside the domain is refused that has fewer heavy atoms than `smallest`; `others` know it."""
+    what_to_do = "use the weights 'auto'" if others else "no weights that ship know it"
+    return f"molecules of fewer than {smallest} heavy atoms come out wrong then, {what_to_do}"
 
 
 def misread(atoms: Sequence[int]) -> str:
@@ -68,7 +76,8 @@ def too_few_starts(num_given: int, num_conformers: int) -> str:
 def other_stereo(num: int, num_given: int) -> str:
     """A word of caution about given conformers that are another stereoisomer than the marks of their Mol say."""
     return (
-        f"{num} of {num_given} conformers given have another stereo than the marks of the Mol, such as a mirror "
+        f"{num} of {counted(num_given, 'conformer')} given with another stereo than the marks of the "
+        "Mol, such as a mirror "
         "image's: read the marks off them (Chem.AssignStereochemistryFrom3D), or give others"
     )
 

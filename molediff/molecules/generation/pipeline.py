@@ -19,7 +19,7 @@ from molediff.molecules.generation.sampler import RawSamples, Sampler, Slots, ha
 from molediff.molecules.generation.stream import Stream
 from molediff.molecules.graph.inputs import PreparedMolecule, prepare, sample_generators
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
-from molediff.molecules.perception.domain import Domain
+from molediff.molecules.perception.domain import Domain, weights_that_know
 from molediff.molecules.perception.known_minima import METHOD, known_minima
 from molediff.runtime.memory import is_out_of_memory
 
@@ -115,7 +115,9 @@ class Pipeline(Stream):
         if found[OUTSIDE] and self.options.strict:
             raise UnusableInputError(f"{told[0]} (strict=True refuses such molecules).")
         if found[OUTSIDE] and mol.GetNumHeavyAtoms() < domain.smallest_outside:
-            raise UnusableInputError(f"{told[0]}; {too_small(domain.smallest_outside)}.")
+            raise UnusableInputError(
+                f"{told[0]}; {too_small(domain.smallest_outside, weights_that_know(mol))}."
+            )
         return told
 
     def sample(self, jobs: list[Job]) -> None:

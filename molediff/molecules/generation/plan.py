@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from molediff.core.solvers import DDIM, AtLambdas, Solver
+from molediff.runtime.words import counted
 from molediff.sampling.options import Grid
 
 
@@ -81,7 +82,8 @@ class SamplingPlan:
             return plan
         if plan.num_steps != len(plan.grid.lambdas) or plan.solver not in ("ddim", DDIM()):
             raise ValueError(
-                f"These weights were distilled to jump along a grid of {len(plan.grid.lambdas)} steps: leave solver "
+                "These weights were distilled to jump along a grid of "
+                f"{counted(len(plan.grid.lambdas), 'step')}: leave solver "
                 'and num_steps out, or name a grid, such as "central_lambda", for others; got '
                 f"solver={plan.solver!r} and num_steps={plan.num_steps}."
             )

@@ -44,7 +44,8 @@ class Refinement:
     """What is done with conformers that passed: relax, energies, window, pruning, selection, rank, in this order.
 
     Attributes:
-        relax: move conformers to their next minimum: "mmff", of MMFF94s; "gfn2", of GFN2-xTB (needs tblite; about
+        relax: move conformers to their next minimum: "mmff", of MMFF94s (isocyanates, carbodiimides and their like it
+            does not describe: they stay as they are, and `reason` says so); "gfn2", of GFN2-xTB (needs tblite; about
             0.25 s a conformer); or "aimnet2", of AIMNet2 (needs the extra aimnet2; all conformers at once, on the
             generator's device; docs/force_fields.md has the times). Those that do not stay the molecule asked for are
             left out.
@@ -101,6 +102,7 @@ class Limits:
     num_workers: int = 1
 
 
+_BESIDE = ("preset", "fixed", "strict", "largest_fragment", "checks", "trajectory")
 _GROUPS: dict[str, type] = {"sampling": Sampling, "refinement": Refinement, "limits": Limits}
 
 
@@ -115,4 +117,4 @@ def gather(groups: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any
         TypeError: a word is no setting.
         ValueError: a group is something else, or a setting is given twice.
     """
-    return gather_groups(_GROUPS, groups, words, "molediff.molecules", "generate and generate_many")
+    return gather_groups(_GROUPS, groups, words, "molediff.molecules", "generate and generate_many", _BESIDE)

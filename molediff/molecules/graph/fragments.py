@@ -8,7 +8,7 @@ from rdkit import Chem
 
 
 def largest_fragment(mol: Chem.Mol) -> tuple[Chem.Mol, list[int], str]:
-    """The fragment with most heavy atoms, of two the heavier, then the first one; its charge stays as it is.
+    """The fragment with most heavy atoms, its charge as it is; of two that with carbon, the heavier, the first one.
 
     Args:
         mol: sanitized.
@@ -20,7 +20,14 @@ def largest_fragment(mol: Chem.Mol) -> tuple[Chem.Mol, list[int], str]:
     fragments = Chem.GetMolFrags(mol, asMols=True, fragsMolAtomMapping=mapping)
     if len(fragments) < 2:
         return mol, list(range(mol.GetNumAtoms())), ""
-    sizes = [(one.GetNumHeavyAtoms(), sum(atom.GetMass() for atom in one.GetAtoms())) for one in fragments]
+    sizes = [
+        (
+            one.GetNumHeavyAtoms(),
+            any(atom.GetAtomicNum() == 6 for atom in one.GetAtoms()),
+            sum(atom.GetMass() for atom in one.GetAtoms()),
+        )
+        for one in fragments
+    ]
     taken = max(range(len(fragments)), key=lambda i: sizes[i])
     left_out = Counter(Chem.MolToSmiles(Chem.RemoveHs(one)) for i, one in enumerate(fragments) if i != taken)
     names = ", ".join(f"{count} {smiles}" if count > 1 else smiles for smiles, count in left_out.items())

@@ -29,6 +29,7 @@ from molediff.molecules.graph.reading import (
 from molediff.molecules.graph.refusals import check_chemistry
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
 from molediff.runtime.former import former_names
+from molediff.runtime.words import counted
 from molediff.sampling.seeds import numbered_generator, numbered_seed
 
 # A longer text is no SMILES of what is supported: of it the beginning is shown.
@@ -179,7 +180,8 @@ def _cleared_tags(given: Chem.Mol) -> str:
         a.GetChiralTag() != b.GetChiralTag()
         for a, b in zip(given.GetAtoms(), tidied(given).GetAtoms(), strict=True)
     )
-    return f"{num} chiral tags that are not tetrahedral are left open" if num else ""
+    tags = counted(num, "chiral tag")
+    return f"{tags} left open, being not tetrahedral" if num else ""
 
 
 def _clear_stereo_of_terminal_ch2(mol: Chem.Mol) -> None:
@@ -214,7 +216,8 @@ def _lost_stereo(smiles: str, mol: Chem.Mol) -> str:
     if marked <= kept:
         return ""
     return (
-        f"{marked - kept} stereo marks of the SMILES are left open: RDKit finds no stereocentre or E/Z bond there (as "
+        f"{counted(marked - kept, 'stereo mark')} of the SMILES left open: RDKit finds no stereocentre "
+        "or E/Z bond there (as "
         "on allenes, on double bonds at a ring, and in small rings)"
     )
 

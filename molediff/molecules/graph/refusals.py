@@ -5,7 +5,7 @@ from __future__ import annotations
 from rdkit import Chem
 
 from molediff.molecules.errors import UnusableInputError
-from molediff.molecules.graph.vocabulary import ORGANIC, Vocabulary
+from molediff.molecules.graph.vocabulary import MAX_CHARGE, ORGANIC, Vocabulary
 
 _ATROPISOMERS = (Chem.BondStereo.STEREOATROPCW, Chem.BondStereo.STEREOATROPCCW)
 _POLYMERS = ("SRU", "MON", "MER", "COP", "CRO", "GRA")
@@ -21,6 +21,7 @@ def check_chemistry(mol: Chem.Mol, vocabulary: Vocabulary) -> None:
         raise UnusableInputError("The molecule has no atoms.")
     check_is_whole(mol)
     _check_is_one_fragment(mol)
+    _check_charges(mol)
     _check_elements(mol, vocabulary)
     # The training molecules have closed shells.
     radicals = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetNumRadicalElectrons()]
@@ -60,6 +61,19 @@ def _check_is_one_fragment(mol: Chem.Mol) -> None:
         raise UnusableInputError(
             f"{num_fragments} separate fragments: give one molecule at a time, or largest_fragment=True, which leaves "
             "salts and solvents out."
+        )
+
+
+def _check_charges(mol: Chem.Mol) -> None:
+    for atom in mol.GetAtoms():
+        charge, number = atom.GetFormalCharge(), atom.GetAtomicNum()
+        if abs(charge) <= MAX_CHARGE or number not in _NONMETALS:
+            continue
+        oxygens = sum(neighbour.GetAtomicNum() == 8 for neighbour in atom.GetNeighbors())
+        read = f", with single bonds to its {oxygens} oxygens as RDKit reads it" if oxygens > 2 else ""
+        raise UnusableInputError(
+            f"Atom {atom.GetIdx()}, {atom.GetSymbol()}, has the charge {charge:+d}{read}: no weights know charges "
+            f"beyond -{MAX_CHARGE} to +{MAX_CHARGE}. Leave out such an ion, or take its geometry from elsewhere."
         )
 
 

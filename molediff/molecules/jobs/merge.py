@@ -16,6 +16,7 @@ from molediff.molecules.files.output import output_suffix
 from molediff.molecules.jobs.shards import Manifest, status_of
 from molediff.runtime.extras import require
 from molediff.runtime.files import complete_binary_file, complete_file, complete_gzip_file
+from molediff.runtime.words import counted
 
 _NUMBERS = re.compile(r"\.shard-(\d+)-of-(\d+)$")
 
@@ -54,7 +55,7 @@ def find_shards(output: str | os.PathLike[str]) -> list[tuple[Path, Manifest]]:
     if missing:
         words = ", ".join(map(str, missing[:20])) + (", ..." if len(missing) > 20 else "")
         raise ValueError(
-            f"{len(missing)} of {first.of} shards are missing or not done: {words}. Run them, then merge"
+            f"{len(missing)} of {counted(first.of, 'shard')} missing or not done: {words}. Run them, then merge"
         )
     return [found[number][0] for number in range(1, first.of + 1)]
 

@@ -15,6 +15,7 @@ from rdkit import Chem
 from molediff.molecules.files.inputs import MoleculeInput
 from molediff.molecules.generation.result import WHOLE_MOL
 from molediff.runtime.files import complete_binary_file, write_bytes
+from molediff.runtime.words import counted
 
 INPUTS, ROWS, DONE, RECORD = "inputs", "rows", "done", "run.json"
 _INPUTS_A_PART = 10_000
@@ -89,7 +90,7 @@ def check_rows(folder: str | os.PathLike[str]) -> None:
     missing, double = np.flatnonzero(times == 0), np.flatnonzero(times > 1)
     if len(missing) or len(double):
         words = [
-            f"{len(ids)} inputs have {what} (such as {ids[0]})"
+            f"{counted(len(ids), 'input')} with {what} (such as {ids[0]})"
             for what, ids in (("no row", missing), ("more than one", double))
             if len(ids)
         ]

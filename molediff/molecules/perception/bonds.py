@@ -76,7 +76,9 @@ def perceive(smiles: str, elements: Sequence[int], positions: np.ndarray) -> Per
         skeleton = _skeleton(connected, hydrogens)
         excess = skeleton.GetNumBonds() - wanted.GetNumBonds()
         if skeleton.GetNumAtoms() != wanted.GetNumAtoms() or excess:
-            reasons.append(f"{excess:+d} bonds between heavy atoms against the SMILES")
+            reasons.append(
+                f"{excess:+d} {'bond' if abs(excess) == 1 else 'bonds'} between heavy atoms against the SMILES"
+            )
             continue
         matches = skeleton.GetSubstructMatches(wanted, uniquify=False, maxMatches=_MAX_MATCHES)
         if matches:

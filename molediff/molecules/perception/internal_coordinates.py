@@ -73,6 +73,15 @@ def twist(x: np.ndarray, atoms: np.ndarray) -> np.ndarray:
     return np.degrees(np.arccos(np.clip(cosine, 0, 1)))
 
 
+def dihedral(x: np.ndarray, atoms: np.ndarray) -> np.ndarray:
+    """Dihedral angle i-j-k-l without its sign, in degrees: cis is 0, trans 180."""
+    begin, end = x[:, atoms[:, 1]], x[:, atoms[:, 2]]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        axis = (end - begin) / _norm(end - begin)[..., None]
+    cosine = _dot(_unit_across(x[:, atoms[:, 0]] - begin, axis), _unit_across(x[:, atoms[:, 3]] - end, axis))
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+
 def _across(
     x: np.ndarray, end: np.ndarray, one: np.ndarray, other: np.ndarray, axis: np.ndarray
 ) -> np.ndarray:

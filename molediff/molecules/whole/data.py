@@ -19,6 +19,7 @@ from molediff.molecules.whole.familiar import Familiar
 from molediff.molecules.whole.graphs import GraphError, state_of
 from molediff.molecules.whole.properties import PropertyScales
 from molediff.networks.graph_denoiser import GraphSizes, num_nodes_of
+from molediff.runtime.words import counted
 from molediff.training.batches import EndlessBatches, ResumableDataModule, SizeBucketSampler
 
 
@@ -158,7 +159,9 @@ class GraphDataModule(ResumableDataModule):
         self.scales = scales
         self.split, self.max_entropy = split, max_entropy
         left_out = train.num_left_out + val.num_left_out
-        self.notes = [f"{left_out} molecules are not in the alphabet of the model."] if left_out else []
+        self.notes = (
+            [f"{counted(left_out, 'molecule')} outside the alphabet of the model."] if left_out else []
+        )
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from molediff.molecules.data.qm9_source import PROPERTIES
+from molediff.runtime.words import counted
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _column(name: str, value: Any, num_molecules: int) -> np.ndarray:
         raise ValueError(f"{name} is a number or a list of numbers; got {value!r}.") from None
     if column.ndim != 1 or len(column) not in (1, num_molecules):
         raise ValueError(
-            f"{name} needs one value, or one for each of {num_molecules} molecules; got {len(column)}."
+            f"{name} needs one value, or one for each of {counted(num_molecules, 'molecule')}; got {len(column)}."
         )
     if not np.isfinite(column).all():
         raise ValueError(f"{name} must be finite; got {value!r}.")

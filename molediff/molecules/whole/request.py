@@ -14,6 +14,7 @@ from rdkit import Chem, rdBase
 from molediff.molecules.whole.alphabet import Alphabet
 from molediff.molecules.whole.graphs import GraphError, matrix_of, state_of
 from molediff.runtime.checks import check_whole_number
+from molediff.runtime.words import counted
 
 _PART = re.compile(r"([A-Z][a-z]?)(\d*)")
 
@@ -248,6 +249,7 @@ def _check_valences(heavy: Counter[str], num_hydrogens: int | None, alphabet: Al
         raise ValueError(f"No molecule has the composition {given!r}: its atoms cannot all be bonded.")
     if num_hydrogens is not None and (num_hydrogens > most or (most - num_hydrogens) % 2):
         raise ValueError(
-            f"No molecule has the composition {given!r}: its heavy atoms take {most} hydrogens at most, and only "
+            f"No molecule has the composition {given!r}: its heavy atoms take "
+            f"{counted(most, 'hydrogen')} at most, and only "
             f"{'odd' if most % 2 else 'even'} numbers of them."
         )

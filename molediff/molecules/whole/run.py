@@ -15,6 +15,7 @@ from molediff.molecules.whole.familiar import Familiar
 from molediff.molecules.whole.graphs import GraphError, mol_of
 from molediff.molecules.whole.result import NewMolecule
 from molediff.molecules.whole.sampler import DrawnGraph, GraphSampler, log_num_numberings
+from molediff.runtime.words import counted
 
 
 @dataclass
@@ -108,7 +109,10 @@ class Run:
             wanted = self.sampler.request.num_hydrogens
             found = sum(atom.GetTotalNumHs() for atom in sample.mol.GetAtoms())
             if wanted not in (None, found):
-                sample.fault, sample.reason = "composition", f"It has {found} hydrogens instead of {wanted}."
+                sample.fault, sample.reason = (
+                    "composition",
+                    f"It has {counted(found, 'hydrogen')} instead of {wanted}.",
+                )
             elif self.familiar is not None and (lacks := self.familiar.lacks(sample.mol)):
                 sample.fault = "unfamiliar"
                 sample.reason = f"No training molecule has {lacks[0]} (see molecules.whole.familiar)."

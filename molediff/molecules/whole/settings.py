@@ -58,6 +58,12 @@ class GraphLimits:
     max_attempts: int = 50
 
 
+_BESIDE = (
+    *("num_atoms", "composition", "scaffold", "attachments", "properties"),
+    *("only_valid", "with_shapes", "log_prob", "trajectory"),
+)
+
+
 def read_settings(
     sampling: GraphSampling | None, limits: GraphLimits | None, words: Mapping[str, Any]
 ) -> tuple[GraphSampling, GraphLimits]:
@@ -68,7 +74,8 @@ def read_settings(
         ValueError: a setting is out of range, or given twice.
     """
     kinds = {"sampling": GraphSampling, "limits": GraphLimits}
-    found = gather(kinds, {"sampling": sampling, "limits": limits}, words, "molediff.molecules", "generate")
+    groups = {"sampling": sampling, "limits": limits}
+    found = gather(kinds, groups, words, "molediff.molecules", "generate", _BESIDE)
     for name in ("batch_size", "max_attempts"):
         check_whole_number(name, found[name], least=1)
     for name in ("num_steps", "shape_steps"):

@@ -55,13 +55,35 @@ def test_an_embedding_whose_time_is_up_is_none(monkeypatch: pytest.MonkeyPatch):
     assert np.isnan(one.embed_heavy(2, 1)).all()
 
 
-def test_what_six_embeddings_fail_on_is_tried_no_more(monkeypatch: pytest.MonkeyPatch):
+def test_what_eight_embeddings_fail_on_is_tried_no_more(monkeypatch: pytest.MonkeyPatch):
     tried = []
     monkeypatch.setattr(rdDistGeom, "EmbedMultipleConfs", lambda *arguments: tried.append(1) or [])
     one = embedding("CCCO")
     assert np.isnan(one.embed(50, 1)).all()
     assert np.isnan(one.embed_heavy(1, 2)).all()
-    assert len(tried) == 6 + 1  # and once by ETDG
+    assert len(tried) == 8 + 1  # and once by ETDG
+
+
+def test_an_isomer_that_cannot_be_is_given_up_after_few_tries(monkeypatch: pytest.MonkeyPatch):
+    """Trans-fused fenchone, of which each embedding of its own accord takes RDKit seconds."""
+    made, embed = [], rdDistGeom.EmbedMultipleConfs
+
+    def counted(mol: Chem.Mol, num: int, parameters: rdDistGeom.EmbedParameters) -> object:
+        made.append(num * parameters.maxIterations)
+        return embed(mol, num, parameters)
+
+    monkeypatch.setattr(rdDistGeom, "EmbedMultipleConfs", counted)
+    one = embedding("CC1(C)[C@@H]2CC[C@]1(C)C(=O)C2")
+    assert np.isnan(one.embed_heavy(50, 1)).all()
+    assert np.isnan(one.embed(3, 1)).all()
+    assert min(made) > 0  # else RDKit chooses
+    assert sum(made) <= 9 * 40
+
+
+@pytest.mark.parametrize("smiles", ["C1CCC/C=C/CC1", "C1[C@H]2[C@H]3[C@@H]1[C@@H]23", "C1C[C@H]2C[C@@H]12"])
+def test_what_takes_dozens_of_tries_is_embedded(smiles: str):
+    one = embedding(smiles)
+    assert np.isfinite(one.embed(6, 1)).all(axis=(1, 2)).sum() >= 5
 
 
 @pytest.mark.parametrize("num", [1, 2, 10])

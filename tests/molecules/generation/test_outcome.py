@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from molediff.molecules.generation.outcome import MORE_OF_DISTILLED, remedy, shortage, status_of
+from molediff.molecules.generation.outcome import MORE_ATTEMPTS, remedy, shortage, status_of
 
 CHECKS = [
     SimpleNamespace(name="bond_length", remedy=""),
@@ -43,7 +43,7 @@ def test_the_remedy_is_that_of_the_most_frequent_rejection(rejected, expected):
 
 
 def test_distilled_weights_have_no_more_steps_and_a_timeout_comes_first():
-    assert remedy({}, CHECKS, MORE_OF_DISTILLED) == "try more max_attempts or the weights 'qm9'"
+    assert remedy({}, CHECKS, MORE_ATTEMPTS) == "try more max_attempts"
     assert remedy({"flat": 9}, CHECKS, late=True) == "allow a longer timeout"
 
 

@@ -1,6 +1,7 @@
 """Settings in groups or by themselves, and one default for each."""
 
 import inspect
+import re
 
 import pytest
 from fake_generators import knowing
@@ -43,6 +44,14 @@ def test_what_is_no_group_and_no_setting_is_named():
         knowing("C").generate_many(["C"], limits={"timeout": 3})
     with pytest.raises(TypeError, match=r"^generate and generate_many have no setting 'num_step'.*num_steps"):
         knowing("C").generate_many(["C"], num_step=3)
+
+
+def test_what_is_no_setting_is_answered_with_all_that_can_be_set():
+    with pytest.raises(TypeError) as error:
+        knowing("C").generate("C", 1, foo=1)
+    parameters = inspect.signature(ConformerGenerator.generate_many).parameters.values()
+    names = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY} - {"sampling", "refinement", "limits"}
+    assert {*gather({}, {}), *names} <= set(re.findall(r"\w+", str(error.value)))
 
 
 def test_the_config_has_the_defaults_of_python():

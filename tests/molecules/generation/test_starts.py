@@ -137,7 +137,7 @@ def test_given_conformers_of_another_hand_are_told_apart():
     mirrored = mol.GetConformer(2).GetPositions() * np.array([1.0, 1.0, -1.0])
     mol.GetConformer(2).SetPositions(mirrored)
     result = leaving_alone().generate(mol, 3, init="given")
-    assert "1 of 3 conformers given have another stereo than the marks" in result.reason
+    assert "1 of 3 conformers given with another stereo than the marks" in result.reason
 
 
 # Torsions drawn anew -------------------------------------------------------------------------------------------------

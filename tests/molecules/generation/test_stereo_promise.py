@@ -87,7 +87,7 @@ def test_meso_form_is_its_own_mirror_image_and_is_never_taken_for_the_chiral_one
 
 @pytest.mark.parametrize("smiles", ["CC=[C@]=CC", "C1CC/C=C/C1", "C[C@H](C)O", "[H]/C=C/F"])
 def test_marks_that_mean_nothing_to_rdkit_are_left_open_and_said(smiles):
-    assert "1 stereo marks of the SMILES are left open" in prepare(smiles).caution
+    assert "1 stereo mark of the SMILES left open" in prepare(smiles).caution
     result = knowing("C[C@H](C)O").generate("C[C@H](C)O", 1, num_steps=2)
     assert result.status == "ok"
     assert "left open" in result.reason

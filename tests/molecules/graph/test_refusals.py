@@ -9,7 +9,7 @@ from molediff.molecules.auto import AutoGenerator
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.graph.inputs import prepare
-from molediff.molecules.graph.vocabulary import ORGANIC
+from molediff.molecules.graph.vocabulary import ORGANIC, QM9
 from molediff.molecules.perception.domain import Domain
 
 LACTATE = "C[C@H](O)C(=O)[O-]"
@@ -34,6 +34,11 @@ def block(smiles):
         (f"{LACTATE}.[Na+]", "2 separate fragments", "largest_fragment=True"),
         ("CCO.O.O", "3 separate fragments", "largest_fragment=True"),
         ("[Na+].[Cl-]", "2 separate fragments", "give one molecule at a time"),
+        (
+            "[O-]Cl(=O)(=O)=O",
+            "Atom 1, Cl, has the charge +3, with single bonds to its 4 oxygens",
+            "Leave out",
+        ),
         ("C[CH2]", "Unpaired electrons", "closed-shell"),
     ],
 )
@@ -43,6 +48,12 @@ def test_what_is_wrong_and_what_to_do(given, said, remedy):
     assert said in str(error.value)
     assert remedy in str(error.value)
     assert str(error.value).endswith(".")
+
+
+@pytest.mark.parametrize("vocabulary", [QM9, ORGANIC])
+def test_no_weights_are_named_for_what_none_take(vocabulary):
+    with pytest.raises(UnusableInputError, match="no weights know charges beyond -2 to"):
+        prepare("[O-]Cl(=O)(=O)=O", 160, vocabulary)
 
 
 @pytest.mark.parametrize("given", ["CCCl", "C" * 25])
@@ -69,12 +80,13 @@ def test_of_a_salt_the_molecule_is_taken_with_its_stereo_and_charge(salt):
     ("smiles", "expected"),
     [
         ("CCO.CCC", "CCO"),
+        ("C[N+](C)(C)C.[O-]Cl(=O)(=O)=O", "C[N+](C)(C)C"),
         ("CCC.CCO", "CCO"),
         ("C/C=C/F.O", "C/C=C/F"),
         ("N[C@@H](C)C(=O)O.CC", "N[C@@H](C)C(=O)O"),
     ],
 )
-def test_most_heavy_atoms_then_mass_decide(smiles, expected):
+def test_most_heavy_atoms_then_carbon_then_mass_decide(smiles, expected):
     taken = Chem.RemoveHs(prepare(smiles, only_largest=True).mol)
     assert Chem.MolToSmiles(taken) == Chem.CanonSmiles(expected)
 
@@ -88,7 +100,7 @@ def test_a_molecule_by_itself_is_left_as_it_is():
 def test_lost_stereo_of_a_salt_is_still_said():
     caution = prepare("CC=[C@]=CC.O", only_largest=True).caution
     assert caution.startswith("the largest fragment alone, without O; ")
-    assert "stereo marks of the SMILES are left open" in caution
+    assert "1 stereo mark of the SMILES left open" in caution
 
 
 def test_the_conformers_of_a_mol_go_with_its_fragment():

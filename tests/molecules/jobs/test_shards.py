@@ -73,7 +73,7 @@ def test_parquet_shards_merge_in_the_order_of_the_inputs(generate_many: Any, tmp
 def test_a_missing_shard_is_noticed(generate_many: Any, tmp_path: Path):
     output = in_shards(tmp_path, generate_many, 3)
     manifest_of(Shard(2, 3).name_of(output)).unlink()
-    with pytest.raises(ValueError, match="1 of 3 shards are missing or not done: 2"):
+    with pytest.raises(ValueError, match="1 of 3 shards missing or not done: 2"):
         merge_shards(output)
     assert not output.exists()
 

@@ -65,10 +65,10 @@ def test_no_input_is_refused(tmp_path: Path):
 def test_missing_and_double_rows_are_noticed(tmp_path: Path):
     stage(inputs(), tmp_path, SETTINGS)
     write_rows(tmp_path, "a.parquet", [0, 1, 2])
-    with pytest.raises(ValueError, match=r"1 inputs have no row \(such as 3\)"):
+    with pytest.raises(ValueError, match=r"1 input with no row \(such as 3\)"):
         check_rows(tmp_path)
     write_rows(tmp_path, "b.parquet", [2, 3])
-    with pytest.raises(ValueError, match=r"1 inputs have more than one \(such as 2\)"):
+    with pytest.raises(ValueError, match=r"1 input with more than one \(such as 2\)"):
         check_rows(tmp_path)
     write_rows(tmp_path, "b.parquet", [3])
     check_rows(tmp_path)

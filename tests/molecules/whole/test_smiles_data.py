@@ -79,7 +79,7 @@ def test_what_the_alphabet_does_not_know_is_left_out_and_counted(tmp_path, file)
     data = smiles_graphs_datamodule(str(file), str(tmp_path), max_atoms=20, num_validation=2)
     assert data.train.num_left_out + data.val.num_left_out == 4 + 5  # five chains are too long
     assert len(data.train) + len(data.val) == len(DRUGS) + 24 - 5
-    assert "9 molecules are not in the alphabet" in data.notes[0]
+    assert "9 molecules outside the alphabet" in data.notes[0]
 
 
 def test_the_cache_gives_the_same_graphs(tmp_path, file):

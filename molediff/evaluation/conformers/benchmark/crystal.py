@@ -17,6 +17,7 @@ from molediff.evaluation.conformers.metrics.stereo import stereo_matches
 from molediff.molecules.data.crystal_set import count_rotors
 from molediff.molecules.files.sdf import title_of
 from molediff.molecules.spread import ConformerDistances
+from molediff.runtime.words import counted
 
 THRESHOLDS = (0.5, 1.0, 1.5, 2.0)
 """In Angstrom: what the field counts by (Friedrich et al. 2017)."""
@@ -148,7 +149,7 @@ def measure_molecule(
     seconds = time.process_time() - start
     num = 0 if mol is None else mol.GetNumConformers()
     if num > num_conformers:
-        num, reason = 0, f"{num} conformers where at most {num_conformers} are allowed"
+        num, reason = 0, f"{counted(num, 'conformer')} where at most {num_conformers} may be"
     best, wrong, diversity = math.inf, 0, math.nan
     if mol is not None and num:
         best = float(rmsd_matrix(reference, mol).min())

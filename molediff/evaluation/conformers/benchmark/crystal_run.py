@@ -39,6 +39,7 @@ from molediff.evaluation.report.text import text_table
 from molediff.molecules.generator import ConformerGenerator
 from molediff.networks.pretrained import find_weights
 from molediff.runtime.files import complete_file
+from molediff.runtime.words import counted
 
 Baseline = Callable[[Mol, int, int], "Mol | None"]
 RIVALS: dict[str, Baseline] = {
@@ -128,7 +129,7 @@ def measure(
     if not rows:
         raise RuntimeError(f"no row was measured within max_minutes={max_minutes}: allow more.")
     table = table_of(rows)
-    print(f"\n{len(mols)} molecules of {references}\n{table}")
+    print(f"\n{counted(len(mols), 'molecule')} of {references}\n{table}")
     with complete_file(Path(folder) / "table.txt") as file:
         file.write(f"{table}\n")
     write_figure(share_figure(rows), Path(folder) / "crystal.png", dpi=150)
@@ -269,7 +270,7 @@ def share_figure(rows: Sequence[CrystalRow], farthest: float = 3.0) -> Figure:
                     share = 100 * (row.best_rmsd[None] < thresholds[:, None]).mean(axis=1)
                     axes.plot(thresholds, share, label=row.name, color=colours[row.name], linewidth=1.5)
             axes.set(xlim=(0, farthest), ylim=(0, 101), xlabel="RMSD to the crystal conformer / Å")
-            axes.set_title(f"at most {size} conformers")
+            axes.set_title(f"at most {counted(size, 'conformer')}")
             axes.legend(loc="lower right")
         panels[0].set_ylabel("molecules / %")
     return figure

@@ -20,6 +20,7 @@ from molediff.molecules.generator import ConformerGenerator
 from molediff.networks.products import linear
 from molediff.runtime.checks import choose_device
 from molediff.runtime.memory import keep_freed_memory
+from molediff.runtime.words import counted
 from molediff.training.run import BuildRun
 
 # Of QM9's test split: chains, rings, cages, stereocentres and an E/Z bond, 11 to 20 atoms with hydrogens.
@@ -59,7 +60,9 @@ def measure(
     keep_freed_memory()
     chosen = choose_device(device)
     name = (
-        torch.cuda.get_device_name() if chosen.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+        torch.cuda.get_device_name()
+        if chosen.type == "cuda"
+        else f"CPU, {counted(torch.get_num_threads(), 'thread')}"
     )
     peak = {
         str(dtype).removeprefix("torch."): products(chosen, dtype)

@@ -24,6 +24,7 @@ from molediff.molecules.data.drugs import is_held_out
 from molediff.molecules.data.minima import Minima
 from molediff.molecules.generator import ConformerGenerator
 from molediff.runtime.files import complete_file
+from molediff.runtime.words import counted
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def measure(
                 if of_size:
                     timings.append(time_method(name, method, size, of_size, num_conformers, seed))
     table = table_of(timings)
-    print(f"{num_conformers} conformers a molecule\n{table}")
+    print(f"{counted(num_conformers, 'conformer')} a molecule\n{table}")
     with complete_file(Path(folder) / "table.txt") as file:
         file.write(f"{table}\n")
     write_figure(speed_figure(timings), Path(folder) / "speed.png", dpi=150)

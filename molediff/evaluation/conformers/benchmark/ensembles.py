@@ -27,6 +27,7 @@ from molediff.molecules.energies.aimnet2_model import find_model
 from molediff.molecules.energies.xtb import require_tblite
 from molediff.molecules.generator import ConformerGenerator
 from molediff.runtime.files import complete_file
+from molediff.runtime.words import counted
 
 LEGEND = (
     "COV and MAT: means over molecules; what is not returned covers nothing, is near nothing, and is left out of MAT. "
@@ -101,7 +102,9 @@ def _written(
 ) -> dict[str, Any]:
     table = text_table(rows, metrics, LEGEND)
     num_references = sum(mol.GetNumConformers() for mol in mols)
-    print(f"\n{len(mols)} molecules, {num_references} references, {references}\n{table}")
+    print(
+        f"\n{counted(len(mols), 'molecule')}, {counted(num_references, 'reference')}, {references}\n{table}"
+    )
     with complete_file(Path(folder) / "table.txt") as file:
         file.write(table + "\n")
     write_figure(coverage_figure(rows, THRESHOLDS, 2.0), Path(folder) / "ensembles.png", dpi=150)

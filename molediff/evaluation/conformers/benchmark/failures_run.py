@@ -22,6 +22,7 @@ from molediff.evaluation.report.style import FIGURE_STYLE, METHOD_COLOURS
 from molediff.evaluation.report.text import text_table
 from molediff.molecules.generator import ConformerGenerator
 from molediff.runtime.files import complete_file
+from molediff.runtime.words import counted
 
 Group = tuple[str, Callable[[Traits], bool]]
 GROUPS: tuple[Group, ...] = (
@@ -97,7 +98,7 @@ def measure(
     if not fates:
         raise RuntimeError(f"no molecule was done within max_minutes={max_minutes}: allow more.")
     table = "\n".join([text_table(HEAD, map(line, grouped(fates)), _UNITS), "", LEGEND])
-    print(f"{len(fates)} of {len(smiles)} molecules of {molecules}, in an order by hash\n{table}")
+    print(f"{len(fates)} of {counted(len(smiles), 'molecule')} of {molecules}, in an order by hash\n{table}")
     with complete_file(Path(folder) / "table.txt") as file:
         file.write(f"{table}\n")
     write_figure(missing_figure(grouped(fates)), Path(folder) / "failures.png", dpi=150)

@@ -36,6 +36,7 @@ from molediff.molecules.energies.xtb import require_tblite
 from molediff.molecules.generator import ConformerGenerator
 from molediff.networks.pretrained import find_weights
 from molediff.runtime.files import complete_file
+from molediff.runtime.words import counted
 from molediff.sampling.evaluations import count_evaluations, steps_within
 from molediff.sampling.options import make_solver
 
@@ -96,7 +97,9 @@ def measure(
         print(text_table([row]).splitlines()[3], flush=True)
     table = text_table(rows)
     num_references = sum(mol.GetNumConformers() for mol in mols)
-    print(f"\n{len(mols)} molecules, {num_references} references, {references}\n{table}")
+    print(
+        f"\n{counted(len(mols), 'molecule')}, {counted(num_references, 'reference')}, {references}\n{table}"
+    )
     with complete_file(Path(folder) / "table.txt") as file:
         file.write(table + "\n")
     names = [ours.name(next(iter(solvers)), number) for number in shown]

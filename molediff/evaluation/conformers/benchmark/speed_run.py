@@ -22,6 +22,7 @@ from molediff.evaluation.conformers.benchmark.speed import (
 from molediff.evaluation.conformers.references import read_references
 from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.generator import ConformerGenerator
+from molediff.runtime.words import counted
 from molediff.training.optimized import OptimizedTask
 from molediff.training.precision import choose_accelerator, choose_precision
 from molediff.training.run import BuildRun
@@ -143,12 +144,14 @@ def measure_conformers(
         "ETKDGv3", references, lambda mols: (etkdg(mol, num_conformers, seed) for mol in mols)
     )
     speeds = {
-        steps: measure_sampling(f"{steps} steps", references, partial(sample, steps=steps))
+        steps: measure_sampling(counted(steps, "step"), references, partial(sample, steps=steps))
         for steps in sorted(num_steps)
     }
     fewest = fewest_steps({steps: speed.best_rmsd for steps, speed in speeds.items()})
     rows = [sampling_row(speed, baseline) for speed in (baseline, *speeds.values())]
-    print(f"\nSampling, one thread: {len(references)} molecules, {num_conformers} conformers each")
+    print(
+        f"\nSampling, one thread: {counted(len(references), 'molecule')}, {counted(num_conformers, 'conformer')} each"
+    )
     best = f"best of {num_conformers}, A"
     print(f"  {'method':12s} {'conformers/s':>12s} {'of ETKDGv3':>11s} {best:>14s} {'failed':>7s}")
     for row in rows:

@@ -21,6 +21,7 @@ from molediff.evaluation.report.files import finite_or_none
 from molediff.molecules.generator import ConformerGenerator
 from molediff.runtime.files import complete_file
 from molediff.runtime.progress import tqdm
+from molediff.runtime.words import counted
 from molediff.sampling.evaluations import steps_within
 
 _VERSION = 2  # of what a row holds
@@ -79,7 +80,7 @@ def measure(
             found.setdefault(variant, []).append(row)
             tqdm.write(training_table({variant: [row]}, evaluations).splitlines()[-1])
     table = training_table(found, evaluations)
-    print(f"\n{len(mols)} molecules, {references}\n{table}")
+    print(f"\n{counted(len(mols), 'molecule')}, {references}\n{table}")
     with complete_file(Path(folder) / "table.md") as file:
         file.write(table + "\n")
     return {"num_molecules": len(mols), "variants": found}

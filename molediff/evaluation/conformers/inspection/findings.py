@@ -1,4 +1,4 @@
-"""What in a conformer is odd: bonds, angles, planes, twists and contacts outside of what minima have, in words."""
+"""What in a conformer is odd in bonds, angles, planes, twists, ring fusions and contacts, beside minima, in words."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from rdkit import Chem
 
-from molediff.molecules.generation.checks import BondLengths
+from molediff.molecules.generation.checks import MOST_CIS, BondLengths, RingFusion
 from molediff.molecules.perception.contacts import Contacts, closest_table
-from molediff.molecules.perception.internal_coordinates import SORTS, terms_of
+from molediff.molecules.perception.internal_coordinates import SORTS, dihedral, terms_of
 from molediff.molecules.perception.kinds import Kinds
 from molediff.molecules.perception.ranges import shipped_ranges
 
@@ -22,6 +22,7 @@ _WORDS = {
     "enclosure": ("enclosure by its neighbours of", "", 2, "odd centres"),
     "twist": ("twist about", "°", 0, "twisted planes"),
     "cumulene": ("twist of the cumulene", "°", 0, "twisted planes"),
+    "ring_fusion": ("ring fusion", "°", 0, "trans-fused rings"),
     "clash": ("contact", "Å", 2, "clashes"),
 }
 TITLES = {sort: words[3] for sort, words in _WORDS.items()}
@@ -54,7 +55,7 @@ def findings(mol: Chem.Mol) -> list[Finding]:
     x = np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
     kinds = Kinds(mol)
     found = [finding for sort in SORTS for finding in _of_sort(mol, kinds, x, sort)]
-    return [*found, *_clashes(mol, kinds, x)]
+    return [*found, *_ring_fusions(mol, x), *_clashes(mol, kinds, x)]
 
 
 def _of_sort(mol: Chem.Mol, kinds: Kinds, x: np.ndarray, sort: str) -> Iterator[Finding]:
@@ -68,6 +69,12 @@ def _of_sort(mol: Chem.Mol, kinds: Kinds, x: np.ndarray, sort: str) -> Iterator[
         low, high = shipped_ranges().bounds(sort, terms.names)
     if len(atoms):
         yield from _outside(mol, sort, atoms, SORTS[sort](x, atoms), low, high)
+
+
+def _ring_fusions(mol: Chem.Mol, x: np.ndarray) -> Iterator[Finding]:
+    atoms = RingFusion(mol).atoms
+    low, high = np.full(len(atoms), -np.inf), np.full(len(atoms), MOST_CIS)
+    yield from _outside(mol, RingFusion.name, atoms, dihedral(x, atoms), low, high)
 
 
 def _clashes(mol: Chem.Mol, kinds: Kinds, x: np.ndarray) -> Iterator[Finding]:

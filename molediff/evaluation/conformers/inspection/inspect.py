@@ -169,7 +169,7 @@ def _warnings(found: Inspection, distances: np.ndarray) -> list[tuple[str, str]]
         warnings.append(("distinct", distinct) if own.num_left_out else ("incomplete", few))
     same = int((distances < SAME).sum())
     if same:
-        warnings.append(("alike", f"{same} pairs of conformers closer than {SAME} Å"))
+        warnings.append(("alike", f"{counted(same, 'pair')} of conformers closer than {SAME} Å"))
     if own.reason:
         warnings.append(("note", own.reason))
     if found.note:

@@ -28,7 +28,7 @@ from molediff.runtime.words import counted
 # Coordinates take 1.7 bytes each when packed: these many keep a page of a hundred molecules well below 300 kB.
 _COORDINATES = 60_000
 _MOST_SHOWN = 30
-GRAVE = ("failed", "stereo not as asked", TITLES["clash"], TITLES["bond_length"])
+GRAVE = ("failed", "stereo not as asked", TITLES["clash"], TITLES["bond_length"], TITLES["ring_fusion"])
 """Warnings after which a structure should not be used as it is."""
 MILD = ("note", "alike", "distinct", "not measured")
 

@@ -26,7 +26,8 @@ class ReportSummary:
         num_molecules: rows of its table.
         num_conformers: over all of them.
         num_warned: molecules with warnings.
-        num_bad: molecules that should not be used as they are: unreadable, of wrong stereo, with clashes or odd bonds.
+        num_bad: molecules that should not be used as they are: unreadable, of wrong stereo, with clashes, odd
+            bonds or trans-fused small rings.
         num_without: molecules that could not be read, or have no coordinates.
     """
 

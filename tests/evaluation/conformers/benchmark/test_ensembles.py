@@ -117,6 +117,6 @@ def test_a_whole_run_writes_its_table_picture_and_figures(tmp_path: Path, butano
     assert {path.name for path in tmp_path.iterdir()} >= {"table.txt", "ensembles.png", "figures.json"}
     assert json.loads((tmp_path / "figures.json").read_text()) == figures
     assert measure(**asked, max_minutes=0) == figures  # the row is there already
-    assert "1 molecules, 3 references" in capsys.readouterr().out
+    assert "1 molecule, 3 references" in capsys.readouterr().out
     with pytest.raises(RuntimeError, match="allow more"):
         measure(**{**asked, "seed": 2}, max_minutes=0)

@@ -1,10 +1,13 @@
 """What is said of conformers whose faults are known, because they were made so."""
 
+import re
+
 import numpy as np
 import pytest
 from fake_generators import embedded
 from places import DATA
 from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
 from molediff.evaluation.conformers.inspection.ensembles import OwnMolecule, of_result, read_own
 from molediff.evaluation.conformers.inspection.findings import findings
@@ -12,6 +15,7 @@ from molediff.evaluation.conformers.inspection.inspect import inspect
 from molediff.evaluation.conformers.inspection.page import kind_of
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.mmff import MMFF
+from molediff.molecules.generation.checks import RingFusion
 from molediff.molecules.generation.result import GenerationResult
 
 
@@ -63,6 +67,18 @@ def test_a_clash_and_its_conformer_are_found():
     assert found.passed.tolist() == [True, False]
     assert "clash" in found.failed_checks(1)
     assert found.failed_checks(0) == []
+
+
+def test_small_rings_that_are_fused_trans_are_found():
+    mol = Chem.AddHs(Chem.MolFromSmiles("C1CC2CC2C1"))
+    rdDistGeom.EmbedMultipleConfs(mol, 20, randomSeed=7)
+    x = np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
+    is_cis = RingFusion(mol).passes(x)
+    assert 0 < is_cis.sum() < len(x)
+    fused = [finding for finding in findings(mol) if finding.sort == "ring_fusion"]
+    assert [finding.conformers for finding in fused] == [tuple(np.flatnonzero(~is_cis).tolist())]
+    assert re.fullmatch(r"ring fusion H\d+–C2–C4–H\d+: 1\d\d°, usual at most 90°", fused[0].text)
+    assert "trans-fused rings" in titles(inspect(own(mol)))
 
 
 def test_the_other_hand_is_not_as_asked():
