@@ -82,6 +82,17 @@ def test_a_molecule_has_the_numbers_of_its_weights_by_themselves(auto, narrow, g
         assert result.reason == expected.reason == ""
 
 
+def test_what_the_narrow_weights_cannot_draw_the_general_ones_do(general):
+    believing = knowing(*MANY, weights="narrow", spoil=lambda x_0, x_t: 3 * x_0 if len(x_0) == 5 else x_0)
+    believing.domain = Domain.of([embedded(one) for one in MANY])
+    auto = AutoGenerator(believing, general)
+    results = list(auto.generate_many(["CF", "CO", "nonsense"], 2, seed=3))
+    assert [result.status for result in results] == ["ok", "ok", "failed"]
+    assert made_by(results) == [("CF", "general"), ("CO", "narrow"), ("nonsense", None)]
+    alone = general.generate("CF", 2, seed=3)
+    np.testing.assert_allclose(results[0].ensemble.coordinates, alone.ensemble.coordinates, atol=1e-4)
+
+
 def test_processes_give_what_one_gives():
     """Of shipped weights: what goes to a process must be picklable."""
     auto = ConformerGenerator.from_pretrained(device="cpu")
@@ -112,10 +123,12 @@ def test_by_default_weights_are_picked_and_those_of_qm9_keep_their_numbers():
     assert np.array_equal(small.ensemble.coordinates, alone.ensemble.coordinates)
 
 
-def test_nobody_is_told_to_set_what_is_refused_where_weights_are_picked(narrow, general):
-    spoilt = knowing("CCO", weights="narrow", spoil=lambda x_0, x_t: 3.0 * x_0)
+def test_nobody_is_told_to_set_what_is_refused_where_weights_are_picked(narrow):
+    spoilt, other = (
+        knowing("CCO", weights=name, spoil=lambda x_0, x_t: 3.0 * x_0) for name in ("narrow", "general")
+    )
     spoilt.domain = narrow.domain
-    reason = AutoGenerator(spoilt, general).generate("CCO", 2, max_attempts=1).reason
+    reason = AutoGenerator(spoilt, other).generate("CCO", 2, max_attempts=1).reason
     assert reason.endswith("try more max_attempts, or num_steps with weights='qm9'")
 
 

@@ -91,11 +91,11 @@ _C_S = (7.0, 1.578)  # mdyn/Angstrom and Angstrom; the rule makes it a single bo
 # Nitrosamines are flat, with a barrier of 23 kcal/mol about N-N; MMFF94s takes their nitrogen for that of an amine.
 _FLAT, _FLAT_BEND = (0.0, 11.0, 0.0), 0.8
 _NITROSAMINE = Chem.MolFromSmarts("[#6,#1]-[NX3]-[NX2]=O")
-_HETEROCUMULENE = Chem.MolFromSmarts("[#6]-[NX2]=[CX2]=[O,S,N,C]")
+_HETEROCUMULENE = Chem.MolFromSmarts("[#6,S,P]-[NX2]=[CX2]=[O,S,N,C]")
 
 
 def heterocumulenes(mol: Chem.Mol) -> list[tuple[int, ...]]:
-    """Atoms of each C-N=C=X in a molecule, X one of O, S, N and C."""
+    """Atoms of each R-N=C=X in a molecule, R one of C, S and P, X one of O, S, N and C."""
     return [tuple(found) for found in mol.GetSubstructMatches(_HETEROCUMULENE)]
 
 

@@ -12,7 +12,7 @@ from molediff.molecules.generation.stream import Stream
 
 
 class NarrowFirst(Stream):
-    """Gives each molecule to the weights that know it.
+    """Gives each molecule to the weights that know it, and to the others if those draw nothing that passes the checks.
 
     A molecule has the numbers that its weights give by themselves: what else is in the stream does not matter.
 
@@ -27,12 +27,16 @@ class NarrowFirst(Stream):
 
     def run(self, molecules: Iterable[Any]) -> Iterator[GenerationResult]:
         """See `Stream`."""
-        work = [self._begin(molecule) for molecule in molecules]
-        for pipeline in (self.narrow, self.general):
-            pipeline.sample([job for who, job in work if who is pipeline and isinstance(job, Job)])
+        work = [(molecule, *self._begin(molecule)) for molecule in molecules]
+        self.narrow.sample([job for _, who, job in work if who is self.narrow and isinstance(job, Job)])
+        again = [self.general.begin(one) if self._drew_nothing(who, job) else None for one, who, job in work]
+        first = [job for _, who, job in work if who is self.general]
+        self.general.sample([job for job in (*first, *again) if isinstance(job, Job)])
         while work:  # let go of each result as soon as it is handed out
-            who, job = work.pop(0)
-            yield who.finish(job)
+            _, who, job = work.pop(0)
+            result = self.general.finish(other) if (other := again.pop(0)) is not None else None
+            # Where neither has any, what the narrow weights say counts: they know the molecule.
+            yield result if result is not None and result.num_conformers else who.finish(job)
 
     def _begin(self, molecule: Any) -> tuple[Pipeline, Job | GenerationResult]:
         """Who works on a molecule, and what there is to do."""
@@ -40,3 +44,9 @@ class NarrowFirst(Stream):
         if isinstance(job, Job):
             return self.narrow, job
         return self.general, self.general.begin(molecule)
+
+    def _drew_nothing(self, who: Pipeline, job: Job | GenerationResult) -> bool:
+        """Whether it is the general weights' turn. Not where it is known what the narrow ones should have drawn."""
+        if who is not self.narrow or not isinstance(job, Job) or job.clock.is_up:
+            return False
+        return bool(job.num_drawn) and not job.accepted and job.known is None
