@@ -191,8 +191,8 @@ class MMFFDescent:
         if not self._parts:
             return self._start
         found = torch.cat([part.x for part in self._parts]).double().numpy()
-        finite = np.isfinite(self._start).all(axis=(1, 2))
-        return np.where(finite[:, None, None], found, self._start)
+        finite = np.isfinite(self._start).all(axis=(1, 2), keepdims=True)
+        return np.where(finite, found, self._start)
 
     @property
     def energies(self) -> np.ndarray:
