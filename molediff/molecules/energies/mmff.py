@@ -140,7 +140,7 @@ class MMFF:
 
         Args:
             x: before.
-            num_evaluations: of forces: ten come as far down as sixty steps of `relax`.
+            num_evaluations: of forces: ten come about as far down as sixty steps of `relax`.
             out_of_time: once it says yes, they are left where they are.
             charges: whether charges act here; None: as they do otherwise.
         """

@@ -118,7 +118,7 @@ def test_ten_evaluations_come_as_far_down_as_sixty_steps_of_rdkit():
     theirs = []
     for conformer in mol.GetConformers():
         theirs.append(field.relax(conformer.GetId(), max_iterations=60).energy)
-    assert np.median(energies) < np.median(theirs) + 1.0
+    assert np.median(energies) < np.median(theirs) + 1.5  # they begin at 700
 
 
 def test_it_ends_in_the_minimum():
