@@ -81,7 +81,7 @@ def rows(facts: dict[str, Any], card: Card | None) -> list[tuple[str, str]]:
         card: what is written of them.
     """
     sampling, minutes = facts.get("sampling"), facts.get("minutes")
-    steps = f"{sampling['solver']}, {counted(len(sampling['lambdas']), 'evaluation')}" if sampling else None
+    steps = _steps(sampling) if sampling else None
     last_part = f"{minutes:.0f} minutes in the last part" if minutes else None
     found = [
         ("draws", _DRAWS.get(facts["kind"], facts["kind"])),
@@ -97,6 +97,14 @@ def rows(facts: dict[str, Any], card: Card | None) -> list[tuple[str, str]]:
         ("licence", card.licence if card else None),
     ]
     return [(name, " ".join(str(value).split())) for name, value in found if value]
+
+
+def _steps(sampling: dict[str, Any]) -> str:
+    """The solver and its evaluations, those of some starts apart: "ddim, 2 evaluations (minima: 1)"."""
+    usual, by_init = len(sampling["lambdas"]), sampling.get("lambdas_by_init", {})
+    others = [f"{init}: {len(lambdas)}" for init, lambdas in by_init.items() if len(lambdas) != usual]
+    apart = f" ({', '.join(others)})" if others else ""
+    return f"{sampling['solver']}, {counted(usual, 'evaluation')}{apart}"
 
 
 def of_which(one: Measurement, sha256: str) -> str:

@@ -29,7 +29,13 @@ class NarrowFirst(Stream):
         """See `Stream`."""
         work = [(molecule, *self._begin(molecule)) for molecule in molecules]
         self.narrow.sample([job for _, who, job in work if who is self.narrow and isinstance(job, Job)])
-        again = [self.general.begin(one) if self._drew_nothing(who, job) else None for one, who, job in work]
+        again = [
+            # What is known of the molecule holds for both.
+            self.general.begin(one, job.known)
+            if isinstance(job, Job) and self._drew_nothing(who, job)
+            else None
+            for one, who, job in work
+        ]
         first = [job for _, who, job in work if who is self.general]
         self.general.sample([job for job in (*first, *again) if isinstance(job, Job)])
         while work:  # let go of each result as soon as it is handed out
@@ -45,8 +51,6 @@ class NarrowFirst(Stream):
             return self.narrow, job
         return self.general, self.general.begin(molecule)
 
-    def _drew_nothing(self, who: Pipeline, job: Job | GenerationResult) -> bool:
-        """Whether it is the general weights' turn. Not where it is known what the narrow ones should have drawn."""
-        if who is not self.narrow or not isinstance(job, Job) or job.clock.is_up:
-            return False
-        return bool(job.num_drawn) and not job.accepted and job.known is None
+    def _drew_nothing(self, who: Pipeline, job: Job) -> bool:
+        """Whether it is the general weights' turn."""
+        return who is self.narrow and bool(job.num_drawn) and not job.accepted and not job.clock.is_up

@@ -60,13 +60,18 @@ class Pipeline(Stream):
         while work:  # let go of each result as soon as it is handed out
             yield self.finish(work.pop(0))
 
-    def begin(self, molecule: Any) -> Job | GenerationResult:
-        """What is to be done for one molecule, or the result of one that is refused."""
+    def begin(self, molecule: Any, known: KnownMinimum | None = None) -> Job | GenerationResult:
+        """What is to be done for one molecule, or the result of one that is refused.
+
+        Args:
+            molecule: see `prepare`.
+            known: what its samples are held against; None: what these weights should end in, if that is known.
+        """
         clock = Clock(self.options.timeout)
         with running([clock]):
             try:
                 prepared = prepare(molecule, self.max_atoms, self.vocabulary, self.options.largest_fragment)
-                known = self._minima_of(prepared.mol)
+                known = known or self._minima_of(prepared.mol)
                 return Job(prepared, self.options, clock, self._cautions(prepared, known is not None), known)
             except UnusableInputError as error:
                 return self.failure(molecule, str(error), clock.seconds)
