@@ -133,7 +133,7 @@ class RefinementTask(DiffusionTask):
         encoded: Any,
         mask: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """Losses (B k,) at states (B, k, N, 3) and times (B, k), the first `num_guesses` of which are of guesses and the
+        """Losses (B k,) at states (B, k, N, 3) and times (B, k), of guesses the first `num_guesses`, the
         others of plain noise, and the estimates of x_0 there, without gradient.
         """
         path, copies = self.model.path, x_t.shape[1]
