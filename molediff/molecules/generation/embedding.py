@@ -18,9 +18,8 @@ from molediff.molecules.generation.clock import Clock
 from molediff.molecules.graph.inputs import PreparedMolecule, sample_generator
 
 _SECONDS_EACH = 20  # an embedding that takes longer seldom ends
-_FEW = 3  # embeddings, which are made at once
-# What shows that an isomer can be: of 1,386 molecules and parts of theirs all but one take fewer than 40 tries of RDKit
-# for an embedding in the mean. One that cannot be takes up to 40 ms for each, of which an embedding makes hundreds.
+# What shows soon that an isomer can be: of 1,386 molecules and parts of theirs all but one take fewer than 40 tries of
+# RDKit for an embedding in the mean. One that cannot be takes up to 40 ms for each, and an embedding makes hundreds.
 _EMBEDDINGS, _ITERATIONS = 8, 40
 _EVALUATIONS, _UFF_STEPS = 30, 200  # take as long as an embedding with all atoms
 
@@ -76,31 +75,31 @@ class Embedding:
         x = np.full((num, mol.GetNumAtoms(), 3), np.nan)
         if self._is_possible is None:
             # Of most molecules all come out at once, and are the ones asked for.
-            first = num if num <= _FEW and self._has_time else 1
+            first = num if num <= _EMBEDDINGS and self._has_time else 1
             begun = self._made(mol, first, seed, plain, _ITERATIONS)
-            if first == num and np.isfinite(begun).all():
-                self._is_possible = True
-                return begun
-            self._is_possible = bool(np.isfinite(begun).any()) or self._is_found(mol, seed, plain)
+            if first == num and np.isfinite(begun).any():
+                x = begun
+            self._is_possible = bool(np.isfinite(begun).any()) or self._is_found(mol, first, seed, plain)
         if not self._is_possible:
             return x
         plain = plain or self._by_etdg
-        if self._has_time:
+        if self._has_time and np.isnan(x).all():
             return self._made(mol, num, seed, plain)
         # One by one, as RDKit gives none of those that are done when time is up; by these seeds they are the same.
-        for number in range(num):
+        for number in np.flatnonzero(np.isnan(x).any(axis=(1, 2))).tolist():
             if self._clock.is_up:
                 break
             x[number] = self._made(mol, 1, (number + 1) * seed, plain)[0]
         return x
 
-    def _is_found(self, mol: Chem.Mol, seed: int, plain: bool) -> bool:
-        """Whether a few tries of other embeddings find a structure; if only those of ETDG do, it takes their place."""
-        # Some molecules are not as the knowledge of ETKDGv3 has it.
-        for number, by_etdg in [*((number, plain) for number in range(2, _EMBEDDINGS + 1)), (1, True)]:
+    def _is_found(self, mol: Chem.Mol, num_tried: int, seed: int, plain: bool) -> bool:
+        """Whether other embeddings find a structure; if only those of ETDG do, it takes their place."""
+        others = [(number, plain, _ITERATIONS) for number in range(num_tried + 1, _EMBEDDINGS + 1)]
+        # Some molecules are not as the knowledge of ETKDGv3 has it, and long chains take hundreds of tries.
+        for number, by_etdg, iterations in [*others, (1, True, _ITERATIONS), (1, plain, 0)]:
             if self._clock.is_up:
                 break
-            if np.isfinite(self._made(mol, 1, number * seed, by_etdg, _ITERATIONS)).all():
+            if np.isfinite(self._made(mol, 1, number * seed, by_etdg, iterations)).all():
                 self._by_etdg = by_etdg and not plain
                 return True
         return False
