@@ -37,6 +37,8 @@ class Embedding:
         self.prepared, self._seed, self._clock = prepared, seed, clock or Clock()
         self._is_possible: bool | None = None  # whether embeddings come out; None: not known yet
         self._by_etdg = False  # whether ETDG takes the place of ETKDGv3
+        # Of the first embeddings. Only rings make isomers that cannot be; long chains need hundreds of tries.
+        self._num_tries = _ITERATIONS if _has_marks_in_rings(prepared.mol) else 0
 
     def random_seed(self, slot: int, attempt: int) -> int:
         """A seed in RDKit's range, which multiplies it by the number of the conformer, in 32 bits."""
@@ -75,10 +77,13 @@ class Embedding:
         x = np.full((num, mol.GetNumAtoms(), 3), np.nan)
         if self._is_possible is None:
             # Of most molecules all come out at once, and are the ones asked for.
-            first = num if num <= _EMBEDDINGS and self._has_time else 1
-            begun = self._made(mol, first, seed, plain, _ITERATIONS)
+            first = num if self._has_time and (num <= _EMBEDDINGS or not self._num_tries) else 1
+            begun = self._made(mol, first, seed, plain, self._num_tries)
             if first == num and np.isfinite(begun).any():
                 x = begun
+                if not self._num_tries:
+                    self._is_possible = True
+                    return x
             self._is_possible = bool(np.isfinite(begun).any()) or self._is_found(mol, first, seed, plain)
         if not self._is_possible:
             return x
@@ -94,18 +99,20 @@ class Embedding:
 
     def _is_found(self, mol: Chem.Mol, num_tried: int, seed: int, plain: bool) -> bool:
         """Whether other embeddings find a structure; if only those of ETDG do, it takes their place."""
-        others = [(number, plain, _ITERATIONS) for number in range(num_tried + 1, _EMBEDDINGS + 1)]
-        # Some molecules are not as the knowledge of ETKDGv3 has it, and long chains take hundreds of tries.
-        for number, by_etdg, iterations in [*others, (1, True, _ITERATIONS), (1, plain, 0)]:
+        few = self._num_tries
+        others = [(number, plain, few) for number in range(num_tried + 1, _EMBEDDINGS + 1)] if few else []
+        to_the_end = [(1, plain, 0)] if few else []
+        # Some molecules are not as the knowledge of ETKDGv3 has it.
+        for number, by_etdg, num_tries in [*others, (1, True, few), *to_the_end]:
             if self._clock.is_up:
                 break
-            if np.isfinite(self._made(mol, 1, number * seed, by_etdg, iterations)).all():
+            if np.isfinite(self._made(mol, 1, number * seed, by_etdg, num_tries)).all():
                 self._by_etdg = by_etdg and not plain
                 return True
         return False
 
-    def _made(self, mol: Chem.Mol, num: int, seed: int, plain: bool, iterations: int = 0) -> np.ndarray:
-        return _embedded(mol, num, _parameters(num, seed, self._clock.left, plain, iterations))
+    def _made(self, mol: Chem.Mol, num: int, seed: int, plain: bool, num_tries: int = 0) -> np.ndarray:
+        return _embedded(mol, num, _parameters(num, seed, self._clock.left, plain, num_tries))
 
     @property
     def _has_time(self) -> bool:
@@ -191,6 +198,14 @@ def _is_left_out(mol: Chem.Mol, atom: Chem.Atom) -> bool:
         mol.GetRingInfo().NumAtomRings(carrier.GetIdx()) > 1
     )
     return carrier.GetChiralTag() == Chem.ChiralType.CHI_UNSPECIFIED and not meet
+
+
+def _has_marks_in_rings(mol: Chem.Mol) -> bool:
+    """Whether marks of two centres or of a double bond in rings ask for an isomer that there may not be."""
+    rings = mol.GetRingInfo()
+    centres = [a.GetIdx() for a in mol.GetAtoms() if a.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED]
+    bonds = [b.GetIdx() for b in mol.GetBonds() if b.GetStereo() != Chem.BondStereo.STEREONONE]
+    return sum(map(rings.NumAtomRings, centres)) > 1 or any(map(rings.NumBondRings, bonds))
 
 
 def _parameters(
