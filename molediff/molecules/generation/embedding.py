@@ -101,7 +101,9 @@ class Embedding:
         """Whether other embeddings find a structure; if only those of ETDG do, it takes their place."""
         few = self._num_tries
         others = [(number, plain, few) for number in range(num_tried + 1, _EMBEDDINGS + 1)] if few else []
-        to_the_end = [(1, plain, 0)] if few else []
+        # Of a ring on long chains even those that go on to their end may not come out.
+        num_whole = 1 if _share_in_rings(mol) > 0.5 else 6
+        to_the_end = [(number, plain, 0) for number in range(1, num_whole + 1)] if few else []
         # Some molecules are not as the knowledge of ETKDGv3 has it.
         for number, by_etdg, num_tries in [*others, (1, True, few), *to_the_end]:
             if self._clock.is_up:
@@ -198,6 +200,12 @@ def _is_left_out(mol: Chem.Mol, atom: Chem.Atom) -> bool:
         mol.GetRingInfo().NumAtomRings(carrier.GetIdx()) > 1
     )
     return carrier.GetChiralTag() == Chem.ChiralType.CHI_UNSPECIFIED and not meet
+
+
+def _share_in_rings(mol: Chem.Mol) -> float:
+    """Of the heavy atoms."""
+    heavy = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() > 1]
+    return sum(atom.IsInRing() for atom in heavy) / max(1, len(heavy))
 
 
 def _has_marks_in_rings(mol: Chem.Mol) -> bool:

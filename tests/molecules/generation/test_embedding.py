@@ -75,9 +75,14 @@ def test_without_marks_in_rings_all_embeddings_go_on_to_their_end(monkeypatch: p
     assert tried == [(50, 0), (1, 0)]  # the second by ETDG
 
 
-def test_long_chains_are_embedded():
-    one = embedding("C[C@H](N)C(=O)" + "N[C@@H](C)C(=O)" * 14 + "O")
-    assert np.isfinite(one.embed_heavy(2, 1)).all()
+SUGAR = "[C@@H]1O[C@H](CO)[C@H](O)[C@H](O)[C@H]1O"
+CERAMIDE = f"{'C' * 22}[C@@H](O)C(=O)N[C@@H](CO{SUGAR})[C@H](O)[C@H](O)CCCCCCCCCCC(C)C"
+
+
+@pytest.mark.parametrize("smiles", ["C[C@H](N)C(=O)" + "N[C@@H](C)C(=O)" * 14 + "O", CERAMIDE])
+def test_long_chains_are_embedded(smiles: str):
+    one = embedding(smiles)
+    assert np.isfinite(one.embed_heavy(6, 1)).any()
 
 
 def test_an_isomer_that_cannot_be_is_given_up_after_few_tries(monkeypatch: pytest.MonkeyPatch):
