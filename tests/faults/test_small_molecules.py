@@ -133,7 +133,7 @@ def test_weights_that_do_not_know_a_molecule_name_those_that_do(weights, smiles)
 
 
 @pytest.mark.parametrize("weights", ["auto", "drugs", "qm9", "qm9_fast"])
-@pytest.mark.parametrize("smiles", ["CC12CC1C2", "c1ccccc1C12CC1C2"])
+@pytest.mark.parametrize("smiles", ["CC12CC1C2", "OC12CC1C2"])
 def test_no_weights_are_named_for_molecules_that_none_return(weights, smiles):
     result = ConformerGenerator.from_pretrained(weights, device="cpu").generate(smiles, 2, seed=1)
     assert result.status == "failed"
@@ -142,10 +142,9 @@ def test_no_weights_are_named_for_molecules_that_none_return(weights, smiles):
 
 
 @pytest.mark.parametrize("smiles", ["C1C2CC12", "CC(C)N=C=NC(C)C"])
-def test_where_the_default_weights_return_nothing_those_that_do_are_named(smiles):
-    failed = ConformerGenerator.from_pretrained(device="cpu").generate(smiles, 2, seed=1)
-    assert failed.status == "failed"
-    assert failed.reason.endswith("or the weights 'drugs'")
-    assert (
-        ConformerGenerator.from_pretrained("drugs", device="cpu").generate(smiles, 2, seed=1).status == "ok"
-    )
+def test_where_the_first_of_the_default_weights_return_nothing_others_do(smiles):
+    narrow = ConformerGenerator.from_pretrained("qm9", device="cpu").generate(smiles, 2, seed=1)
+    assert narrow.status == "failed"
+    assert narrow.reason.endswith("or the weights 'drugs'")
+    result = ConformerGenerator.from_pretrained(device="cpu").generate(smiles, 2, seed=1)
+    assert (result.status, result.provenance["weights"]) == ("ok", "drugs")

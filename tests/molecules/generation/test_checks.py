@@ -27,7 +27,7 @@ MOLECULES = [
 
 def test_minima_of_rare_groups_pass():
     """Thiiranes, haloalkynes, ketenes and others, whose minima a coarser kind would not let pass."""
-    minima = list(islice(mols_of(Minima.read(DATA / "drugs_minima.npz")), 25_532, None))
+    minima = list(islice(mols_of(Minima.read(DATA / "drugs_minima.npz")), 25_532, 26_391))
     assert len(minima) == 859
     failed = [
         mol

@@ -77,7 +77,7 @@ def test_who_is_told_to_try_more_can(monkeypatch):
     )
     assert relaxed.generate("CCO", 2, relax="mmff", max_attempts=1).reason.endswith("leave relax out")
     distilled = knowing("CCO", metadata=DISTILLED, **network).generate("CCO", 2, max_attempts=1).reason
-    assert distilled.endswith("(rejected: bond_length 2): try more max_attempts or the weights 'qm9'")
+    assert distilled.endswith("(rejected: bond_length 2): try more max_attempts, or the weights 'qm9'")
 
 
 def test_weights_that_refine_may_take_other_steps_from_other_starts():

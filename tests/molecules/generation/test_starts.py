@@ -12,7 +12,7 @@ from molediff.core.model import DiffusionModel
 from molediff.core.paths import CosineVP
 from molediff.core.target import Sample
 from molediff.molecules.data.twists import turned_onto
-from molediff.molecules.energies.mmff import MMFF
+from molediff.molecules.energies.mmff import MMFF, MMFFDescent
 from molediff.molecules.generation import job, piece_pool
 from molediff.molecules.generation.embedding import Embedding
 from molediff.molecules.generation.piece_pool import differs_beyond_rotors
@@ -146,7 +146,8 @@ def test_given_conformers_of_another_hand_are_told_apart():
 @pytest.fixture
 def no_force_field(monkeypatch: pytest.MonkeyPatch) -> None:
     """Starts as they are drawn."""
-    monkeypatch.setattr(MMFF, "lowered", lambda field, x, *_, **__: (x, np.zeros(len(x))))
+    monkeypatch.setattr(MMFFDescent, "go_on", lambda *_: None)
+    monkeypatch.setattr(MMFFDescent, "energies", property(lambda descent: np.zeros(len(descent.x))))
 
 
 FLEXIBLE = "COc1ccc(C[C@H](N)C(=O)NCC)cc1"
@@ -191,11 +192,11 @@ def test_a_ring_without_rotors_begins_with_embeddings():
 def test_candidates_too_high_to_be_chosen_are_left_out_half_way(monkeypatch: pytest.MonkeyPatch):
     asked = []
 
-    def lowered(field: MMFF, x: np.ndarray, *_: object, **__: object) -> tuple[np.ndarray, np.ndarray]:
-        asked.append(len(x))
-        return x, np.where(np.arange(len(x)) % 2, 1.0, 100.0)
+    def energies(descent: MMFFDescent) -> np.ndarray:
+        return np.where(np.arange(len(descent.x)) % 2, 1.0, 100.0)
 
-    monkeypatch.setattr(MMFF, "lowered", lowered)
+    monkeypatch.setattr(MMFFDescent, "go_on", lambda descent, *_: asked.append(len(descent.x)))
+    monkeypatch.setattr(MMFFDescent, "energies", property(energies))
     assert leaving_alone().generate(FLEXIBLE, 4, init="minima").num_conformers == 4
     _, candidates, rest, chosen = asked
     assert (candidates, rest, chosen) == (40, 20, 4)
