@@ -28,7 +28,7 @@ demo: $(INSTALLED)
 	@mkdir -p $(DEMO)
 	@echo "1. Small molecules drawn from noise, with energies of the method whose minima the weights know"
 	$(BIN)/molediff conformers data/demo.smi -n 10 --energies gfn2 --rank -o $(DEMO)/small.sdf --report $(DEMO)/small.html --overwrite
-	@echo "2. Drugs that people know: their different minima, in order of energy"
+	@echo "2. Drugs that people know: different conformers near their minima, in order of energy"
 	$(BIN)/molediff conformers data/demo_drugs.smi -n 20 --preset minima -o $(DEMO)/drugs.sdf --report $(DEMO)/drugs.html --overwrite
 	@echo "3. How near 50 conformers come to the crystal: six drugs and natural products that no weights have seen"
 	rm -rf $(DEMO)/crystals

@@ -7,10 +7,12 @@ from typing import Any
 
 # Of 200 conformers 50 are chosen, as published ensembles for docking are.
 _POOL_OF_CRYSTAL = 4
-# Relaxation takes most of the time of "minima", and different samples end in one minimum.
+# Different samples come near one minimum.
 _POOL_OF_MINIMA = 2
+_SAME_SHAPE, _LIKE_ENERGY = 0.3, 1.0
+"""In Angstrom and in kcal/mol: between samples near one minimum."""
 _SAME_MINIMUM, _SAME_ENERGY = 0.125, 0.05
-"""In Angstrom and in kcal/mol: between minima of one energy surface, as in the search of ensembles."""
+"""The same between minima of one energy surface, as in the search of ensembles."""
 
 PRESETS = ("crystal", "minima")
 
@@ -22,7 +24,9 @@ def settings_of(preset: str | None, num_conformers: int, refines: bool = False) 
     four times as many; weights that refine begin with such a choice of torsions as crystals have them. No energy and no
     relaxation: bound shapes are often not the lowest ones of a molecule alone.
 
-    "minima", for energies and properties: different minima of MMFF94s in order of energy, twice as many are drawn.
+    "minima", for energies and properties: different conformers near minima, lowest first, from twice as many. Energies
+    of MMFF94s order them; it does not relax them, since they lie nearer to minima of quantum chemistry than its own do.
+    With a `relax` of one's own they are minima of that method, in the order of its energies.
 
     Args:
         preset: one of `PRESETS`, or None for no settings.
@@ -40,10 +44,9 @@ def settings_of(preset: str | None, num_conformers: int, refines: bool = False) 
         return {"pool": _POOL_OF_CRYSTAL * num_conformers, "select": "coverage"}
     if preset == "minima":
         return {
-            "relax": "mmff",
             "energies": "mmff",
-            "prune_rmsd": _SAME_MINIMUM,
-            "prune_energy": _SAME_ENERGY,
+            "prune_rmsd": _SAME_SHAPE,
+            "prune_energy": _LIKE_ENERGY,
             "pool": _POOL_OF_MINIMA * num_conformers,
             "select": "energy",
             "rank": True,
@@ -60,7 +63,7 @@ def with_preset(
 ) -> dict[str, Any]:
     """The words of a call with those of a preset behind them: what is given by itself stands.
 
-    `energies` follow another `relax`, and without a pool there is no choice from one.
+    `energies`, and what counts as the same conformer, follow `relax`, and without a pool there is no choice from one.
 
     Args:
         preset, num_conformers, refines: see `settings_of`.
@@ -78,7 +81,11 @@ def with_preset(
     if groups.get("sampling") is not None:
         settings.pop("init", None)
     if preset == "minima" and words.get("relax") is not None:
-        settings["energies"] = words["relax"]
+        settings |= {
+            "energies": words["relax"],
+            "prune_rmsd": _SAME_MINIMUM,
+            "prune_energy": _SAME_ENERGY,
+        }
     if "prune_rmsd" in words:  # a distance of one's own is meant whatever the energies are
         settings.pop("prune_energy", None)
     if "pool" in words and words["pool"] is None:

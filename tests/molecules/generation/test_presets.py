@@ -79,11 +79,36 @@ def test_a_preset_is_its_settings():
     assert preset.num_drawn == 12
 
 
-def test_minima_are_ranked_minima_of_the_force_field():
-    result = knowing(LACTAMIDE).generate(LACTAMIDE, 3, preset="minima")
+def test_minima_are_ranked_and_stay_where_they_were_drawn():
+    generator = knowing(LACTAMIDE)
+    result = generator.generate(LACTAMIDE, 3, seed=2, preset="minima")
     assert result.energy_method == "MMFF94s"
     assert (np.diff(result.energies) >= 0).all()
     assert result.num_drawn == 6
+    drawn = generator.generate(LACTAMIDE, 6, seed=2).ensemble.coordinates
+    for x in result.ensemble.coordinates:
+        assert np.abs(drawn - x).max((1, 2)).min() < 1e-4
+
+
+def test_beside_a_relaxation_minima_are_told_apart_as_those_of_its_method():
+    generator = knowing(LACTAMIDE)
+    preset, spelled = (
+        generator.generate(LACTAMIDE, 3, seed=2, preset="minima", relax="mmff"),
+        generator.generate(
+            LACTAMIDE,
+            3,
+            seed=2,
+            relax="mmff",
+            energies="mmff",
+            prune_rmsd=0.125,
+            prune_energy=0.05,
+            pool=6,
+            select="energy",
+            rank=True,
+        ),
+    )
+    np.testing.assert_array_equal(preset.energies, spelled.energies)
+    np.testing.assert_array_equal(preset.ensemble.coordinates, spelled.ensemble.coordinates)
 
 
 def test_words_go_before_the_preset():
