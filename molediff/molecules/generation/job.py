@@ -50,8 +50,10 @@ class Job:
         prepared: the molecule.
         options: what was asked for.
         clock: of this molecule; whoever works on it lets it run.
+        provenance: of what is drawn here, see `GenerationResult`.
         cautions: what the result should say whatever becomes of the samples.
         known: holds samples against minima, or None.
+        before: of other weights, whose samples stay and of which the missing ones are drawn here, or None.
 
     Raises:
         UnusableInputError: the molecule does not have the atoms that are to be fixed, or the conformers to begin with.
@@ -62,10 +64,17 @@ class Job:
         prepared: PreparedMolecule,
         options: GenerationOptions,
         clock: Clock,
+        provenance: dict[str, Any],
         cautions: tuple[str, ...] = (),
         known: KnownMinimum | None = None,
+        before: Job | None = None,
     ):
         self.prepared, self.options, self.clock, self.cautions = prepared, options, clock, cautions
+        self.provenance, self.before = provenance, before
+        self.tried: set[str | None] = {provenance.get("weights")} | (
+            set() if before is None else before.tried
+        )
+        """The weights that have had their turn."""
         self.stereo = StereoCheck(prepared.mol, prepared.graph)
         with rdBase.BlockLogs():  # of atoms that UFF has no type for
             self.checks: list[Check] = standard_checks(prepared.mol)
@@ -90,6 +99,10 @@ class Job:
         self.num_drawn = self.num_reflected = self.num_mended = 0
         self._by_force_field: set[int] = set()  # slots
         self._times: np.ndarray | None = None
+        if before is not None:
+            self.accepted, self.rejected = dict(before.accepted), Counter(before.rejected)
+            self.num_drawn, self.num_mended = before.num_drawn, before.num_mended
+            self.num_reflected = before.num_reflected
         if prepared.num_atoms == 2:
             self._place_directly()
 
@@ -115,7 +128,20 @@ class Job:
         """Numbers of the conformers still to be drawn; none if the time is up."""
         if self.clock.is_up:
             return ()
-        return tuple(slot for slot in range(self.options.num_slots) if slot not in self.accepted)
+        num_slots = self.options.num_slots
+        # Of the samples of other weights, drawn for a larger pool, some may have numbers beyond.
+        free = [slot for slot in range(num_slots) if slot not in self.accepted]
+        return tuple(free[: max(0, num_slots - len(self.accepted))])
+
+    @property
+    def num_missing(self) -> int:
+        """Conformers asked for without a good sample. A pool need not be full for a choice of them."""
+        return max(0, self.options.num_conformers - len(self.accepted))
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are samples that were drawn here, and not by other weights before."""
+        return len(self.accepted) > (0 if self.before is None else len(self.before.accepted))
 
     def by_force_field(self, slots: tuple[int, ...], attempt: int) -> RawSamples:
         """Structures to begin with, relaxed, in place of samples: for what the network leaves impossible."""
@@ -159,7 +185,7 @@ class Job:
         frames = [way.x_t[:, row], way.x_0_hat[:, row]]
         return [reflected(x) for x in frames] if mirrored else frames
 
-    def finish(self, provenance: dict[str, Any]) -> GenerationResult:
+    def finish(self) -> GenerationResult:
         """Build the Mol, relax, compute energies, choose and rank."""
         options = self.options
         late = self.clock.is_up
@@ -169,7 +195,6 @@ class Job:
         found = refine(mol, options, self._still_good, fixed, lambda: self.clock.is_up)
         self.rejected[outcome.RELAXATION] += found.num_relaxation_rejected
         chosen = [slots[row] for row in found.rows]
-        # A pool need not be full for a choice of what was asked for.
         num_missing = max(0, options.num_conformers - len(slots) + found.num_relaxation_rejected)
         if (late and len(slots) < options.num_slots) or (found.problems and self.clock.is_up):
             found.problems.insert(0, f"timeout of {options.timeout:g} s struck")
@@ -177,7 +202,7 @@ class Job:
             smiles=self.prepared.smiles,
             mol=found.mol,
             status=outcome.status_of(options.num_conformers, num_missing, len(found.rows), found.problems),
-            reason=self._reason(found, chosen, num_missing, provenance.get("weights")),
+            reason=self._reason(found, chosen, num_missing),
             num_requested=options.num_conformers,
             seed=options.seed,
             num_drawn=self.num_drawn,
@@ -191,7 +216,8 @@ class Job:
             energy_method=None if found.energies is None else METHODS[str(options.energies)],
             seconds=self.clock.seconds,
             trajectory=self._trajectory(chosen),
-            provenance=provenance,
+            provenance=self._provenance(chosen),
+            provenances=self._provenances(chosen),
             samples=np.array([(slot, self.accepted[slot].attempt) for slot in chosen], np.int64).reshape(
                 -1, 2
             ),
@@ -201,32 +227,66 @@ class Job:
         """Whether conformers that were moved are still the molecule, bool, shape (n,); x: (n, N, 3) in Angstrom."""
         return sieve([self.stereo, *self.checks], x)[0]
 
-    def _reason(self, found: Refined, chosen: list[int], num_missing: int, weights: str | None) -> str:
+    def _reason(self, found: Refined, chosen: list[int], num_missing: int) -> str:
         notes = list(found.problems)
         if num_missing:
-            what_to_do = self._what_to_do(weights)
+            what_to_do = self._what_to_do()
             asked, drawn = self.options.num_conformers, self.num_drawn
             notes.append(outcome.shortage(asked, num_missing, drawn, self.rejected, what_to_do))
         if found.rows.size and (misread := self.stereo.misread_atoms):
             notes.append(outcome.misread(misread))
         if num := len(self._by_force_field.intersection(chosen)):
             notes.append(outcome.by_force_field(num))
-        return "; ".join([*notes, *self.cautions])
+        return "; ".join([*notes, *self._cautions_about(chosen)])
 
-    def _what_to_do(self, weights: str | None) -> str:
+    def _cautions_about(self, chosen: list[int]) -> list[str]:
+        """What is said of these conformers whatever became of the samples; of other weights' first."""
+        num_before = self._num_before(chosen)
+        if self.before is None or not num_before:
+            return list(self.cautions)
+        cautions = list(self.before.cautions)
+        if num_here := len(chosen) - num_before:
+            names = [str(by.get("weights")) for by in (self.before.provenance, self.provenance)]
+            cautions.append(outcome.by_two(num_here, len(chosen), *names))
+            cautions += [caution for caution in self.cautions if caution not in cautions]
+        return cautions
+
+    def _num_before(self, chosen: list[int]) -> int:
+        """How many of these conformers are other weights'."""
+        return 0 if self.before is None else len(self.before.accepted.keys() & set(chosen))
+
+    def _provenances(self, chosen: list[int]) -> tuple[dict[str, Any], ...] | None:
+        """How each was made, where that differs."""
+        if self.before is None or not 0 < self._num_before(chosen) < len(chosen):
+            return None
+        before = self.before
+        return tuple(before.provenance if slot in before.accepted else self.provenance for slot in chosen)
+
+    def _provenance(self, chosen: list[int]) -> dict[str, Any]:
+        """How all were made: where they are of two kinds of weights, what both have in common and their names."""
+        if self.before is None or not self._num_before(chosen):
+            return self.provenance
+        before = self.before.provenance
+        if self._provenances(chosen) is None:
+            return before
+        common = {key: value for key, value in before.items() if self.provenance.get(key) == value}
+        return {"weights": f"{before.get('weights')}, {self.provenance.get('weights')}", **common}
+
+    def _what_to_do(self) -> str:
         """Advice where conformers are missing: other weights only where these are known to return the molecule."""
         in_time = not self.clock.is_up
         if in_time and self._stereo_seems_impossible():
             return outcome.IMPOSSIBLE_STEREO
+        weights = self.provenance.get("weights")
         knowing = weights_that_know(self.prepared.mol)
         few = 2 * len(self.accepted) < self.options.num_slots and self.options.init != "given"
-        better = self._is_outside or (DEFAULT in knowing and weights not in (None, DEFAULT))
+        better = self._is_outside or (DEFAULT in knowing and not self.tried & {None, DEFAULT})
         if in_time and few and knowing and better and not self.options.picked:
             return outcome.known_by(knowing[0])
         if in_time and not knowing and not self.accepted:
             return outcome.NOT_KNOWN
         more = self._what_draws_more()
-        others = [name for name in knowing if name != weights]
+        others = [name for name in knowing if name not in self.tried]
         if others and (self._is_distilled or (few and weights == DEFAULT)):
             more += f", or the weights {others[0]!r}"
         return outcome.remedy(self.rejected, (self.stereo, *self.checks), more, not in_time)

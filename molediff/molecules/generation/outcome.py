@@ -68,6 +68,12 @@ def by_force_field(num: int) -> str:
     )
 
 
+def by_two(num_other: int, num: int, first: str, other: str) -> str:
+    """A word of caution about conformers of two kinds of weights, which were taught minima of two methods."""
+    of_all = f"{num_other} of {counted(num, 'conformer')}"
+    return f"{of_all} by the weights {other!r}, as samples of {first!r} failed the checks"
+
+
 def too_few_starts(num_given: int, num_conformers: int) -> str:
     """A word of caution where given conformers are taken more than once: refinement adds no chance."""
     return f"{counted(num_given, 'conformer')} given for {num_conformers}: some of what came out is alike"
