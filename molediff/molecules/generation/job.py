@@ -196,8 +196,7 @@ class Job:
         self.rejected[outcome.RELAXATION] += found.num_relaxation_rejected
         chosen = [slots[row] for row in found.rows]
         num_missing = max(0, options.num_conformers - len(slots) + found.num_relaxation_rejected)
-        if (late and len(slots) < options.num_slots) or (found.problems and self.clock.is_up):
-            found.problems.insert(0, f"timeout of {options.timeout:g} s struck")
+        self._tell_of_time(found, late and len(slots) < options.num_slots)
         return GenerationResult(
             smiles=self.prepared.smiles,
             mol=found.mol,
@@ -223,6 +222,16 @@ class Job:
             ),
         )
 
+    def _tell_of_time(self, found: Refined, was_late: bool) -> None:
+        """That the timeout struck, where something is missing for it; `was_late`: before all samples were drawn."""
+        if not self.clock.is_up:
+            return
+        struck = f"timeout of {self.options.timeout:g} s struck"
+        if found.problems or (was_late and self.num_missing):
+            found.problems.insert(0, struck)
+        elif found.cautions or was_late:
+            found.cautions.insert(0, struck)
+
     def _still_good(self, x: np.ndarray) -> np.ndarray:
         """Whether conformers that were moved are still the molecule, bool, shape (n,); x: (n, N, 3) in Angstrom."""
         return sieve([self.stereo, *self.checks], x)[0]
@@ -237,6 +246,7 @@ class Job:
             notes.append(outcome.misread(misread))
         if num := len(self._by_force_field.intersection(chosen)):
             notes.append(outcome.by_force_field(num))
+        notes += found.cautions
         return "; ".join([*notes, *self._cautions_about(chosen)])
 
     def _cautions_about(self, chosen: list[int]) -> list[str]:

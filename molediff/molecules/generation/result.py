@@ -58,7 +58,8 @@ class GenerationResult:
             anything else, its text.
         mol: the molecule with explicit hydrogens and conformer ids 0 .. n - 1, coordinates in Angstrom; no
             conformer if all samples were rejected, None if the input was not usable.
-        status: "ok": all that was asked for; "partial": some of it; "failed": no conformer.
+        status: "ok": all that was asked for, with a word of caution or without; "partial": some of it; "failed": no
+            conformer.
         reason: why the status is not "ok" and what to do, or a word of caution; empty when there is nothing
             to say.
         num_requested: number of conformers asked for.
