@@ -71,5 +71,5 @@ class AutoGenerator(ConformerGenerator):
             )
         return NarrowFirst(
             self._pipeline(preset, groups, words, {**asked, "strict": True, "picked": True}),
-            self.general._pipeline(preset, groups, words, asked),
+            self.general._pipeline(preset, groups, words, {**asked, "picked": True}),
         )

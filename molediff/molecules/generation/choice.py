@@ -43,7 +43,7 @@ class NarrowFirst(Stream):
                 continue
             # What the narrow weights say counts where the others add nothing: they know the molecule.
             if isinstance(other, Job) and isinstance(job, Job):
-                job.tried |= other.tried
+                job.beside.append(other)
             yield who.finish(job)
 
     def _begin(self, molecule: Any) -> tuple[Pipeline, Job | GenerationResult]:

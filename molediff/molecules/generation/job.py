@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from rdkit import rdBase
 
-from molediff.core.solvers import AtLambdas
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.relax import METHODS
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation import outcome
+from molediff.molecules.generation.advice import Advice
 from molediff.molecules.generation.check import Check, sieve
 from molediff.molecules.generation.checks import BondLengths, bond_length, standard_checks
 from molediff.molecules.generation.clock import Clock
@@ -26,7 +26,7 @@ from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples
 from molediff.molecules.generation.starts import Starts, make_starts
 from molediff.molecules.graph.inputs import PreparedMolecule
-from molediff.molecules.perception.domain import DEFAULT, weights_that_know
+from molediff.molecules.perception.protons import MovedProton, moved_protons
 from molediff.molecules.perception.stereo import StereoCheck, reflected
 from molediff.sampling.trajectory import Trajectory
 
@@ -71,10 +71,8 @@ class Job:
     ):
         self.prepared, self.options, self.clock, self.cautions = prepared, options, clock, cautions
         self.provenance, self.before = provenance, before
-        self.tried: set[str | None] = {provenance.get("weights")} | (
-            set() if before is None else before.tried
-        )
-        """The weights that have had their turn."""
+        self.beside: list[Job] = [] if before is None else [before]
+        """Those of the same molecule by other weights that had their turn."""
         self.stereo = StereoCheck(prepared.mol, prepared.graph)
         with rdBase.BlockLogs():  # of atoms that UFF has no type for
             self.checks: list[Check] = standard_checks(prepared.mol)
@@ -97,6 +95,12 @@ class Job:
         self.accepted: dict[int, Accepted] = {}
         self.rejected: Counter[str] = Counter()
         self.num_drawn = self.num_reflected = self.num_mended = 0
+        self.by_network: Counter[int] = Counter()
+        """Samples of the network by their attempt."""
+        self.failed_relaxed: Counter[str] = Counter()
+        """Relaxed conformers by the first check that they failed."""
+        self.moved_protons: Counter[MovedProton] = Counter()
+        """What moved in these, and in how many."""
         self._by_force_field: set[int] = set()  # slots
         self._times: np.ndarray | None = None
         if before is not None:
@@ -139,6 +143,12 @@ class Job:
         return max(0, self.options.num_conformers - len(self.accepted))
 
     @property
+    def passed(self) -> Counter[int]:
+        """Samples of this network that passed, by their attempt; not those of other weights or of a force field."""
+        others = self._by_force_field | (set() if self.before is None else self.before.accepted.keys())
+        return Counter(one.attempt for slot, one in self.accepted.items() if slot not in others)
+
+    @property
     def has_more(self) -> bool:
         """Whether there are samples that were drawn here, and not by other weights before."""
         return len(self.accepted) > (0 if self.before is None else len(self.before.accepted))
@@ -153,6 +163,8 @@ class Job:
     def examine(self, slots: tuple[int, ...], raw: RawSamples, attempt: int = 0) -> None:
         """Check samples drawn for `slots`; keep the good ones, count the others under the first check they fail."""
         self.num_drawn += len(raw.x)
+        if not self._by_force_field.issuperset(slots):
+            self.by_network[attempt] += len(raw.x)
         rows = np.flatnonzero(np.isfinite(raw.x).all(axis=(1, 2)))
         verdict = self.stereo.correct(raw.x[rows])
         not_finite = len(raw.x) - len(rows) - raw.num_without_start
@@ -234,12 +246,15 @@ class Job:
 
     def _still_good(self, x: np.ndarray) -> np.ndarray:
         """Whether conformers that were moved are still the molecule, bool, shape (n,); x: (n, N, 3) in Angstrom."""
-        return sieve([self.stereo, *self.checks], x)[0]
+        good, failed = sieve([self.stereo, *self.checks], x)
+        self.failed_relaxed.update(failed)
+        self.moved_protons.update(moved_protons(self.prepared.mol, x[~good]))
+        return good
 
     def _reason(self, found: Refined, chosen: list[int], num_missing: int) -> str:
         notes = list(found.problems)
         if num_missing:
-            what_to_do = self._what_to_do()
+            what_to_do = Advice(self).what_to_do(num_missing - self.num_missing)
             asked, drawn = self.options.num_conformers, self.num_drawn
             notes.append(outcome.shortage(asked, num_missing, drawn, self.rejected, what_to_do))
         if found.rows.size and (misread := self.stereo.misread_atoms):
@@ -281,43 +296,6 @@ class Job:
             return before
         common = {key: value for key, value in before.items() if self.provenance.get(key) == value}
         return {"weights": f"{before.get('weights')}, {self.provenance.get('weights')}", **common}
-
-    def _what_to_do(self) -> str:
-        """Advice where conformers are missing: other weights only where these are known to return the molecule."""
-        in_time = not self.clock.is_up
-        if in_time and self._stereo_seems_impossible():
-            return outcome.IMPOSSIBLE_STEREO
-        weights = self.provenance.get("weights")
-        knowing = weights_that_know(self.prepared.mol)
-        few = 2 * len(self.accepted) < self.options.num_slots and self.options.init != "given"
-        better = self._is_outside or (DEFAULT in knowing and not self.tried & {None, DEFAULT})
-        if in_time and few and knowing and better and not self.options.picked:
-            return outcome.known_by(knowing[0])
-        if in_time and not knowing and not self.accepted:
-            return outcome.NOT_KNOWN
-        more = self._what_draws_more()
-        others = [name for name in knowing if name not in self.tried]
-        if others and (self._is_distilled or (few and weights == DEFAULT)):
-            more += f", or the weights {others[0]!r}"
-        return outcome.remedy(self.rejected, (self.stereo, *self.checks), more, not in_time)
-
-    def _what_draws_more(self) -> str:
-        """Settings that can be raised."""
-        if self.starts is not None or self._is_distilled:
-            return outcome.MORE_ATTEMPTS
-        return outcome.MORE_OF_AUTO if self.options.picked else outcome.MORE
-
-    @property
-    def _is_distilled(self) -> bool:
-        return isinstance(self.options.grid, AtLambdas)
-
-    @property
-    def _is_outside(self) -> bool:
-        return any(caution.startswith(outcome.OUTSIDE) for caution in self.cautions)
-
-    def _stereo_seems_impossible(self) -> bool:
-        hopeless = self.num_drawn and not self.accepted
-        return bool(hopeless and self.stereo.seems_impossible(self.rejected["stereo"]))
 
     def _place_directly(self) -> None:
         """Two atoms have one distance: the usual length of their bond, along x."""
