@@ -305,18 +305,31 @@ def test_standard_input_to_standard_output(tmp_path):
     assert done.stderr.startswith("2 conformers of 2 molecules in ")
 
 
-def test_ctrl_c_keeps_whole_records_under_a_name_that_says_so(tmp_path):
+@pytest.mark.parametrize(
+    ("how", "code", "num_workers"),
+    [
+        (signal.SIGINT, exits.INTERRUPTED, 1),
+        (signal.SIGTERM, exits.TERMINATED, 1),
+        (signal.SIGTERM, exits.TERMINATED, 2),
+    ],
+)
+def test_ctrl_c_keeps_whole_records_under_a_name_that_says_so(tmp_path, how, code, num_workers):
+    """So does a request to end, and it stops nobody halfway who works for us; what was there before stays."""
     (tmp_path / "many.smi").write_text("CCO\n" * 100_000)
+    (tmp_path / "out.sdf").write_text("of an earlier run")
     words = [sys.executable, "-m", "molediff", "conformers", "many.smi", "-n", "1", "-o", "out.sdf"]
-    with subprocess.Popen(words, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
+    words += ["--overwrite", "--workers", str(num_workers)]
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         while not any(
             path.stat().st_size > 1000 for path in tmp_path.glob(".out.sdf.????????")
         ):  # not its table
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, how)  # as the shell and `timeout` do
         _, said = process.communicate(timeout=60)
-    assert process.returncode == exits.INTERRUPTED
+    assert process.returncode == code
     found = records(tmp_path / "out.partial.sdf")
     assert None not in found
     assert f"interrupted; out.partial.sdf: {len(found):,} conformers of {len(found):,} molecules in " in said
@@ -324,7 +337,9 @@ def test_ctrl_c_keeps_whole_records_under_a_name_that_says_so(tmp_path):
         "many.smi",
         "out.partial.sdf",
         "out.partial.sdf.status.csv",
+        "out.sdf",
     ]
+    assert (tmp_path / "out.sdf").read_text() == "of an earlier run"
 
 
 def test_ctrl_c_in_a_pipe_ends_behind_a_whole_record_and_says_how_many(tmp_path, monkeypatch):
