@@ -148,6 +148,7 @@ def test_the_name_of_the_output_says_its_kind(tmp_path, name):
         (["CCO", "--preset", "cristal"], "cristal"),
         (["CCO", "--solver", "heun", "--eta", "0.5"], "eta"),
         (["CCO", "--fixed", "missing.sdf"], "missing.sdf"),
+        (["CCO", "--fixed", "flat.mol"], "flat.mol has no coordinates in space"),
         (["CCO", "--timeout", "-1"], "timeout"),
         (["-", "--json", "-o", "-"], "--json needs a file"),
     ],
@@ -158,6 +159,7 @@ def test_a_mistake_is_one_line_and_changes_no_file(tmp_path, words, sentence):
     (tmp_path / "table.csv").write_text("id,structure\n1,CCO\n")
     (tmp_path / "packed.smi.gz").write_text("CCO\n")
     (tmp_path / "semicolons.csv").write_text("smiles;name\nCCO;ethanol\n")
+    (tmp_path / "flat.mol").write_text(Chem.MolToMolBlock(Chem.MolFromSmiles("CO")))
     (tmp_path / "old.sdf").write_text("precious")
     (tmp_path / "a_file").write_text("")
     shutil.copy(DATA / "demo.sdf", tmp_path / "given.sdf")

@@ -116,9 +116,7 @@ def test_what_the_narrow_weights_miss_some_of_the_general_ones_fill_up(shared):
     mine = shared.ensemble.coordinates[[name == NARROW_WEIGHTS for name in by]]
     np.testing.assert_array_equal(mine, alone.ensemble.coordinates)
     num = by.count(GENERAL_WEIGHTS)
-    assert shared.reason.startswith(
-        f"{num} of 8 conformers by the weights 'drugs', as samples of 'qm9' failed"
-    )
+    assert shared.reason.startswith(f"{num} of 8 conformers are drawn by 'drugs', as samples of 'qm9' failed")
     assert shared.provenance["weights"] == "qm9, drugs"
     assert {"num_steps", "weights_sha256"}.isdisjoint(shared.provenance)
 

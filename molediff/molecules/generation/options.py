@@ -142,6 +142,6 @@ class GenerationOptions(SolverOptions):
             )
             raise ValueError(
                 f"{counted(self.num_slots, 'conformer')}{times_steps} are more than the "
-                f"{MAX_CONFORMERS} that are held in "
+                f"{MAX_CONFORMERS:,} that are held in "
                 "memory at once: ask for fewer at a time, with another seed each time."
             )

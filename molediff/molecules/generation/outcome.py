@@ -69,8 +69,8 @@ def by_force_field(num: int) -> str:
 
 def by_two(num_other: int, num: int, first: str, other: str) -> str:
     """A word of caution about conformers of two kinds of weights, which were taught minima of two methods."""
-    of_all = f"{num_other} of {counted(num, 'conformer')}"
-    return f"{of_all} by the weights {other!r}, as samples of {first!r} failed the checks"
+    of_all = f"{num_other:,} of {counted(num, 'conformer')}"
+    return f"{of_all} are drawn by {other!r}, as samples of {first!r} failed the checks"
 
 
 def too_few_starts(num_given: int, num_conformers: int) -> str:
@@ -172,6 +172,6 @@ def shortage(
 ) -> str:
     """A sentence on conformers that are missing."""
     return (
-        f"{num_missing} of {counted(num_requested, 'conformer')} missing after {counted(num_drawn, 'sample')} "
+        f"{num_missing:,} of {counted(num_requested, 'conformer')} missing after {counted(num_drawn, 'sample')} "
         f"(rejected: {_listed(rejected) or 'none'}): {remedy}"
     )
