@@ -147,7 +147,7 @@ def molecules(
     quiet: Quiet = False,
 ) -> None:
     """Draw new molecules, first their graph and then their shape, and write them."""
-    from molediff.commands.files import STANDARD, check_new, with_word
+    from molediff.commands.files import check_new, with_word
     from molediff.commands.threads import use_threads
     from molediff.commands.words import options_of, spoken
 
@@ -188,7 +188,7 @@ def molecules(
     )
     found, code = _until_interrupted(bar)
     good = [molecule for molecule in found if molecule.status == "ok"]
-    if code and output != STANDARD:
+    if code:
         output = with_word(output, "partial")
     if good:
         write_molecules(good, output)

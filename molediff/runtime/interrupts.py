@@ -38,6 +38,19 @@ def interrupts_held_back() -> Iterator[None]:
 
 
 @contextmanager
+def interrupts_blocked() -> Iterator[None]:
+    """Within the block both wait in this thread, and processes started there do not see them until they say so."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+@contextmanager
 def _held_back(number: signal.Signals) -> Iterator[None]:
     former = signal.getsignal(number)
     if threading.current_thread() is not threading.main_thread() or not callable(former):

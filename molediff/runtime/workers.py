@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, TypeVar
 
-from molediff.runtime.interrupts import SIGNALS
+from molediff.runtime.interrupts import SIGNALS, interrupts_blocked
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -186,7 +186,7 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         try:
-            with _one_thread(), _without_interrupts():
+            with _one_thread(), interrupts_blocked():
                 self.process.start()
         finally:
             theirs.close()
@@ -287,18 +287,3 @@ def _one_thread() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Ctrl-C and requests to end wait, and processes started inside do not see them while they import; `_serve` ignores
-    them for good.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)

@@ -12,7 +12,7 @@ from rdkit import rdBase
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.relax import METHODS
 from molediff.molecules.errors import UnusableInputError
-from molediff.molecules.generation import outcome
+from molediff.molecules.generation import outcome, sharing
 from molediff.molecules.generation.advice import Advice
 from molediff.molecules.generation.check import Check, sieve
 from molediff.molecules.generation.checks import BondLengths, bond_length, standard_checks
@@ -227,8 +227,8 @@ class Job:
             energy_method=None if found.energies is None else METHODS[str(options.energies)],
             seconds=self.clock.seconds,
             trajectory=self._trajectory(chosen),
-            provenance=self._provenance(chosen),
-            provenances=self._provenances(chosen),
+            provenance=sharing.provenance_of(self, chosen),
+            provenances=sharing.provenances_of(self, chosen),
             samples=np.array([(slot, self.accepted[slot].attempt) for slot in chosen], np.int64).reshape(
                 -1, 2
             ),
@@ -262,40 +262,7 @@ class Job:
         if num := len(self._by_force_field.intersection(chosen)):
             notes.append(outcome.by_force_field(num))
         notes += found.cautions
-        return "; ".join([*notes, *self._cautions_about(chosen)])
-
-    def _cautions_about(self, chosen: list[int]) -> list[str]:
-        """What is said of these conformers whatever became of the samples; of other weights' first."""
-        num_before = self._num_before(chosen)
-        if self.before is None or not num_before:
-            return list(self.cautions)
-        cautions = list(self.before.cautions)
-        if num_here := len(chosen) - num_before:
-            names = [str(by.get("weights")) for by in (self.before.provenance, self.provenance)]
-            cautions.append(outcome.by_two(num_here, len(chosen), *names))
-            cautions += [caution for caution in self.cautions if caution not in cautions]
-        return cautions
-
-    def _num_before(self, chosen: list[int]) -> int:
-        """How many of these conformers are other weights'."""
-        return 0 if self.before is None else len(self.before.accepted.keys() & set(chosen))
-
-    def _provenances(self, chosen: list[int]) -> tuple[dict[str, Any], ...] | None:
-        """How each was made, where that differs."""
-        if self.before is None or not 0 < self._num_before(chosen) < len(chosen):
-            return None
-        before = self.before
-        return tuple(before.provenance if slot in before.accepted else self.provenance for slot in chosen)
-
-    def _provenance(self, chosen: list[int]) -> dict[str, Any]:
-        """How all were made: where they are of two kinds of weights, what both have in common and their names."""
-        if self.before is None or not self._num_before(chosen):
-            return self.provenance
-        before = self.before.provenance
-        if self._provenances(chosen) is None:
-            return before
-        common = {key: value for key, value in before.items() if self.provenance.get(key) == value}
-        return {"weights": f"{before.get('weights')}, {self.provenance.get('weights')}", **common}
+        return "; ".join([*notes, *sharing.cautions_about(self, chosen)])
 
     def _place_directly(self) -> None:
         """Two atoms have one distance: the usual length of their bond, along x."""
