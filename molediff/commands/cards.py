@@ -89,6 +89,7 @@ def rows(facts: dict[str, Any], card: Card | None) -> list[tuple[str, str]]:
         ("level of theory", card.level if card else None),
         ("knows", facts.get("domain") or (card.domain if card else None)),
         ("training", card.training if card else last_part),
+        ("average of", _parts(facts.get("averaged"))),
         ("parameters", f"{facts['parameters']:,}" if facts.get("parameters") else None),
         ("sampled with", steps),
         ("size of the file", f"{facts['megabytes']:.1f} MB"),
@@ -97,6 +98,22 @@ def rows(facts: dict[str, Any], card: Card | None) -> list[tuple[str, str]]:
         ("licence", card.licence if card else None),
     ]
     return [(name, " ".join(str(value).split())) for name, value in found if value]
+
+
+def _parts(averaged: Any) -> str | None:
+    """What weights are the average of: "0.25 of qm9_distilled (ed4aeceb), 0.75 of more/weights.safetensors (3da00d71)".
+
+    Older files have words, or shares by SHA-256.
+    """
+    if isinstance(averaged, dict):
+        averaged = [{"sha256": sha256, "share": share} for sha256, share in averaged.items()]
+    if not isinstance(averaged, list):
+        return averaged
+    return ", ".join(
+        f"{part['share']:g} of "
+        + (f"{part['name']} ({part['sha256'][:8]})" if "name" in part else part["sha256"][:8])
+        for part in averaged
+    )
 
 
 def _steps(sampling: dict[str, Any]) -> str:

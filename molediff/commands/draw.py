@@ -191,17 +191,27 @@ class Draw:
             }
             shard = Shard.parse(self.shard)
             return export_shard(
-                inputs, generate_many, self.output, shard, made_with, overwrite=self.overwrite
+                inputs,
+                generate_many,
+                self.output,
+                shard,
+                made_with,
+                overwrite=self.overwrite,
+                interrupted_as=_as_partial,
             )
         if self.report is None:
-            return export_conformers(inputs, generate_many, self.output, self.table)
+            return export_conformers(
+                inputs, generate_many, self.output, self.table, interrupted_as=_as_partial
+            )
         from molediff.evaluation.conformers.inspection.report import ReportWriter
 
         page = ReportWriter(
             f"Conformers in {Path(self.output).name}", " ".join(self.molecules)[:_MOST_OF_SOURCE]
         )
-        summary = export_conformers(inputs, generate_many, self.output, self.table, each=page.add)
-        page.save(self.report)
+        summary = export_conformers(
+            inputs, generate_many, self.output, self.table, each=page.add, interrupted_as=_as_partial
+        )
+        page.save(_as_partial(Path(self.report)) if summary.interrupted else self.report)
         return summary
 
     def _on_ray(self, inputs: Iterable[MoleculeInput]) -> ExportSummary:
@@ -215,7 +225,7 @@ class Draw:
         return run(inputs, self.output, work, settings, self.device, workers)
 
     def _facts(self, summary: ExportSummary) -> dict[str, Any]:
-        """What there is to say in the end; files of a run that was interrupted get names that say so."""
+        """What there is to say in the end; files of a run that was interrupted have names that say so."""
         counts, total = summary.num_inputs, sum(summary.num_inputs.values())
         output, table, report = self.output, self.table, self.report
         if self.shard is not None:
@@ -225,10 +235,10 @@ class Draw:
             output, table = str(path), str(status_of(path))
         if summary.interrupted:
             output, table = (
-                name if name == STANDARD else _renamed_as_partial(name) for name in (output, table)
+                name if name == STANDARD else with_word(name, "partial") for name in (output, table)
             )
-            report = None if report is None else _renamed_as_partial(report)
-            code = exits.INTERRUPTED
+            report = None if report is None else with_word(report, "partial")
+            code = exits.TERMINATED if summary.terminated else exits.INTERRUPTED
         elif counts["failed"] == total > 0:
             code = exits.NONE_SUCCEEDED
         else:
@@ -253,9 +263,6 @@ class Draw:
         }
 
 
-def _renamed_as_partial(name: str) -> str:
-    """Give a file whose run did not come to its end a name that says so, and return that."""
-    path, partial = Path(name), Path(with_word(name, "partial"))
-    if path.exists():
-        path.replace(partial)
-    return str(partial)
+def _as_partial(path: Path) -> Path:
+    """The name of a file whose run did not come to its end."""
+    return Path(with_word(str(path), "partial"))

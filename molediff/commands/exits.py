@@ -6,6 +6,8 @@ import errno
 import sys
 from collections.abc import Iterator
 
+from molediff.runtime.interrupts import Terminated
+
 OK = 0
 FAILED = 1
 """What no other code says: a full disk, a process that died, a bug."""
@@ -50,7 +52,7 @@ def code_of(error: BaseException) -> int:
     """The exit code for an error; `FAILED` for what no user can have meant, such as a bug."""
     for one in _chain(error):
         if isinstance(one, KeyboardInterrupt):
-            return INTERRUPTED
+            return TERMINATED if isinstance(one, Terminated) else INTERRUPTED
         if isinstance(one, ImportError) and not str(one.name).startswith("molediff"):
             return NOT_INSTALLED
         if _is(one, "molediff.runtime.checks", "DeviceError"):

@@ -147,7 +147,7 @@ def molecules(
     quiet: Quiet = False,
 ) -> None:
     """Draw new molecules, first their graph and then their shape, and write them."""
-    from molediff.commands.files import check_new
+    from molediff.commands.files import check_new, with_word
     from molediff.commands.threads import use_threads
     from molediff.commands.words import options_of, spoken
 
@@ -186,8 +186,10 @@ def molecules(
         disable=quiet or None,
         leave=False,
     )
-    found, interrupted = _until_interrupted(bar)
+    found, code = _until_interrupted(bar)
     good = [molecule for molecule in found if molecule.status == "ok"]
+    if code:
+        output = with_word(output, "partial")
     if good:
         write_molecules(good, output)
     facts: dict[str, Any] = {
@@ -197,8 +199,8 @@ def molecules(
             {"number": one.number, "fault": one.fault, "reason": one.reason} for one in found if one.fault
         ],
         "seconds": round(time.perf_counter() - start, 2),
-        "interrupted": interrupted,
-        "exit_code": _code(len(good), len(found), interrupted),
+        "interrupted": bool(code),
+        "exit_code": code or _code(len(good), len(found)),
     }
     if as_json:
         print(json.dumps(facts, indent=2))
@@ -206,15 +208,15 @@ def molecules(
     raise Exit(int(facts["exit_code"]))
 
 
-def _until_interrupted(drawn: Any) -> tuple[list[NewMolecule], bool]:
-    """All of it, or what there was when Ctrl-C came."""
+def _until_interrupted(drawn: Any) -> tuple[list[NewMolecule], int]:
+    """All of it and 0, or what there was when Ctrl-C or a request to end came, and the exit code for that."""
     found: list[NewMolecule] = []
     try:
         for molecule in drawn:
             found.append(molecule)
-    except KeyboardInterrupt:
-        return found, True
-    return found, False
+    except KeyboardInterrupt as error:
+        return found, exits.code_of(error)
+    return found, exits.OK
 
 
 def _values(properties: list[str] | None) -> dict[str, float] | None:
@@ -231,9 +233,7 @@ def _values(properties: list[str] | None) -> dict[str, float] | None:
     return found
 
 
-def _code(num_good: int, num: int, interrupted: bool) -> int:
-    if interrupted:
-        return exits.INTERRUPTED
+def _code(num_good: int, num: int) -> int:
     return exits.NONE_SUCCEEDED if num_good == 0 else exits.OK if num_good == num else exits.SOME_FAILED
 
 

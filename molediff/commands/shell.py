@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from molediff.commands import exits
 from molediff.commands.notes import warnings_in_one_line
 from molediff.commands.options import MACHINE, SAMPLING
 from molediff.commands.words import as_typed, options_of
+from molediff.runtime.interrupts import end_when_asked
 
 PROGRAM = "molediff"
 _DEBUG = "--debug"
@@ -41,7 +41,10 @@ _RULES = {
 
 
 class _Interrupted(Exception):
-    """Ctrl-C, in a form that the parser hands on."""
+    """Ctrl-C or a request to end, in a form that the parser hands on."""
+
+    def __init__(self, code: int):
+        self.code = code
 
 
 class _ClosedPipe(Exception):
@@ -95,7 +98,7 @@ class Group(TyperGroup):
         debug, words = _without_debug(list(sys.argv[1:] if args is None else args))
         name = f"{PROGRAM} {words[0]}" if words and words[0] in self.commands else PROGRAM
         options = options_of(_named(self, words))
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(exits.TERMINATED))  # so that unfinished files go
+        end_when_asked()
         try:
             with warnings_in_one_line(name, options, quiet=bool({"-q", "--quiet"} & {*words})):
                 code = super().main(words, PROGRAM, complete_var, False, windows_expand_args, **extra)
@@ -115,7 +118,7 @@ class Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, Abort) as error:
-            raise _Interrupted from error
+            raise _Interrupted(exits.code_of(error)) from error
         except BrokenPipeError as error:
             raise _ClosedPipe from error
 
@@ -158,7 +161,7 @@ def _named(command: Any, words: Sequence[str]) -> Any:
 def _told(error: Exception, typed: Sequence[str], options: Mapping[str, str]) -> tuple[str, int]:
     """What to print about an error, and the exit code."""
     if isinstance(error, _Interrupted):
-        return "interrupted", exits.INTERRUPTED
+        return "interrupted", error.code
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error), exits.WRONG_ARGUMENTS
     if isinstance(error, TyperException):

@@ -48,10 +48,8 @@ def to_standard_output(
                 item = pending.popleft()
                 summary.count(item, result, writer.write(result, item.name))
                 sys.stdout.flush()
-    except KeyboardInterrupt:
-        if not any(summary.num_inputs.values()):
-            raise
-        summary.interrupted = True
+    except KeyboardInterrupt as error:
+        summary.end(error)
     if not any(summary.num_inputs.values()):
         raise NoInputError("no molecule in what was given to read")
     return summary

@@ -111,6 +111,7 @@ def facts_of(path: Path) -> dict[str, Any]:
         "minutes": metadata.get("minutes"),
         "date": metadata.get("date"),
         "begun_with": metadata.get("begun_with"),
+        "averaged": metadata.get("averaged"),
         "megabytes": path.stat().st_size / 1e6,
         "sha256": sha256,
         "file": str(path),

@@ -51,12 +51,15 @@ def as_typed(message: str, options: Mapping[str, str]) -> str:
         return options[found["name"]]
 
     def with_value(found: re.Match[str]) -> str:
-        return f"{option(found)} {found['value']}"
+        others = (found.groupdict().get("others") or "").replace("'", "")
+        return f"{option(found)} {found['value']}{others}"
 
     every = _any_of(names)
     long = _any_of([name for name in names if "_" in name])
     words = re.sub(rf"{every}=True\b", option, message)
-    words = re.sub(rf"{every}=(?P<q>['\"])(?P<value>[^'\"]*)(?P=q)", with_value, words)
+    # One value, or several to choose from: 'a', 'b' or 'c'.
+    quoted = r"(?P<q>['\"])(?P<value>[^'\"]*)(?P=q)(?P<others>(?:,? (?:or )?'[\w.-]+'(?![\w ]*=))*)"
+    words = re.sub(rf"{every}={quoted}", with_value, words)
     words = re.sub(rf"{every}=(?P<value>{_NUMBER})", with_value, words)
     words = re.sub(rf"{every}=(?=[\s.,;:)]|$)", option, words)
     words = re.sub(rf"{every}(?= must be\b| needs\b| cannot be set\b)", option, words)

@@ -22,8 +22,8 @@ GENERAL_WEIGHTS = GENERAL
 class AutoGenerator(ConformerGenerator):
     """Conformers by the weights that know the molecule, narrow ones first; see `ConformerGenerator.from_pretrained`.
 
-    Model, plan and domain are the narrow weights'; `general` has those of the others. The `provenance` of a result says
-    which weights made it.
+    What the narrow weights miss of a molecule the general ones draw, if they can. Model, plan and domain are the narrow
+    weights'; `general` has those of the others. The `provenance` of a result says which weights made it.
 
     Args:
         narrow: takes the molecules of its domain.
@@ -71,5 +71,5 @@ class AutoGenerator(ConformerGenerator):
             )
         return NarrowFirst(
             self._pipeline(preset, groups, words, {**asked, "strict": True, "picked": True}),
-            self.general._pipeline(preset, groups, words, asked),
+            self.general._pipeline(preset, groups, words, {**asked, "picked": True}),
         )

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -23,29 +23,43 @@ if sys.platform != "win32":
 _RANDOM_LETTERS = 8
 _SECONDS_UNTIL_LOCKED = 60.0
 
+NameAtEnd = Callable[[], Path]
+"""What a file is called in the end, where only the work decides."""
+
 
 @contextmanager
-def complete_file(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+def complete_file(path: str | os.PathLike[str], name_at_end: NameAtEnd | None = None) -> Iterator[TextIO]:
     """A new text file that gets its name when the block ends, and is removed if the block raises.
 
     Missing folders are made. The file is opened at once, so that an unwritable place is known before any work is done.
+
+    Args:
+        path: of the file.
+        name_at_end: asked then for another name in the same folder; None: `path` it is.
     """
-    with _renamed_at_end(Path(path)) as descriptor, os.fdopen(descriptor, "w", newline="") as file:
+    with (
+        _renamed_at_end(Path(path), name_at_end) as descriptor,
+        os.fdopen(descriptor, "w", newline="") as file,
+    ):
         yield file
 
 
 @contextmanager
-def complete_binary_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def complete_binary_file(
+    path: str | os.PathLike[str], name_at_end: NameAtEnd | None = None
+) -> Iterator[BinaryIO]:
     """The same for bytes."""
-    with _renamed_at_end(Path(path)) as descriptor, os.fdopen(descriptor, "wb") as file:
+    with _renamed_at_end(Path(path), name_at_end) as descriptor, os.fdopen(descriptor, "wb") as file:
         yield file
 
 
 @contextmanager
-def complete_gzip_file(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+def complete_gzip_file(
+    path: str | os.PathLike[str], name_at_end: NameAtEnd | None = None
+) -> Iterator[TextIO]:
     """The same for text that is compressed by gzip; the same text gives the same file."""
     with (
-        complete_binary_file(path) as file,
+        complete_binary_file(path, name_at_end) as file,
         gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed,
         io.TextIOWrapper(packed, encoding="utf-8", newline="") as text,
     ):
@@ -66,8 +80,8 @@ def write_arrays(path: str | os.PathLike[str], **arrays: Any) -> None:
 
 
 @contextmanager
-def _renamed_at_end(path: Path) -> Iterator[int]:
-    """Descriptor of a new file, which the block closes, and which then takes the place of `path`."""
+def _renamed_at_end(path: Path, name_at_end: NameAtEnd | None = None) -> Iterator[int]:
+    """Descriptor of a new file, which the block closes, and which then takes the place of `path`, or of another."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of a file")
@@ -85,7 +99,7 @@ def _renamed_at_end(path: Path) -> Iterator[int]:
     try:
         yield descriptor
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        os.replace(temporary, path if name_at_end is None else name_at_end())
     except OSError as error:
         if error.errno is None or error.filename not in (None, temporary):
             raise

@@ -20,6 +20,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, TypeVar
 
+from molediff.runtime.interrupts import SIGNALS, interrupts_blocked
+
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
@@ -184,7 +186,7 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         try:
-            with _one_thread(), _without_interrupts():
+            with _one_thread(), interrupts_blocked():
                 self.process.start()
         finally:
             theirs.close()
@@ -233,10 +235,11 @@ class _Worker:
 def _serve(pipe: Connection) -> None:
     """What a worker does: take its function, and then, until the other end of its pipe closes, items of which it sends
     back what came of each."""
-    # Ctrl-C reaches all processes; the first one sees to the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C reaches all processes, and so may a request to end; the first one sees to the others.
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send(_LISTENING)
@@ -284,16 +287,3 @@ def _one_thread() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Ctrl-C waits, and processes started inside do not see it while they import; `_serve` ignores it for good."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)

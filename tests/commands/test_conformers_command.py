@@ -148,6 +148,7 @@ def test_the_name_of_the_output_says_its_kind(tmp_path, name):
         (["CCO", "--preset", "cristal"], "cristal"),
         (["CCO", "--solver", "heun", "--eta", "0.5"], "eta"),
         (["CCO", "--fixed", "missing.sdf"], "missing.sdf"),
+        (["CCO", "--fixed", "flat.mol"], "flat.mol has no coordinates in space"),
         (["CCO", "--timeout", "-1"], "timeout"),
         (["-", "--json", "-o", "-"], "--json needs a file"),
     ],
@@ -158,6 +159,7 @@ def test_a_mistake_is_one_line_and_changes_no_file(tmp_path, words, sentence):
     (tmp_path / "table.csv").write_text("id,structure\n1,CCO\n")
     (tmp_path / "packed.smi.gz").write_text("CCO\n")
     (tmp_path / "semicolons.csv").write_text("smiles;name\nCCO;ethanol\n")
+    (tmp_path / "flat.mol").write_text(Chem.MolToMolBlock(Chem.MolFromSmiles("CO")))
     (tmp_path / "old.sdf").write_text("precious")
     (tmp_path / "a_file").write_text("")
     shutil.copy(DATA / "demo.sdf", tmp_path / "given.sdf")
@@ -305,18 +307,31 @@ def test_standard_input_to_standard_output(tmp_path):
     assert done.stderr.startswith("2 conformers of 2 molecules in ")
 
 
-def test_ctrl_c_keeps_whole_records_under_a_name_that_says_so(tmp_path):
+@pytest.mark.parametrize(
+    ("how", "code", "num_workers"),
+    [
+        (signal.SIGINT, exits.INTERRUPTED, 1),
+        (signal.SIGTERM, exits.TERMINATED, 1),
+        (signal.SIGTERM, exits.TERMINATED, 2),
+    ],
+)
+def test_ctrl_c_keeps_whole_records_under_a_name_that_says_so(tmp_path, how, code, num_workers):
+    """So does a request to end, and it stops nobody halfway who works for us; what was there before stays."""
     (tmp_path / "many.smi").write_text("CCO\n" * 100_000)
+    (tmp_path / "out.sdf").write_text("of an earlier run")
     words = [sys.executable, "-m", "molediff", "conformers", "many.smi", "-n", "1", "-o", "out.sdf"]
-    with subprocess.Popen(words, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
+    words += ["--overwrite", "--workers", str(num_workers)]
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         while not any(
             path.stat().st_size > 1000 for path in tmp_path.glob(".out.sdf.????????")
         ):  # not its table
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, how)  # as the shell and `timeout` do
         _, said = process.communicate(timeout=60)
-    assert process.returncode == exits.INTERRUPTED
+    assert process.returncode == code
     found = records(tmp_path / "out.partial.sdf")
     assert None not in found
     assert f"interrupted; out.partial.sdf: {len(found):,} conformers of {len(found):,} molecules in " in said
@@ -324,7 +339,9 @@ def test_ctrl_c_keeps_whole_records_under_a_name_that_says_so(tmp_path):
         "many.smi",
         "out.partial.sdf",
         "out.partial.sdf.status.csv",
+        "out.sdf",
     ]
+    assert (tmp_path / "out.sdf").read_text() == "of an earlier run"
 
 
 def test_ctrl_c_in_a_pipe_ends_behind_a_whole_record_and_says_how_many(tmp_path, monkeypatch):

@@ -145,6 +145,6 @@ def test_no_weights_are_named_for_molecules_that_none_return(weights, smiles):
 def test_where_the_first_of_the_default_weights_return_nothing_others_do(smiles):
     narrow = ConformerGenerator.from_pretrained("qm9", device="cpu").generate(smiles, 2, seed=1)
     assert narrow.status == "failed"
-    assert narrow.reason.endswith("or the weights 'drugs'")
+    assert "or the weights 'drugs'" in narrow.reason
     result = ConformerGenerator.from_pretrained(device="cpu").generate(smiles, 2, seed=1)
     assert (result.status, result.provenance["weights"]) == ("ok", "drugs")

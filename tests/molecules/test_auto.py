@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from molediff.molecules.auto import GENERAL_WEIGHTS, NARROW_WEIGHTS, AutoGenerator
+from molediff.molecules.files.arrays import read_arrays
+from molediff.molecules.files.output import open_output
+from molediff.molecules.generation.known import KnownMinimum
 from molediff.molecules.generation.settings import Limits, Sampling
 from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.perception.domain import Domain
+from molediff.molecules.perception.known_minima import known_minima
 
 FEW, MANY = ("CO", "CCO", "CN"), ("CO", "CCO", "CN", "CC=O", "CF", "C#N")
 EXPECTED = {
@@ -91,6 +95,72 @@ def test_what_the_narrow_weights_cannot_draw_the_general_ones_do(general):
     assert made_by(results) == [("CF", "general"), ("CO", "narrow"), ("nonsense", None)]
     alone = general.generate("CF", 2, seed=3)
     np.testing.assert_allclose(results[0].ensemble.coordinates, alone.ensemble.coordinates, atol=1e-4)
+
+
+CARBODIIMIDE = "CC(C)N=C=NC(C)C"
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """Most samples of `qm9` have an impossible N=C=N."""
+    return ConformerGenerator.from_pretrained(device="cpu").generate(CARBODIIMIDE, 8, seed=1)
+
+
+def test_what_the_narrow_weights_miss_some_of_the_general_ones_fill_up(shared):
+    alone = ConformerGenerator.from_pretrained(NARROW_WEIGHTS, device="cpu").generate(CARBODIIMIDE, 8, seed=1)
+    assert 0 < alone.num_conformers < 8
+    assert (shared.status, shared.num_conformers) == ("ok", 8)
+    assert shared.num_drawn > alone.num_drawn
+    by = [made["weights"] for made in shared.provenances]
+    assert by.count(NARROW_WEIGHTS) == alone.num_conformers
+    mine = shared.ensemble.coordinates[[name == NARROW_WEIGHTS for name in by]]
+    np.testing.assert_array_equal(mine, alone.ensemble.coordinates)
+    num = by.count(GENERAL_WEIGHTS)
+    assert shared.reason.startswith(f"{num} of 8 conformers are drawn by 'drugs', as samples of 'qm9' failed")
+    assert shared.provenance["weights"] == "qm9, drugs"
+    assert {"num_steps", "weights_sha256"}.isdisjoint(shared.provenance)
+
+
+def test_files_say_which_weights_drew_each_conformer(shared, tmp_path):
+    by = [made["weights"] for made in shared.provenances]
+    assert [record.GetProp("weights") for record in sdf_records(shared)] == by
+    assert shared.to_dataframe()["weights"].tolist() == by
+    with open_output(tmp_path / "out.npz") as writer:
+        writer.write(shared, "one")
+    (saved,) = read_arrays(tmp_path / "out.npz")
+    assert (saved.provenance["weights"], saved.provenance["seed"]) == (by, 1)
+
+
+def sdf_records(result):
+    supplier = Chem.SDMolSupplier()
+    supplier.SetData(result.to_sdf(), removeHs=False)
+    return list(supplier)
+
+
+def test_a_pool_that_holds_enough_is_not_filled_up():
+    auto = ConformerGenerator.from_pretrained(device="cpu")
+    result = auto.generate(CARBODIIMIDE, 2, seed=1, pool=8, max_attempts=6)
+    assert (result.num_conformers, result.provenance["weights"]) == (2, NARROW_WEIGHTS)
+
+
+def test_known_minima_hold_what_the_general_weights_add():
+    """Aminoethynylamine: the minima of the general weights are another method's."""
+    result = ConformerGenerator.from_pretrained(device="cpu").generate("NC#CN", 8, seed=1)
+    assert {made["weights"] for made in result.provenances} == {NARROW_WEIGHTS, GENERAL_WEIGHTS}
+    known = KnownMinimum(result.mol, known_minima(result.mol))
+    assert known.passes(result.ensemble.coordinates).all()
+
+
+def test_weights_that_were_asked_in_vain_are_not_advised():
+    """Nor frames of two kinds of weights put together."""
+    generator = ConformerGenerator.from_pretrained(device="cpu")
+    kept = generator.generate(CARBODIIMIDE, 8, seed=1, trajectory=True)
+    assert (kept.status, kept.provenances) == ("partial", None)
+    assert "or the weights 'drugs'" in kept.reason
+    generator.general = knowing(CARBODIIMIDE, weights=GENERAL_WEIGHTS, spoil=lambda x_0, x_t: 3.0 * x_0)
+    alone = generator.generate(CARBODIIMIDE, 8, seed=1)
+    assert (alone.num_conformers, alone.provenance["weights"]) == (kept.num_conformers, NARROW_WEIGHTS)
+    assert "'drugs'" not in alone.reason
 
 
 def test_processes_give_what_one_gives():

@@ -2,7 +2,8 @@
 
 Molecules one behind the other, of each its conformers one behind the other, of each its atoms:
 
-    names, smiles, energy_methods, provenance  texts, one a molecule; provenance is JSON
+    names, smiles, energy_methods, provenance  texts, one a molecule; provenance is JSON, with a list of one value a
+                                               conformer for what is not the same of all
     num_atoms, num_bonds, num_conformers       one a molecule
     atomic_numbers, formal_charges             one an atom of each molecule
     bonds, bond_orders                         two atoms, counted within the molecule; 1, 1.5, 2 or 3
@@ -48,7 +49,7 @@ class SavedMolecule(NamedTuple):
         energies: in kcal/mol, shape (n,), NaN where it is not known.
         energy_method: empty without energies.
         samples: sample and attempt of each conformer, int64, shape (n, 2); -1 where they are not known.
-        provenance: how they were made.
+        provenance: how they were made; a list with a value for each conformer where they differ.
     """
 
     name: str
@@ -72,12 +73,11 @@ class ArraysOutput:
         """Take the conformers of one molecule, one or more."""
         first = records[0]
         atoms, bonds = list(first.mol.GetAtoms()), list(first.mol.GetBonds())
-        made = {key: value for key, value in first.made.items() if key not in _OF_A_CONFORMER}
         texts = (
             first.title,
             str(first.made.get("SMILES", "")),
             next((record.energy.method for record in records if record.energy is not None), ""),
-            json.dumps(made, default=str),
+            json.dumps(_made(records), default=str),
         )
         for name, text in zip(_TEXTS, texts, strict=True):
             self._texts[name].append(text.encode("utf-8", "replace").decode())
@@ -104,6 +104,16 @@ class ArraysOutput:
             none = np.zeros(_SHAPES.get(name, (0,)), _TYPES.get(name, np.int64))
             saved[name] = np.concatenate([none, *arrays])
         np.savez_compressed(file, **saved)
+
+
+def _made(records: Sequence[Record]) -> dict[str, Any]:
+    """How the conformers of one molecule were made, as `SavedMolecule` has it."""
+    names = dict.fromkeys(name for record in records for name in record.made if name not in _OF_A_CONFORMER)
+    values = {name: [record.made.get(name) for record in records] for name in names}
+    return {
+        name: all_of if any(one != all_of[0] for one in all_of) else all_of[0]
+        for name, all_of in values.items()
+    }
 
 
 def read_arrays(path: str | os.PathLike[str]) -> Iterator[SavedMolecule]:

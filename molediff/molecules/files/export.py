@@ -16,7 +16,7 @@ from molediff.molecules.files.inputs import MoleculeInput
 from molediff.molecules.files.output import open_output, output_suffix
 from molediff.molecules.generation.result import GenerationResult
 from molediff.runtime.files import complete_file
-from molediff.runtime.interrupts import interrupts_held_back
+from molediff.runtime.interrupts import Terminated, interrupts_held_back
 
 STATUS_COLUMNS = ("index", "name", "smiles", "status", "num_conformers", "num_rejected", "reason", "output")
 NUM_FAILURES_KEPT = 10
@@ -34,7 +34,8 @@ class ExportSummary:
         cautions: (name, reason) of the first inputs that are "ok" and come with a word of caution.
         num_cautions: how many have one.
         former_status: where the table of another output now is that was in the place of this one's; None if none was.
-        interrupted: Ctrl-C came before all inputs were done; what was done is written.
+        interrupted: Ctrl-C came, or the request to end, before all inputs were done; what was done is written.
+        terminated: it was the request to end.
         done_before: the files were there, complete, from an earlier run of the same; nothing was drawn.
     """
 
@@ -45,7 +46,18 @@ class ExportSummary:
     num_cautions: int = 0
     former_status: Path | None = None
     interrupted: bool = False
+    terminated: bool = False
     done_before: bool = False
+
+    def end(self, error: KeyboardInterrupt) -> None:
+        """Note that the run was ended before its end.
+
+        Raises:
+            KeyboardInterrupt: nothing was done until then.
+        """
+        if not any(self.num_inputs.values()):
+            raise error
+        self.interrupted, self.terminated = True, isinstance(error, Terminated)
 
     def count(self, item: MoleculeInput, result: GenerationResult, written: int) -> None:
         """Take in one result, of which `written` conformers were written."""
@@ -74,10 +86,12 @@ def export_conformers(
     status: str | os.PathLike[str],
     provenance: Mapping[str, object] | None = None,
     each: Callable[[GenerationResult, str], object] | None = None,
+    interrupted_as: Callable[[Path], Path] = lambda path: path,
 ) -> ExportSummary:
     """Generate conformers and write them as they come; both files appear, complete, at the end.
 
-    Ctrl-C is an end, too: the files then have what was done until then, whole records, and the summary says so.
+    Ctrl-C is an end, too, and so is `Terminated`: the files then have what was done until then, whole records, and the
+    summary says so.
 
     Without any conformer there is only the table, and a file that is already there keeps what it has. The table
     replaces one of the same output; a table of another output in its place is kept under a number (`status.1.csv`).
@@ -91,6 +105,8 @@ def export_conformers(
         status: file for the table, one row an input: `STATUS_COLUMNS`.
         provenance: what to store with every conformer beyond `GenerationResult.provenance`.
         each: called with every result and the name of its input, once it is written, such as `ReportWriter.add`.
+        interrupted_as: from the name of a file to that which it gets if the run is interrupted, in the same folder:
+            what is there under the first then stays.
 
     Raises:
         ValueError: `output` has another suffix, or both files are the same.
@@ -110,11 +126,14 @@ def export_conformers(
             pending.append(item)
             yield item.molecule
 
+    def named(path: Path) -> Path:
+        return interrupted_as(path) if summary.interrupted else path
+
     # Both files are opened at once, so that an unwritable place is known before any work is done.
     with (
-        complete_file(status) as status_file,
+        complete_file(status, lambda: named(status)) as status_file,
         suppress(_NoConformers),
-        open_output(output, provenance) as writer,
+        open_output(output, provenance, lambda: named(output)) as writer,
     ):
         table = csv.writer(status_file)
         table.writerow(STATUS_COLUMNS)
@@ -127,13 +146,11 @@ def export_conformers(
                     summary.count(item, result, written)
                 if each is not None:
                     each(result, item.name)
-        except KeyboardInterrupt:
-            if not any(summary.num_inputs.values()):
-                raise
-            summary.interrupted = True
+        except KeyboardInterrupt as error:
+            summary.end(error)
         if not any(summary.num_inputs.values()):
             raise NoInputError("no molecule in what was given to read: the files are as they were")
-        summary.former_status = _set_aside(status, output)
+        summary.former_status = _set_aside(named(status), output)
         if summary.num_conformers == 0:
             raise _NoConformers
     return summary

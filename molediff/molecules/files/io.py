@@ -9,6 +9,7 @@ import sys
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -121,7 +122,8 @@ def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
 def _check_readable(path: Path) -> None:
     with open_bytes(path) as file:
         try:
-            file.read(1)
+            with suppress(EOFError, zlib.error):  # it is cut short, which reading will tell
+                file.read(1)
         except gzip.BadGzipFile:
             raise ValueError(f"{path} is not packed by gzip, although it ends so: rename it") from None
 
@@ -182,10 +184,12 @@ def read_fixed(path: str | os.PathLike[str]) -> Chem.Mol:
     """The substructure that is to keep its coordinates: the first record of an `.sdf` or `.mol` file.
 
     Raises:
-        ValueError: it cannot be read as a molecule.
+        ValueError: it cannot be read as a molecule, or has no 3D coordinates.
         OSError: the file is missing or cannot be read.
     """
     mol = next(sdf.read_sdf(path), None)
     if mol is None:
         raise ValueError(f"{path} cannot be read as a molecule with coordinates (.sdf or .mol)")
+    if not mol.GetNumConformers() or not mol.GetConformer().Is3D():
+        raise ValueError(f"{path} has no coordinates in space: give a file of the 3D structure")
     return mol

@@ -18,7 +18,7 @@ from molediff.molecules.files.records import Drawn, Record, records_of
 from molediff.molecules.files.sdf import sdf_record, title_of
 from molediff.molecules.files.xyz import xyz_record
 from molediff.molecules.generation.result import GenerationResult
-from molediff.runtime.files import complete_binary_file, complete_file, complete_gzip_file
+from molediff.runtime.files import NameAtEnd, complete_binary_file, complete_file, complete_gzip_file
 
 TEXT_SUFFIXES = (".sdf", ".xyz", ".pdb")
 OUTPUT_SUFFIXES = (".sdf", ".sdf.gz", ".xyz", ".xyz.gz", ".pdb", ".pdb.gz", ".parquet", ".npz")
@@ -74,7 +74,9 @@ class ConformerWriter(ResultWriter):
 
 @contextmanager
 def open_output(
-    path: str | os.PathLike[str], provenance: Mapping[str, object] | None = None
+    path: str | os.PathLike[str],
+    provenance: Mapping[str, object] | None = None,
+    name_at_end: NameAtEnd | None = None,
 ) -> Iterator[ResultWriter]:
     """A new file for results, of one of `OUTPUT_SUFFIXES`, which gets its name when the block ends without an error.
 
@@ -83,6 +85,7 @@ def open_output(
     Args:
         path: missing folders are made, a file of this name is replaced.
         provenance: what to store with every conformer beyond `GenerationResult.provenance`.
+        name_at_end: see `complete_file`.
 
     Raises:
         ValueError: the name ends in something else.
@@ -91,15 +94,16 @@ def open_output(
     """
     suffix = output_suffix(path)
     if suffix == ".parquet":
-        with complete_binary_file(path) as file, ParquetOutput(file) as table:
+        with complete_binary_file(path, name_at_end) as file, ParquetOutput(file) as table:
             yield ResultWriter(table.add, provenance)
     elif suffix == ".npz":
-        with complete_binary_file(path) as file:
+        with complete_binary_file(path, name_at_end) as file:
             arrays = ArraysOutput()
             yield ResultWriter(arrays.add, provenance)
             arrays.save(file)
     else:
-        with complete_gzip_file(path) if suffix.endswith(".gz") else complete_file(path) as text:
+        complete = complete_gzip_file if suffix.endswith(".gz") else complete_file
+        with complete(path, name_at_end) as text:
             yield ConformerWriter(text, suffix.removesuffix(".gz"), provenance)
 
 

@@ -141,7 +141,8 @@ def _made(result: Drawn, index: int) -> dict[str, Any]:
         made["sample"], made["attempt"] = map(int, samples[index])
     if result.reason:
         made["caution"] = " ".join(str(result.reason).split())
-    return {**made, **result.provenance}
+    provenances = getattr(result, "provenances", None)
+    return {**made, **(result.provenance if provenances is None else provenances[index])}
 
 
 def method_of(property_name: str) -> str | None:

@@ -12,7 +12,7 @@ from molediff.molecules.generation.stream import Stream
 
 
 class NarrowFirst(Stream):
-    """Gives each molecule to the weights that know it, and to the others if those draw nothing that passes the checks.
+    """Gives each molecule to the weights that know it; conformers that those miss the others draw, where they can.
 
     A molecule has the numbers that its weights give by themselves: what else is in the stream does not matter.
 
@@ -30,19 +30,21 @@ class NarrowFirst(Stream):
         work = [(molecule, *self._begin(molecule)) for molecule in molecules]
         self.narrow.sample([job for _, who, job in work if who is self.narrow and isinstance(job, Job)])
         again = [
-            # What is known of the molecule holds for both.
-            self.general.begin(one, job.known)
-            if isinstance(job, Job) and self._drew_nothing(who, job)
-            else None
+            self.general.begin(one, job) if isinstance(job, Job) and self._leaves_some(who, job) else None
             for one, who, job in work
         ]
         first = [job for _, who, job in work if who is self.general]
         self.general.sample([job for job in (*first, *again) if isinstance(job, Job)])
         while work:  # let go of each result as soon as it is handed out
             _, who, job = work.pop(0)
-            result = self.general.finish(other) if (other := again.pop(0)) is not None else None
-            # Where neither has any, what the narrow weights say counts: they know the molecule.
-            yield result if result is not None and result.num_conformers else who.finish(job)
+            other = again.pop(0)
+            if isinstance(other, Job) and other.has_more:
+                yield self.general.finish(other)
+                continue
+            # What the narrow weights say counts where the others add nothing: they know the molecule.
+            if isinstance(other, Job) and isinstance(job, Job):
+                job.beside.append(other)
+            yield who.finish(job)
 
     def _begin(self, molecule: Any) -> tuple[Pipeline, Job | GenerationResult]:
         """Who works on a molecule, and what there is to do."""
@@ -51,6 +53,11 @@ class NarrowFirst(Stream):
             return self.narrow, job
         return self.general, self.general.begin(molecule)
 
-    def _drew_nothing(self, who: Pipeline, job: Job) -> bool:
-        """Whether it is the general weights' turn."""
-        return who is self.narrow and bool(job.num_drawn) and not job.accepted and not job.clock.is_up
+    def _leaves_some(self, who: Pipeline, job: Job) -> bool:
+        """Whether it is the general weights' turn.
+
+        Frames of two kinds of weights are those of different times: with `trajectory` they share no molecule.
+        """
+        if who is not self.narrow or not job.num_drawn or job.clock.is_up:
+            return False
+        return not job.accepted or (job.num_missing > 0 and not job.options.trajectory)

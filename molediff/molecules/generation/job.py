@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from rdkit import rdBase
 
-from molediff.core.solvers import AtLambdas
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.relax import METHODS
 from molediff.molecules.errors import UnusableInputError
-from molediff.molecules.generation import outcome
+from molediff.molecules.generation import outcome, sharing
+from molediff.molecules.generation.advice import Advice
 from molediff.molecules.generation.check import Check, sieve
 from molediff.molecules.generation.checks import BondLengths, bond_length, standard_checks
 from molediff.molecules.generation.clock import Clock
@@ -26,7 +26,7 @@ from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples
 from molediff.molecules.generation.starts import Starts, make_starts
 from molediff.molecules.graph.inputs import PreparedMolecule
-from molediff.molecules.perception.domain import DEFAULT, weights_that_know
+from molediff.molecules.perception.protons import MovedProton, moved_protons
 from molediff.molecules.perception.stereo import StereoCheck, reflected
 from molediff.sampling.trajectory import Trajectory
 
@@ -50,8 +50,10 @@ class Job:
         prepared: the molecule.
         options: what was asked for.
         clock: of this molecule; whoever works on it lets it run.
+        provenance: of what is drawn here, see `GenerationResult`.
         cautions: what the result should say whatever becomes of the samples.
         known: holds samples against minima, or None.
+        before: of other weights, whose samples stay and of which the missing ones are drawn here, or None.
 
     Raises:
         UnusableInputError: the molecule does not have the atoms that are to be fixed, or the conformers to begin with.
@@ -62,10 +64,15 @@ class Job:
         prepared: PreparedMolecule,
         options: GenerationOptions,
         clock: Clock,
+        provenance: dict[str, Any],
         cautions: tuple[str, ...] = (),
         known: KnownMinimum | None = None,
+        before: Job | None = None,
     ):
         self.prepared, self.options, self.clock, self.cautions = prepared, options, clock, cautions
+        self.provenance, self.before = provenance, before
+        self.beside: list[Job] = [] if before is None else [before]
+        """Those of the same molecule by other weights that had their turn."""
         self.stereo = StereoCheck(prepared.mol, prepared.graph)
         with rdBase.BlockLogs():  # of atoms that UFF has no type for
             self.checks: list[Check] = standard_checks(prepared.mol)
@@ -88,8 +95,18 @@ class Job:
         self.accepted: dict[int, Accepted] = {}
         self.rejected: Counter[str] = Counter()
         self.num_drawn = self.num_reflected = self.num_mended = 0
+        self.by_network: Counter[int] = Counter()
+        """Samples of the network by their attempt."""
+        self.failed_relaxed: Counter[str] = Counter()
+        """Relaxed conformers by the first check that they failed."""
+        self.moved_protons: Counter[MovedProton] = Counter()
+        """What moved in these, and in how many."""
         self._by_force_field: set[int] = set()  # slots
         self._times: np.ndarray | None = None
+        if before is not None:
+            self.accepted, self.rejected = dict(before.accepted), Counter(before.rejected)
+            self.num_drawn, self.num_mended = before.num_drawn, before.num_mended
+            self.num_reflected = before.num_reflected
         if prepared.num_atoms == 2:
             self._place_directly()
 
@@ -115,7 +132,26 @@ class Job:
         """Numbers of the conformers still to be drawn; none if the time is up."""
         if self.clock.is_up:
             return ()
-        return tuple(slot for slot in range(self.options.num_slots) if slot not in self.accepted)
+        num_slots = self.options.num_slots
+        # Of the samples of other weights, drawn for a larger pool, some may have numbers beyond.
+        free = [slot for slot in range(num_slots) if slot not in self.accepted]
+        return tuple(free[: max(0, num_slots - len(self.accepted))])
+
+    @property
+    def num_missing(self) -> int:
+        """Conformers asked for without a good sample. A pool need not be full for a choice of them."""
+        return max(0, self.options.num_conformers - len(self.accepted))
+
+    @property
+    def passed(self) -> Counter[int]:
+        """Samples of this network that passed, by their attempt; not those of other weights or of a force field."""
+        others = self._by_force_field | (set() if self.before is None else self.before.accepted.keys())
+        return Counter(one.attempt for slot, one in self.accepted.items() if slot not in others)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are samples that were drawn here, and not by other weights before."""
+        return len(self.accepted) > (0 if self.before is None else len(self.before.accepted))
 
     def by_force_field(self, slots: tuple[int, ...], attempt: int) -> RawSamples:
         """Structures to begin with, relaxed, in place of samples: for what the network leaves impossible."""
@@ -127,6 +163,8 @@ class Job:
     def examine(self, slots: tuple[int, ...], raw: RawSamples, attempt: int = 0) -> None:
         """Check samples drawn for `slots`; keep the good ones, count the others under the first check they fail."""
         self.num_drawn += len(raw.x)
+        if not self._by_force_field.issuperset(slots):
+            self.by_network[attempt] += len(raw.x)
         rows = np.flatnonzero(np.isfinite(raw.x).all(axis=(1, 2)))
         verdict = self.stereo.correct(raw.x[rows])
         not_finite = len(raw.x) - len(rows) - raw.num_without_start
@@ -159,7 +197,7 @@ class Job:
         frames = [way.x_t[:, row], way.x_0_hat[:, row]]
         return [reflected(x) for x in frames] if mirrored else frames
 
-    def finish(self, provenance: dict[str, Any]) -> GenerationResult:
+    def finish(self) -> GenerationResult:
         """Build the Mol, relax, compute energies, choose and rank."""
         options = self.options
         late = self.clock.is_up
@@ -169,15 +207,13 @@ class Job:
         found = refine(mol, options, self._still_good, fixed, lambda: self.clock.is_up)
         self.rejected[outcome.RELAXATION] += found.num_relaxation_rejected
         chosen = [slots[row] for row in found.rows]
-        # A pool need not be full for a choice of what was asked for.
         num_missing = max(0, options.num_conformers - len(slots) + found.num_relaxation_rejected)
-        if (late and len(slots) < options.num_slots) or (found.problems and self.clock.is_up):
-            found.problems.insert(0, f"timeout of {options.timeout:g} s struck")
+        self._tell_of_time(found, late and len(slots) < options.num_slots)
         return GenerationResult(
             smiles=self.prepared.smiles,
             mol=found.mol,
             status=outcome.status_of(options.num_conformers, num_missing, len(found.rows), found.problems),
-            reason=self._reason(found, chosen, num_missing, provenance.get("weights")),
+            reason=self._reason(found, chosen, num_missing),
             num_requested=options.num_conformers,
             seed=options.seed,
             num_drawn=self.num_drawn,
@@ -191,63 +227,42 @@ class Job:
             energy_method=None if found.energies is None else METHODS[str(options.energies)],
             seconds=self.clock.seconds,
             trajectory=self._trajectory(chosen),
-            provenance=provenance,
+            provenance=sharing.provenance_of(self, chosen),
+            provenances=sharing.provenances_of(self, chosen),
             samples=np.array([(slot, self.accepted[slot].attempt) for slot in chosen], np.int64).reshape(
                 -1, 2
             ),
         )
 
+    def _tell_of_time(self, found: Refined, was_late: bool) -> None:
+        """That the timeout struck, where something is missing for it; `was_late`: before all samples were drawn."""
+        if not self.clock.is_up:
+            return
+        struck = f"timeout of {self.options.timeout:g} s struck"
+        if found.problems or (was_late and self.num_missing):
+            found.problems.insert(0, struck)
+        elif found.cautions or was_late:
+            found.cautions.insert(0, struck)
+
     def _still_good(self, x: np.ndarray) -> np.ndarray:
         """Whether conformers that were moved are still the molecule, bool, shape (n,); x: (n, N, 3) in Angstrom."""
-        return sieve([self.stereo, *self.checks], x)[0]
+        good, failed = sieve([self.stereo, *self.checks], x)
+        self.failed_relaxed.update(failed)
+        self.moved_protons.update(moved_protons(self.prepared.mol, x[~good]))
+        return good
 
-    def _reason(self, found: Refined, chosen: list[int], num_missing: int, weights: str | None) -> str:
+    def _reason(self, found: Refined, chosen: list[int], num_missing: int) -> str:
         notes = list(found.problems)
         if num_missing:
-            what_to_do = self._what_to_do(weights)
+            what_to_do = Advice(self).what_to_do(num_missing - self.num_missing)
             asked, drawn = self.options.num_conformers, self.num_drawn
             notes.append(outcome.shortage(asked, num_missing, drawn, self.rejected, what_to_do))
         if found.rows.size and (misread := self.stereo.misread_atoms):
             notes.append(outcome.misread(misread))
         if num := len(self._by_force_field.intersection(chosen)):
             notes.append(outcome.by_force_field(num))
-        return "; ".join([*notes, *self.cautions])
-
-    def _what_to_do(self, weights: str | None) -> str:
-        """Advice where conformers are missing: other weights only where these are known to return the molecule."""
-        in_time = not self.clock.is_up
-        if in_time and self._stereo_seems_impossible():
-            return outcome.IMPOSSIBLE_STEREO
-        knowing = weights_that_know(self.prepared.mol)
-        few = 2 * len(self.accepted) < self.options.num_slots and self.options.init != "given"
-        better = self._is_outside or (DEFAULT in knowing and weights not in (None, DEFAULT))
-        if in_time and few and knowing and better and not self.options.picked:
-            return outcome.known_by(knowing[0])
-        if in_time and not knowing and not self.accepted:
-            return outcome.NOT_KNOWN
-        more = self._what_draws_more()
-        others = [name for name in knowing if name != weights]
-        if others and (self._is_distilled or (few and weights == DEFAULT)):
-            more += f", or the weights {others[0]!r}"
-        return outcome.remedy(self.rejected, (self.stereo, *self.checks), more, not in_time)
-
-    def _what_draws_more(self) -> str:
-        """Settings that can be raised."""
-        if self.starts is not None or self._is_distilled:
-            return outcome.MORE_ATTEMPTS
-        return outcome.MORE_OF_AUTO if self.options.picked else outcome.MORE
-
-    @property
-    def _is_distilled(self) -> bool:
-        return isinstance(self.options.grid, AtLambdas)
-
-    @property
-    def _is_outside(self) -> bool:
-        return any(caution.startswith(outcome.OUTSIDE) for caution in self.cautions)
-
-    def _stereo_seems_impossible(self) -> bool:
-        hopeless = self.num_drawn and not self.accepted
-        return bool(hopeless and self.stereo.seems_impossible(self.rejected["stereo"]))
+        notes += found.cautions
+        return "; ".join([*notes, *sharing.cautions_about(self, chosen)])
 
     def _place_directly(self) -> None:
         """Two atoms have one distance: the usual length of their bond, along x."""

@@ -53,6 +53,8 @@ class GenerationOptions(SolverOptions):
     prune_energy: float | None = None
     picked: bool = False
     """Whether these weights were picked for the molecule, and not named."""
+    relaxed_by_preset: bool = False
+    """Whether it is a preset that asks for relaxation."""
 
     def __post_init__(self) -> None:
         if self.batch_atoms is None:
@@ -140,6 +142,6 @@ class GenerationOptions(SolverOptions):
             )
             raise ValueError(
                 f"{counted(self.num_slots, 'conformer')}{times_steps} are more than the "
-                f"{MAX_CONFORMERS} that are held in "
+                f"{MAX_CONFORMERS:,} that are held in "
                 "memory at once: ask for fewer at a time, with another seed each time."
             )

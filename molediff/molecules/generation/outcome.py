@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from molediff.molecules.generation.check import Check
 from molediff.molecules.generation.result import Status
+from molediff.molecules.perception.protons import MovedProton
 from molediff.runtime.words import counted
 
 RELAXATION = "relaxation"
@@ -16,8 +17,6 @@ EMBEDDING = "embedding"
 
 # Where more samples would fail in the same way, what helps stands alone.
 _NOT_MENDED_BY_MORE = {
-    RELAXATION: "their minima are not this molecule; leave relax out",
-    EMBEDDING: "RDKit embeds it seldom or never; give a Mol with conformers and init='given'",
     "fixed": "check that the stereo asked for is possible with the fixed atoms where they are",
     "known_minimum": "these weights miss the minima of this molecule, which are known; relax='gfn2' ends in one",
 }
@@ -34,11 +33,11 @@ NOT_KNOWN = (
 )
 IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structure: check its marks"
 """Distance geometry builds none either."""
-MORE = "num_steps or max_attempts"
-MORE_OF_AUTO = "max_attempts, or num_steps with weights='qm9'"
-"""Where weights are picked by the molecule, there are no steps to set."""
-MORE_ATTEMPTS = "max_attempts"
-"""What is refined depends on what it begins with, and distilled weights know the steps of one grid and no more."""
+LONGER = "allow a longer timeout"
+OTHER_STARTS = "give other conformers to begin with, as more max_attempts would end likewise"
+WITHOUT_RELAX = "leave relax out"
+WITHOUT_PRESET = "take preset='crystal', or none"
+"""Where it was a preset that asked for relaxation."""
 
 
 def known_by(weights: str) -> str:
@@ -66,6 +65,12 @@ def by_force_field(num: int) -> str:
         f"{counted(num, 'conformer')} of a force field alone (MMFF94s, or UFF where that has no parameters), whose "
         "bonds may be off by 0.1 Å: the network left impossible ones at every attempt"
     )
+
+
+def by_two(num_other: int, num: int, first: str, other: str) -> str:
+    """A word of caution about conformers of two kinds of weights, which were taught minima of two methods."""
+    of_all = f"{num_other:,} of {counted(num, 'conformer')}"
+    return f"{of_all} are drawn by {other!r}, as samples of {first!r} failed the checks"
 
 
 def too_few_starts(num_given: int, num_conformers: int) -> str:
@@ -96,32 +101,77 @@ def status_of(num_requested: int, num_missing: int, num_left: int, problems: Seq
     return "partial" if num_missing or problems else "ok"
 
 
-def remedy(rejected: Mapping[str, int], checks: Iterable[Check], more: str = MORE, late: bool = False) -> str:
-    """What to do about the kind of rejection that is most frequent, one clause.
+def remedy(
+    rejected: Mapping[str, int], checks: Iterable[Check], what_else: str, weights: str | None = None
+) -> str:
+    """What to do about the kind of rejection of samples that is most frequent, one clause.
 
     Args:
         rejected: number of samples by the check that they failed.
         checks: whose remedies are known.
-        more: settings that draw more or better samples.
-        late: time ran out.
+        what_else: what to do where nothing is known of a check, such as to try more attempts.
+        weights: their name.
     """
-    if late:
-        return "allow a longer timeout"
-    most = max(
-        (name for name, count in rejected.items() if count), key=lambda name: rejected[name], default=""
-    )
+    counts = {name: count for name, count in rejected.items() if count and name != RELAXATION}
+    most = max(counts, key=lambda name: counts[name], default="")
+    if most == EMBEDDING:
+        return f"RDKit embeds it seldom or never; give a Mol with conformers, weights={weights!r} and init='given'"
     if most in _NOT_MENDED_BY_MORE:
         return _NOT_MENDED_BY_MORE[most]
     own = {check.name: check.remedy for check in checks}.get(most)
-    return f"{own}, or try more {more}" if own else f"try more {more}"
+    return f"{own}, or {what_else}" if own else what_else
+
+
+def either(*words: str) -> str:
+    """Those that are not empty, one or the other."""
+    return " or ".join(word for word in words if word)
+
+
+def in_vain(others: str) -> str:
+    """What to do where many samples in a row failed; `others` may help, if there are any."""
+    what = f"try {others}" if others else "take conformers from elsewhere, relaxed with GFN2-xTB"
+    return f"{what}, as more max_attempts would hardly help"
+
+
+def proton_moved(moved: MovedProton, donor: str, acceptor: str, without: str) -> str:
+    """What to do where relaxation moves a proton, from an atom of the element `donor` to one of `acceptor`."""
+    return (
+        f"in vacuum a proton (atom {moved.hydrogen}) moves from {donor} (atom {moved.donor}) to {acceptor} "
+        f"(atom {moved.acceptor}): {_in_another_form(without)}"
+    )
+
+
+def ended_elsewhere(failed: Mapping[str, int], is_zwitterion: bool, without: str) -> str:
+    """What to do where relaxed conformers failed checks, or no minimum was found.
+
+    Args:
+        failed: number of relaxed conformers by the check that they failed.
+        is_zwitterion: whether there are charges of both signs.
+        without: how to do without relaxation.
+    """
+    counts = _listed(failed)
+    if not counts:
+        return f"no minimum was found of them; {without}"
+    if is_zwitterion:
+        return f"in vacuum opposite charges distort it too far ({counts}): {_in_another_form(without)}"
+    return f"their minima are not this molecule ({counts}); {without}"
+
+
+def _in_another_form(without: str) -> str:
+    as_does = ", as preset='crystal' does" if without == WITHOUT_RELAX else ""
+    return f"give the neutral form, or {without}{as_does}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    """`stereo 3, clash 1`."""
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if count)
 
 
 def shortage(
     num_requested: int, num_missing: int, num_drawn: int, rejected: Mapping[str, int], remedy: str
 ) -> str:
     """A sentence on conformers that are missing."""
-    counts = ", ".join(f"{name} {count}" for name, count in rejected.items() if count)
     return (
-        f"{num_missing} of {counted(num_requested, 'conformer')} missing after {counted(num_drawn, 'sample')} "
-        f"(rejected: {counts or 'none'}): {remedy}"
+        f"{num_missing:,} of {counted(num_requested, 'conformer')} missing after {counted(num_drawn, 'sample')} "
+        f"(rejected: {_listed(rejected) or 'none'}): {remedy}"
     )

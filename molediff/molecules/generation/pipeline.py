@@ -60,19 +60,21 @@ class Pipeline(Stream):
         while work:  # let go of each result as soon as it is handed out
             yield self.finish(work.pop(0))
 
-    def begin(self, molecule: Any, known: KnownMinimum | None = None) -> Job | GenerationResult:
+    def begin(self, molecule: Any, before: Job | None = None) -> Job | GenerationResult:
         """What is to be done for one molecule, or the result of one that is refused.
 
         Args:
             molecule: see `prepare`.
-            known: what its samples are held against; None: what these weights should end in, if that is known.
+            before: of other weights, which left some conformers to these: the time goes on, and what is known of the
+                molecule holds for both.
         """
-        clock = Clock(self.options.timeout)
+        clock = Clock(self.options.timeout) if before is None else before.clock
         with running([clock]):
             try:
                 prepared = prepare(molecule, self.max_atoms, self.vocabulary, self.options.largest_fragment)
-                known = known or self._minima_of(prepared.mol)
-                return Job(prepared, self.options, clock, self._cautions(prepared, known is not None), known)
+                known = self._minima_of(prepared.mol) if before is None else before.known
+                cautions = self._cautions(prepared, known is not None)
+                return Job(prepared, self.options, clock, self.provenance, cautions, known, before)
             except UnusableInputError as error:
                 return self.failure(molecule, str(error), clock.seconds)
 
@@ -81,7 +83,7 @@ class Pipeline(Stream):
         if isinstance(job, GenerationResult):
             return job
         with running([job.clock]):
-            return job.finish(self.provenance)
+            return job.finish()
 
     def _cautions(self, prepared: PreparedMolecule, is_held: bool) -> tuple[str, ...]:
         """What every result of this molecule says; whether its samples are held against minima is `is_held`."""

@@ -33,7 +33,10 @@ class Refined:
         mol: n conformers, ids 0 .. n - 1.
         rows: which of the conformers that came in each one is, shape (n,).
         energies: in kcal/mol, shape (n,), or None.
+        unfinished: which ran out of steps before a minimum was reached, bool, shape (n,), or None.
+        why_unknown: why an energy is not known, where one is not.
         problems: what was asked for and could not be had, in words.
+        cautions: what else there is to say, while all that was asked for is there.
         num_relaxation_rejected: conformers whose relaxation failed or changed the bonds or the stereo.
         num_pruned: duplicates left out.
         num_outside_window: conformers left out for their energy.
@@ -43,7 +46,10 @@ class Refined:
     mol: Chem.Mol
     rows: np.ndarray
     energies: np.ndarray | None = None
+    unfinished: np.ndarray | None = None
+    why_unknown: str = ""
     problems: list[str] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
     num_relaxation_rejected: int = 0
     num_pruned: int = 0
     num_outside_window: int = 0
@@ -57,6 +63,7 @@ class Refined:
         self.mol = with_conformers(self.mol, [self.mol.GetConformer(ids[i]).GetPositions() for i in chosen])
         self.rows = self.rows[chosen]
         self.energies = None if self.energies is None else self.energies[chosen]
+        self.unfinished = None if self.unfinished is None else self.unfinished[chosen]
 
 
 def refine(
@@ -83,26 +90,49 @@ def refine(
     if options.energies and len(found.rows) and found.energies is None:
         with _said(found, "given energies"):
             _compute_energies(found, options.energies, out_of_time, options.device)
+    num_without = 0 if found.energies is None else int(np.isnan(found.energies).sum())
     if options.energy_window is not None and found.energies is not None:
         # Not known to be outside: those without an energy stay, and a problem says that they have none.
         inside = np.flatnonzero(~(above_lowest(found.energies) > options.energy_window))
         found.num_outside_window = len(found.rows) - len(inside)
         found.keep(inside)
     if options.prune_rmsd is not None:
-        distinct = distinct_conformers(
-            found.mol, options.prune_rmsd, found.energies, out_of_time, options.prune_energy
-        )
-        found.num_pruned = len(found.rows) - len(distinct)
-        if out_of_time():
-            found.problems.append(
-                "time was up before all conformers were compared: there may be duplicates among them"
-            )
-        found.keep(np.array(distinct, dtype=np.int64))
+        _prune(found, options, options.prune_rmsd, out_of_time)
     if options.pool is not None:
         _select(found, options, out_of_time)
     if options.rank and found.energies is not None:
         found.keep(np.argsort(found.energies, kind="stable"))  # NaN is last
+    _tell_what_they_lack(found, num_without)
     return found
+
+
+def _tell_what_they_lack(found: Refined, num_without: int) -> None:
+    """Of those handed out, whatever became of others of a pool; `num_without` of all had no energy."""
+    if found.unfinished is not None and (num := int(found.unfinished.sum())):
+        found.problems.append(f"{counted(num, 'conformer')} ran out of steps before a minimum was reached")
+    num = 0 if found.energies is None else int(np.isnan(found.energies).sum())
+    if num:
+        found.problems.append(f"{found.why_unknown}: {counted(num, 'conformer')} without energy")
+    elif num_without and found.num_not_selected:
+        of_pool = f"{counted(num_without, 'conformer')} of the pool"
+        found.cautions.append(f"{found.why_unknown}: {of_pool} without energy, left out of the choice")
+
+
+def _prune(found: Refined, options: GenerationOptions, threshold: float, out_of_time: OutOfTime) -> None:
+    was_up = False
+
+    def asked() -> bool:
+        nonlocal was_up
+        was_up = out_of_time()
+        return was_up
+
+    distinct = distinct_conformers(found.mol, threshold, found.energies, asked, options.prune_energy)
+    found.num_pruned = len(found.rows) - len(distinct)
+    if was_up:
+        found.problems.append(
+            "time was up before all conformers were compared: there may be duplicates among them"
+        )
+    found.keep(np.array(distinct, dtype=np.int64))
 
 
 def _select(found: Refined, options: GenerationOptions, out_of_time: OutOfTime) -> None:
@@ -123,9 +153,12 @@ def _select(found: Refined, options: GenerationOptions, out_of_time: OutOfTime) 
         else:
             chosen = spread_order(found.mol, wanted, found.energies, out_of_time=out_of_time)
         if len(chosen) < wanted:
-            found.problems.append(
-                "time was up before all conformers were chosen from the pool: others fill up"
-            )
+            if wanted < num:
+                found.problems.append(
+                    "time was up before all conformers were chosen from the pool: others fill up"
+                )
+            else:
+                found.cautions.append("time was up before the conformers were put in order")
             others = np.setdiff1d(np.arange(num), chosen)
             chosen = np.concatenate([chosen, others[: wanted - len(chosen)]])
     found.num_not_selected = num - len(chosen)
@@ -171,13 +204,9 @@ def _relax(
     num_late = int(late.sum())
     found.num_relaxation_rejected = int((~good).sum()) - num_late
     if num_late:
-        found.problems.append(
-            f"time was up before {counted(num_late, 'conformer')} could be relaxed: left out"
-        )
-    if num_unfinished := int((good & ~converged).sum()):
-        found.problems.append(
-            f"{counted(num_unfinished, 'conformer')} ran out of steps before a minimum was reached"
-        )
+        said = found.problems if good.sum() < options.num_conformers else found.cautions
+        said.append(f"time was up before {counted(num_late, 'conformer')} could be relaxed: left out")
+    found.unfinished = ~converged
     found.keep(np.flatnonzero(good))
 
 
@@ -188,7 +217,4 @@ def _possible(mol: Chem.Mol, x: np.ndarray) -> bool:
 
 def _compute_energies(found: Refined, method: str, out_of_time: OutOfTime, device: str) -> None:
     found.energies = conformer_energies(found.mol, method, out_of_time, device)
-    num_unknown = int(np.isnan(found.energies).sum())
-    if num_unknown:
-        why = "time was up" if out_of_time() else f"{METHODS[method]} failed"
-        found.problems.append(f"{why}: {counted(num_unknown, 'conformer')} without energy")
+    found.why_unknown = "time was up" if out_of_time() else f"{METHODS[method]} failed"

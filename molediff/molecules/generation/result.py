@@ -58,7 +58,8 @@ class GenerationResult:
             anything else, its text.
         mol: the molecule with explicit hydrogens and conformer ids 0 .. n - 1, coordinates in Angstrom; no
             conformer if all samples were rejected, None if the input was not usable.
-        status: "ok": all that was asked for; "partial": some of it; "failed": no conformer.
+        status: "ok": all that was asked for, with a word of caution or without; "partial": some of it; "failed": no
+            conformer.
         reason: why the status is not "ok" and what to do, or a word of caution; empty when there is nothing
             to say.
         num_requested: number of conformers asked for.
@@ -77,7 +78,9 @@ class GenerationResult:
         energy_method: "MMFF94s", "GFN2-xTB" or "AIMNet2", or None.
         seconds: time spent on this molecule; of a batch, its share.
         trajectory: the way from noise to the n conformers, if asked for.
-        provenance: how the conformers were made: weights and their SHA-256, solver, number of steps, ...
+        provenance: how the conformers were made: weights and their SHA-256, solver, number of steps, ... Where two
+            kinds of weights share a molecule: what holds for both, and the names of both.
+        provenances: how each conformer was made where two kinds of weights share a molecule, n of them; else None.
         num_mended: conformers of which a hydrogen was moved along its bond, to the usual length, since that was
             impossible (`generation.hydrogens`).
         samples: number of the sample that each conformer is, and the attempt at it, int64, shape (n, 2): with the seed
@@ -103,6 +106,7 @@ class GenerationResult:
     provenance: dict[str, Any] = field(default_factory=dict)
     num_mended: int = 0
     samples: np.ndarray | None = None
+    provenances: tuple[dict[str, Any], ...] | None = None
 
     def __repr__(self) -> str:
         facts = [f"{self.num_conformers} of {counted(self.num_requested, 'conformer')}"]

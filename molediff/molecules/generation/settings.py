@@ -87,8 +87,8 @@ class Limits:
         lookahead: most molecules read ahead of the result that is handed out, to fill batches with molecules of similar
             size. None: 512 on a CPU, 8,192 on a GPU.
         timeout: most seconds for one molecule (of a batch, its part); looked at between batches, relaxations and
-            energies. What is done by then is handed out as "partial", with the reason; what is not yet relaxed is left
-            out. None: any.
+            energies. What is done by then is handed out, as "partial" if it is not all, with the reason; what is not
+            yet relaxed is left out. None: any.
         num_workers: processes that share the molecules, one thread each; worth it from some hundred conformers, as each
             takes seconds to start. The results are those of one process with one thread, bit for bit. The molecule on
             which a process dies gets a result with that reason. A script needs the usual

@@ -65,8 +65,9 @@ def _from_smiles(text: str, smiles: str, max_atoms: int) -> Chem.Mol:
     _check_length(smiles, "SMILES")
     foreign = next((letter for letter in smiles if not ("!" <= letter <= "~")), None)
     if foreign is not None:  # RDKit passes over some of them, and raises or stops at others
+        letter = f"{foreign!r} (U+{ord(foreign):04X})"
         raise UnusableInputError(
-            f"The SMILES has the character {foreign!a}, which no SMILES has: check how it was read."
+            f"The SMILES has the character {letter}, which no SMILES has: check how it was read."
         )
     extension = text[len(smiles) :].strip()
     raw: Chem.Mol | None = Chem.MolFromSmiles(smiles, sanitize=False)

@@ -150,6 +150,7 @@ def export_shard(
     settings: Mapping[str, Any],
     provenance: Mapping[str, object] | None = None,
     overwrite: bool = False,
+    interrupted_as: Callable[[Path], Path] = lambda path: path,
 ) -> ExportSummary:
     """Generate the conformers of one shard and write its file, its table of inputs, and last its record.
 
@@ -162,6 +163,7 @@ def export_shard(
             by them.
         provenance: as for `export_conformers`.
         overwrite: do it again although it is done, or files of another run are there.
+        interrupted_as: as for `export_conformers`.
 
     Returns:
         What was written. A shard that is done already, with the same settings, is not done again.
@@ -183,7 +185,7 @@ def export_shard(
         )
     record.unlink(missing_ok=True)  # until this one is done, none is there
     counted = _Counted(inputs, shard)
-    summary = _export(counted, generate_many, path, provenance)
+    summary = _export(counted, generate_many, path, provenance, interrupted_as)
     if not summary.interrupted:
         digest = counted.digest.hexdigest()
         Manifest(shard.number, shard.of, counted.num, digest, settings, summary.num_conformers).write(record)
@@ -207,6 +209,7 @@ def _export(
     generate_many: Callable[[Iterator[Any]], Iterable[GenerationResult]],
     path: Path,
     provenance: Mapping[str, object] | None,
+    interrupted_as: Callable[[Path], Path],
 ) -> ExportSummary:
     for former in (path, status_of(path)):
         former.unlink(missing_ok=True)
@@ -221,7 +224,9 @@ def _export(
         yield first
         yield from inputs
 
-    return export_conformers(all_of_them(), generate_many, path, status_of(path), provenance)
+    return export_conformers(
+        all_of_them(), generate_many, path, status_of(path), provenance, interrupted_as=interrupted_as
+    )
 
 
 def _differences(former: Mapping[str, Any], settings: Mapping[str, Any]) -> str:

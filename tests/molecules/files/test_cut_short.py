@@ -44,6 +44,11 @@ def test_a_packed_file_that_is_cut_short_gives_what_there_is_and_says_so(tmp_pat
     assert (last.molecule, last.reason) == (None, CUT_SHORT)
 
 
+def test_a_packed_file_that_is_cut_before_its_first_letter_is_one_input_that_failed(tmp_path):
+    (tmp_path / "a.smi.gz").write_bytes(gzip.compress(b"CCO a\n" * 1000)[:25])
+    assert [(item.molecule, item.reason) for item in read(tmp_path / "a.smi.gz")] == [(None, CUT_SHORT)]
+
+
 @pytest.mark.parametrize("tail", ["\n", "\n\n\n", " \n", "\r\n"])
 def test_empty_lines_behind_the_last_record_are_no_record(tmp_path, tail):
     (tmp_path / "a.sdf").write_bytes((RECORD + tail).encode())

@@ -8,6 +8,7 @@ from rdkit import Chem
 from molediff.molecules.files.export import export_conformers
 from molediff.molecules.files.inputs import MoleculeInput
 from molediff.molecules.generation.result import GenerationResult
+from molediff.runtime.interrupts import Terminated
 from tests.molecules.files.test_io import water_result
 
 
@@ -91,6 +92,21 @@ def test_an_interrupt_leaves_whole_records_and_says_so(tmp_path, num_done):
         f"name {i}" for i in range(4) for _ in range(2)
     ]
     assert len((tmp_path / "s.csv").read_text().splitlines()) == 1 + 4
+
+
+def test_an_interrupted_run_leaves_what_was_there_where_it_has_another_name(tmp_path):
+    def generate_many(molecules):
+        yield water_result(smiles=next(molecules))
+        raise Terminated
+
+    for name in ("o.sdf", "s.csv"):
+        (tmp_path / name).write_text("good")
+    of = [MoleculeInput("O", "w")], generate_many, tmp_path / "o.sdf", tmp_path / "s.csv"
+    summary = export_conformers(*of, interrupted_as=lambda path: path.with_name(f"part.{path.name}"))
+    assert (summary.interrupted, summary.terminated) == (True, True)
+    assert [(tmp_path / name).read_text() for name in ("o.sdf", "s.csv")] == ["good", "good"]
+    assert (tmp_path / "part.o.sdf").read_text().count("$$$$") == 2
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_each_result_is_handed_on_with_its_name(tmp_path):

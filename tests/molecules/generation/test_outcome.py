@@ -4,7 +4,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from molediff.molecules.generation.outcome import MORE_ATTEMPTS, remedy, shortage, status_of
+from molediff.molecules.generation.outcome import (
+    WITHOUT_PRESET,
+    WITHOUT_RELAX,
+    ended_elsewhere,
+    proton_moved,
+    remedy,
+    shortage,
+    status_of,
+)
+from molediff.molecules.perception.protons import MovedProton
 
 CHECKS = [
     SimpleNamespace(name="bond_length", remedy=""),
@@ -30,21 +39,36 @@ def test_status(num_requested, num_missing, num_left, problems, status):
 @pytest.mark.parametrize(
     ("rejected", "expected"),
     [
-        ({"bond_length": 2, "flat": 1}, "try more num_steps or max_attempts"),
-        ({"bond_length": 1, "flat": 2}, "leave flat out, or try more num_steps or max_attempts"),
-        ({"relaxation": 2}, "their minima are not this molecule; leave relax out"),
+        ({"bond_length": 2, "flat": 1}, "try more"),
+        ({"bond_length": 1, "flat": 2}, "leave flat out, or try more"),
+        ({"bond_length": 1, "relaxation": 2}, "try more"),  # what relaxation took is another matter
         ({"fixed": 2}, "check that the stereo asked for is possible with the fixed atoms where they are"),
-        ({"flat": 0}, "try more num_steps or max_attempts"),
-        ({}, "try more num_steps or max_attempts"),
+        ({"flat": 0}, "try more"),
+        ({}, "try more"),
     ],
 )
 def test_the_remedy_is_that_of_the_most_frequent_rejection(rejected, expected):
-    assert remedy(rejected, CHECKS) == expected
+    assert remedy(rejected, CHECKS, "try more") == expected
 
 
-def test_distilled_weights_have_no_more_steps_and_a_timeout_comes_first():
-    assert remedy({}, CHECKS, MORE_ATTEMPTS) == "try more max_attempts"
-    assert remedy({"flat": 9}, CHECKS, late=True) == "allow a longer timeout"
+def test_who_shall_give_conformers_is_told_to_which_weights():
+    """Where weights are picked by the molecule, `init` cannot be set."""
+    advice = remedy({"embedding": 3, "flat": 1}, CHECKS, "try more", "drugs")
+    assert advice.endswith("give a Mol with conformers, weights='drugs' and init='given'")
+
+
+def test_a_preset_is_not_told_to_leave_out_what_was_not_given():
+    moved = MovedProton(7, 0, 6)
+    asked, preset = (proton_moved(moved, "N", "O", without) for without in (WITHOUT_RELAX, WITHOUT_PRESET))
+    what = "in vacuum a proton (atom 7) moves from N (atom 0) to O (atom 6): give the neutral form, or "
+    assert asked == f"{what}leave relax out, as preset='crystal' does"
+    assert preset == f"{what}take preset='crystal', or none"
+    assert "distort it too far (clash 2): give the neutral" in ended_elsewhere(
+        {"clash": 2}, True, WITHOUT_RELAX
+    )
+    plain = ended_elsewhere({"clash": 2, "flat": 0}, False, WITHOUT_RELAX)
+    assert plain == "their minima are not this molecule (clash 2); leave relax out"
+    assert ended_elsewhere({}, True, WITHOUT_RELAX) == "no minimum was found of them; leave relax out"
 
 
 def test_a_shortage_names_what_was_rejected():

@@ -12,7 +12,12 @@ from rdkit.Chem import rdDistGeom, rdMolAlign
 
 from molediff.molecules.conformers import GAS_CONSTANT, with_conformers
 from molediff.molecules.energies import xtb
-from molediff.molecules.energies.relax import conformer_energies, distinct_conformers, relax_conformers
+from molediff.molecules.energies.relax import (
+    Relaxed,
+    conformer_energies,
+    distinct_conformers,
+    relax_conformers,
+)
 from molediff.molecules.errors import XTBError
 from molediff.molecules.generation import stream
 from molediff.molecules.generation.refine import refine
@@ -207,7 +212,9 @@ def after(num_questions: int):
 
 
 def test_what_is_not_relaxed_in_time_is_left_out_and_said():
-    found = refine(conformers("CO", 5), options(relax="mmff"), all_good, out_of_time=after(2))
+    found = refine(
+        conformers("CO", 5), options(num_conformers=5, relax="mmff"), all_good, out_of_time=after(2)
+    )
     assert found.rows.tolist() == [0, 1]
     assert found.num_relaxation_rejected == 0
     assert found.problems == ["time was up before 3 conformers could be relaxed: left out"]
@@ -220,9 +227,8 @@ def test_what_is_not_computed_in_time_has_no_energy():
 
 
 def test_relaxation_has_told_the_energy_already():
-    found = refine(
-        conformers("OCCN", 4), options(relax="mmff", energies="mmff"), all_good, out_of_time=after(2)
-    )
+    asked = options(num_conformers=4, relax="mmff", energies="mmff")
+    found = refine(conformers("OCCN", 4), asked, all_good, out_of_time=after(2))
     assert found.rows.tolist() == [0, 1]
     np.testing.assert_allclose(found.energies, conformer_energies(found.mol, "mmff"))
     assert found.problems == ["time was up before 2 conformers could be relaxed: left out"]
@@ -255,6 +261,69 @@ def test_minima_that_heavy_atoms_cannot_tell_apart_are_told_by_their_energies():
     by_both = refine(mol, options(prune_rmsd=0.125, energies="mmff", prune_energy=0.05), all_good)
     assert (len(by_shape.rows), len(by_both.rows)) == (1, 2)
     assert abs(np.diff(by_both.energies)).item() > 0.05
+
+
+def test_time_that_was_up_after_the_last_comparison_is_no_matter():
+    mol = conformers("OCCN", 4)
+    enough = len(mol.GetConformers())
+    found = refine(mol, options(prune_rmsd=0.1), all_good, out_of_time=after(enough))
+    assert found.problems == []
+
+
+def test_a_pool_that_time_left_large_enough_is_a_word_of_caution():
+    asked = {"relax": "mmff", "energies": "mmff", "pool": 5, "select": "energy"}
+    enough = refine(conformers("CO", 5), options(num_conformers=2, **asked), all_good, out_of_time=after(3))
+    assert (len(enough.rows), enough.problems) == (2, [])
+    assert enough.cautions == ["time was up before 2 conformers could be relaxed: left out"]
+    short = refine(conformers("CO", 5), options(num_conformers=4, **asked), all_good, out_of_time=after(3))
+    assert short.cautions == []
+    assert short.problems[0] == "time was up before 2 conformers could be relaxed: left out"
+
+
+def test_what_others_of_a_pool_lack_is_no_want_of_those_chosen(monkeypatch):
+    """The lowest is at its minimum and has its energy, the others have not."""
+    energies = np.array([3.0, 1.0, 2.0])
+
+    def relaxed(mol, *_):
+        return Relaxed(energies, np.array([False, True, False]), np.zeros(3, dtype=bool))
+
+    monkeypatch.setattr("molediff.molecules.generation.refine.relax_conformers", relaxed)
+    asked = {"relax": "mmff", "energies": "mmff", "pool": 3, "select": "energy"}
+    one = refine(conformers("CO", 3), options(num_conformers=1, **asked), all_good)
+    assert (one.rows.tolist(), one.problems) == ([1], [])
+    two = refine(conformers("CO", 3), options(num_conformers=2, **asked), all_good)
+    assert two.problems == ["1 conformer ran out of steps before a minimum was reached"]
+
+    monkeypatch.setattr(
+        "molediff.molecules.generation.refine.conformer_energies", lambda *_: np.array([np.nan, 1.0, np.nan])
+    )
+    asked = {"energies": "mmff", "pool": 3, "select": "energy"}
+    one = refine(conformers("CO", 3), options(num_conformers=1, **asked), all_good)
+    assert (one.rows.tolist(), one.problems) == ([1], [])
+    assert one.cautions == ["MMFF94s failed: 2 conformers of the pool without energy, left out of the choice"]
+    two = refine(conformers("CO", 3), options(num_conformers=2, **asked), all_good)
+    assert (two.problems, two.cautions) == (["MMFF94s failed: 1 conformer without energy"], [])
+
+
+def test_a_timeout_that_leaves_all_that_was_asked_for_is_a_word_of_caution(monkeypatch):
+    """Four samples of a pool of twelve are drawn in time."""
+    now = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    draw = Sampler.draw
+
+    def slow_draw(self, *of):
+        now[0] += 10.0
+        return draw(self, *of)
+
+    monkeypatch.setattr(Sampler, "draw", slow_draw)
+    of = {"num_steps": 1, "batch_atoms": 18, "timeout": 15.0, "pool": 12}
+    unchosen, enough, short = (knowing("CCO").generate("CCO", num, **of) for num in (3, 4, 5))
+    assert (unchosen.status, unchosen.num_conformers) == ("partial", 3)
+    assert unchosen.reason.endswith("chosen from the pool: others fill up")
+    assert (enough.status, enough.num_conformers) == ("ok", 4)
+    assert enough.reason == "timeout of 15 s struck; time was up before the conformers were put in order"
+    assert (short.status, short.num_conformers) == ("partial", 4)
+    assert short.reason.startswith("timeout of 15 s struck; 1 of 5 conformers missing")
 
 
 def test_a_timeout_strikes_one_molecule_and_no_other(monkeypatch):

@@ -1,0 +1,100 @@
+"""What is advised where conformers are missing: nothing that was seen to be of no use."""
+
+import re
+
+import numpy as np
+import pytest
+from fake_generators import knowing
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
+
+from molediff.molecules.generator import ConformerGenerator
+
+GLYCINE = "[NH3+]CC(=O)[O-]"
+BORATRANE = "C1COB2OCCN(C1)CCO2"
+
+
+@pytest.fixture(scope="module")
+def auto():
+    return ConformerGenerator.from_pretrained(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def drugs():
+    return ConformerGenerator.from_pretrained("drugs", device="cpu")
+
+
+class Never:
+    """Rejects whatever is drawn."""
+
+    name, remedy = "never", ""
+
+    def __init__(self, mol):
+        pass
+
+    def passes(self, x):
+        return np.zeros(len(x), dtype=bool)
+
+
+def test_many_samples_that_all_failed_speak_against_more():
+    """Ten in a row, of weights that draw from noise."""
+    few, many = (
+        knowing("CCO").generate("CCO", 2, num_steps=1, max_attempts=n, checks=[Never]).reason for n in (4, 5)
+    )
+    assert few.endswith("(rejected: never 8): try more num_steps or max_attempts")
+    assert many.endswith("try more num_steps or the weights 'qm9', as more max_attempts would hardly help")
+
+
+def test_what_passes_now_and_then_comes_with_more():
+    generator = knowing("CCO", spoil=lambda x_0, x_t: x_0 * (3.0 if int(x_t.abs().sum() * 1e4) % 4 else 1.0))
+    result = generator.generate("CCO", 8, num_steps=1, max_attempts=2)
+    assert 0 < result.num_conformers < 8
+    assert result.num_drawn > 10
+    assert result.reason.endswith("try more num_steps or max_attempts")
+
+
+def test_where_only_the_first_structures_were_good_other_seeds_have_others(auto):
+    """A boratrane: one of the first six samples passes, none of those that begin with later embeddings."""
+    result = auto.generate(BORATRANE, 6, seed=1)
+    assert result.samples[:, 1].tolist() == [0]
+    assert result.reason.endswith("try another seed, as more max_attempts would hardly help")
+    more = auto.generate(BORATRANE, 6, seed=1, max_attempts=12)
+    assert more.num_conformers == 1
+
+
+def test_a_group_that_no_weights_know_is_named_so_though_a_force_field_has_it(drugs):
+    """A MIDA boronate: the network fails at its B-N bond every time."""
+    result = drugs.generate("O=C1C[N+]2(C)CC(=O)O[B-]2(c2ccccc2)O1", 6, seed=1)
+    assert 0 < result.num_conformers < 6
+    assert "conformers of a force field alone" in result.reason
+    assert "no weights that ship are known to return such molecules" in result.reason
+    assert "max_attempts" not in result.reason
+
+
+def test_given_structures_end_likewise_each_time(drugs):
+    mol = Chem.AddHs(Chem.MolFromSmiles("CCCO"))
+    rdDistGeom.EmbedMolecule(mol, randomSeed=1)
+    x = mol.GetConformer().GetPositions()
+    mol.GetConformer().SetPositions(np.random.default_rng(1).permutation(x))
+    once, again = (drugs.generate(mol, 1, init="given", max_attempts=n).reason for n in (1, 2))
+    assert "try more max_attempts" in once
+    assert again.endswith("give other conformers to begin with, as more max_attempts would end likewise")
+
+
+def test_protons_that_move_in_vacuum_are_named(auto):
+    pytest.importorskip("tblite")
+    result = auto.generate(GLYCINE, 2, seed=1, relax="gfn2")
+    assert (result.status, result.num_rejected) == ("failed", {"relaxation": 2})
+    assert re.search(
+        r"in vacuum a proton \(atom [678]\) moves from N \(atom 0\) to O \(atom 4\): give the", result.reason
+    )
+    assert result.reason.endswith("or leave relax out, as preset='crystal' does")
+
+
+def test_who_asked_for_a_preset_is_told_of_presets(auto, monkeypatch):
+    monkeypatch.setattr(
+        "molediff.molecules.generation.job.Job._still_good", lambda self, x: np.zeros(len(x), bool)
+    )
+    assert auto.generate("CCO", 2, preset="minima").reason.endswith("take preset='crystal', or none")
+    by_word = auto.generate("CCO", 2, preset="minima", relax="mmff", energies="mmff")
+    assert by_word.reason.endswith("leave relax out")
