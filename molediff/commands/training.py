@@ -107,6 +107,7 @@ def build_task(config: DictConfig, model: Any, clock: Clock) -> OptimizedTask:
     """What is trained, and how."""
     settings = config.trainer
     optimization: dict[str, Any] = {
+        "optimizer": settings.optimizer,
         "learning_rate": settings.learning_rate,
         "weight_decay": settings.weight_decay,
         "schedule": instantiate(settings.schedule),

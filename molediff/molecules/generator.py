@@ -247,8 +247,7 @@ class ConformerGenerator:
             settings["solver"], settings["num_steps"], settings["grid"], settings["init"]
         )
         settings |= {"solver": plan.solver, "num_steps": plan.num_steps, "grid": plan.grid, "init": plan.init}
-        by_preset = preset is not None and settings["relax"] is not None and words.get("relax") is None
-        options = GenerationOptions(device=str(self.device), relaxed_by_preset=by_preset, **asked, **settings)
+        options = GenerationOptions(device=str(self.device), **asked, **settings)
         if options.num_workers > 1 and self.device.type != "cpu":
             raise ValueError(
                 f"num_workers={options.num_workers} on {self.device}: processes are for CPUs; raise batch_atoms."

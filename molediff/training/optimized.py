@@ -14,11 +14,15 @@ from molediff.training.clipping import Clipping, FixedClipping
 from molediff.training.clock import Clock
 from molediff.training.devices import Share
 from molediff.training.guard import LossGuard
+from molediff.training.muon import Muon
 from molediff.training.schedules import Cosine, Schedule
 
 
+OPTIMIZERS = ("adamw", "muon")
+
+
 class OptimizedTask(pl.LightningModule):
-    """A model under AdamW, with a learning rate that follows the clock.
+    """A model under AdamW or Muon, with a learning rate that follows the clock.
 
     A subclass has `training_step`, which returns `self.counted(loss, num)`, and `validation_step`. What it draws in
     training comes from `self.generator`, which is kept in checkpoints, by way of `self.drawn`: processes that share a
@@ -27,12 +31,16 @@ class OptimizedTask(pl.LightningModule):
     Args:
         model: the model to train.
         clock: the bounds of the run, which the learning rate follows.
-        learning_rate: base rate of AdamW, which `schedule` multiplies.
-        weight_decay: of AdamW, on parameters of two or more dimensions.
+        learning_rate: base rate, which `schedule` multiplies.
+        weight_decay: on parameters of two or more dimensions; with Muon on the weights of linear layers.
         betas: of AdamW.
         schedule: factor on the learning rate (`training.schedules`).
         clipping: largest gradient norm of a step (`training.clipping`).
         seed: of the training noise.
+        optimizer: "adamw" or "muon" (`training.muon`).
+
+    Raises:
+        ValueError: there is no such optimizer.
     """
 
     divides_batches = False
@@ -51,8 +59,12 @@ class OptimizedTask(pl.LightningModule):
         schedule: Schedule | None = None,
         clipping: Clipping | None = None,
         seed: int = 0,
+        optimizer: str = "adamw",
     ) -> None:
         super().__init__()
+        if optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {optimizer!r}.")
+        self.optimizer = optimizer
         self.model: Any = model
         self.clock = clock
         self.learning_rate = learning_rate
@@ -100,7 +112,9 @@ class OptimizedTask(pl.LightningModule):
             logger.log_metrics({**metrics, "minutes": self.clock.seconds / 60}, step=self.global_step)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; the learning rate is set before each step by `schedule`. Biases and gains have no weight decay."""
+        """The learning rate is set before each step by `schedule`. Biases and gains have no weight decay."""
+        if self.optimizer == "muon":
+            return Muon(self.model, self.learning_rate, self.weight_decay, betas=self.betas)
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         groups = [
             {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": self.weight_decay},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -55,11 +54,13 @@ class RefinementTask(DiffusionTask):
         strain: error of near points, added to the loss of guesses.
         strength: factor of it.
         share_of_square: factor of the usual loss for guesses: the places of far parts cannot be told from them.
+        late_lambda: where a guess is also taken up, as the estimate that an evaluation before has led to.
+        late_share: of the guesses that are.
         potential: whose energy per atom takes the place of the strain. The minimum that a guess came from cannot be
             told from it, and what is nearest to all that it could be is none; the force on an estimate is known.
         max_force: bound of the forces that are learned from, in kcal/mol/Angstrom.
         **settings: see `DiffusionTask`. Its batches may have guesses, `starts` of the condition (B, S, N, 3) in data
-            units, besides which there are `num_draws` draws of plain noise.
+            units, besides which there are `num_draws` draws of plain noise; 0 for none.
     """
 
     def __init__(
@@ -71,6 +72,8 @@ class RefinementTask(DiffusionTask):
         strain: LocalError | None = None,
         strength: float = 3.0,
         share_of_square: float = 0.1,
+        late_lambda: float = 3.6,
+        late_share: float = 0.0,
         potential: Potential | None = None,
         max_force: float = 25.0,
         **settings: Any,
@@ -79,18 +82,16 @@ class RefinementTask(DiffusionTask):
         self.start_lambda, self.jump, self.num_jumps = start_lambda, tuple(jump), num_jumps
         self.strain = LocalStrain() if strain is None else strain
         self.strength, self.share_of_square = strength, share_of_square
+        self.late_lambda, self.late_share = late_lambda, late_share
         self.potential, self.max_force = potential, max_force
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean loss of the batch: guesses, what a jump makes of them, and plain noise."""
         x_0, graph, mask = batch
-        num, draws = x_0.shape[0], self.num_draws
+        num = x_0.shape[0]
         encoded = self.model.encode(graph)
         x_0 = self.model.from_data(x_0, mask)
-        t = self.drawn(lambda n: self.objective.sample_times(n, self.generator, self.device), num * draws)
-        eps = self._unit((num * draws, *x_0.shape[1:]), repeated(mask, draws))
-        x_t = self.objective.path.noised(x_0.repeat_interleave(draws, dim=0), eps, t)
-        x_t, t = x_t.unflatten(0, (num, draws)), t.unflatten(0, (num, draws))
+        x_t, t = self._of_noise(x_0, mask)
         losses, num_jumped = [], 0
         starts = graph.starts if isinstance(graph, Guessed) else None
         if starts is not None:
@@ -98,8 +99,19 @@ class RefinementTask(DiffusionTask):
             loss, jumped, after = self._of_guesses(guesses, x_0, graph, encoded, mask)
             losses.append(loss)
             x_t, t, num_jumped = torch.cat([jumped, x_t], 1), torch.cat([after, t], 1), jumped.shape[1]
-        losses.append(self._losses(x_t, t, num_jumped, x_0, graph, encoded, mask)[0])
+        if x_t.shape[1]:
+            losses.append(self._losses(x_t, t, num_jumped, x_0, graph, encoded, mask)[0])
         return self.counted(torch.cat(losses).mean(), num)
+
+    def _of_noise(self, x_0: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """States (B, k, N, 3) and times (B, k) of `num_draws` draws of plain noise."""
+        num, draws = x_0.shape[0], self.num_draws
+        if not draws:
+            return x_0.new_zeros(num, 0, *x_0.shape[1:]), x_0.new_zeros(num, 0)
+        t = self.drawn(lambda n: self.objective.sample_times(n, self.generator, self.device), num * draws)
+        eps = self._unit((num * draws, *x_0.shape[1:]), repeated(mask, draws))
+        x_t = self.objective.path.noised(x_0.repeat_interleave(draws, dim=0), eps, t)
+        return x_t.unflatten(0, (num, draws)), t.unflatten(0, (num, draws))
 
     def _of_guesses(
         self, guesses: Tensor, x_0: Tensor, graph: Any, encoded: Any, mask: Tensor | None
@@ -108,8 +120,10 @@ class RefinementTask(DiffusionTask):
         path, num = self.model.path, len(x_0)
         guesses = guesses.unflatten(0, (num, -1))
         copies = guesses.shape[1]
-        eps = (guesses - x_0.unsqueeze(1)) * math.exp(self.start_lambda)
         lambda_s = torch.full((num, copies), self.start_lambda, device=x_0.device)
+        if self.late_share:
+            lambda_s[self._uniform(num, copies) < self.late_share] = self.late_lambda
+        eps = (guesses - x_0.unsqueeze(1)) * lambda_s.exp()[..., None, None]
         t = path.t_of_lambda(lambda_s.double()).to(x_0)
         x_t = path.noised(x_0.repeat_interleave(copies, dim=0), eps.flatten(0, 1), t.flatten()).unflatten(
             0, (num, -1)

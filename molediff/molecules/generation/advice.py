@@ -71,14 +71,13 @@ class Advice:
         job = self._job
         charges = [atom.GetFormalCharge() for atom in job.prepared.mol.GetAtoms()]
         is_zwitterion = min(charges) < 0 < max(charges)
-        without = outcome.WITHOUT_PRESET if job.options.relaxed_by_preset else outcome.WITHOUT_RELAX
         if job.moved_protons:
             proton = job.moved_protons.most_common(1)[0][0]
             donor, acceptor = (
                 job.prepared.mol.GetAtomWithIdx(atom).GetSymbol() for atom in (proton.donor, proton.acceptor)
             )
-            return outcome.proton_moved(proton, donor, acceptor, without)
-        return outcome.ended_elsewhere(job.failed_relaxed, is_zwitterion, without)
+            return outcome.proton_moved(proton, donor, acceptor)
+        return outcome.ended_elsewhere(job.failed_relaxed, is_zwitterion)
 
     @property
     def _is_few(self) -> bool:

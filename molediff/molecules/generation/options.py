@@ -53,8 +53,6 @@ class GenerationOptions(SolverOptions):
     prune_energy: float | None = None
     picked: bool = False
     """Whether these weights were picked for the molecule, and not named."""
-    relaxed_by_preset: bool = False
-    """Whether it is a preset that asks for relaxation."""
 
     def __post_init__(self) -> None:
         if self.batch_atoms is None:

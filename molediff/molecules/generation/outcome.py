@@ -35,9 +35,8 @@ IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structur
 """Distance geometry builds none either."""
 LONGER = "allow a longer timeout"
 OTHER_STARTS = "give other conformers to begin with, as more max_attempts would end likewise"
-WITHOUT_RELAX = "leave relax out"
-WITHOUT_PRESET = "take preset='crystal', or none"
-"""Where it was a preset that asked for relaxation."""
+_WITHOUT_RELAX = "leave relax out"
+_IN_ANOTHER_FORM = f"give the neutral form, or {_WITHOUT_RELAX}"
 
 
 def known_by(weights: str) -> str:
@@ -133,33 +132,27 @@ def in_vain(others: str) -> str:
     return f"{what}, as more max_attempts would hardly help"
 
 
-def proton_moved(moved: MovedProton, donor: str, acceptor: str, without: str) -> str:
+def proton_moved(moved: MovedProton, donor: str, acceptor: str) -> str:
     """What to do where relaxation moves a proton, from an atom of the element `donor` to one of `acceptor`."""
     return (
         f"in vacuum a proton (atom {moved.hydrogen}) moves from {donor} (atom {moved.donor}) to {acceptor} "
-        f"(atom {moved.acceptor}): {_in_another_form(without)}"
+        f"(atom {moved.acceptor}): {_IN_ANOTHER_FORM}"
     )
 
 
-def ended_elsewhere(failed: Mapping[str, int], is_zwitterion: bool, without: str) -> str:
+def ended_elsewhere(failed: Mapping[str, int], is_zwitterion: bool) -> str:
     """What to do where relaxed conformers failed checks, or no minimum was found.
 
     Args:
         failed: number of relaxed conformers by the check that they failed.
         is_zwitterion: whether there are charges of both signs.
-        without: how to do without relaxation.
     """
     counts = _listed(failed)
     if not counts:
-        return f"no minimum was found of them; {without}"
+        return f"no minimum was found of them; {_WITHOUT_RELAX}"
     if is_zwitterion:
-        return f"in vacuum opposite charges distort it too far ({counts}): {_in_another_form(without)}"
-    return f"their minima are not this molecule ({counts}); {without}"
-
-
-def _in_another_form(without: str) -> str:
-    as_does = ", as preset='crystal' does" if without == WITHOUT_RELAX else ""
-    return f"give the neutral form, or {without}{as_does}"
+        return f"in vacuum opposite charges distort it too far ({counts}): {_IN_ANOTHER_FORM}"
+    return f"their minima are not this molecule ({counts}); {_WITHOUT_RELAX}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -88,13 +88,4 @@ def test_protons_that_move_in_vacuum_are_named(auto):
     assert re.search(
         r"in vacuum a proton \(atom [678]\) moves from N \(atom 0\) to O \(atom 4\): give the", result.reason
     )
-    assert result.reason.endswith("or leave relax out, as preset='crystal' does")
-
-
-def test_who_asked_for_a_preset_is_told_of_presets(auto, monkeypatch):
-    monkeypatch.setattr(
-        "molediff.molecules.generation.job.Job._still_good", lambda self, x: np.zeros(len(x), bool)
-    )
-    assert auto.generate("CCO", 2, preset="minima").reason.endswith("take preset='crystal', or none")
-    by_word = auto.generate("CCO", 2, preset="minima", relax="mmff", energies="mmff")
-    assert by_word.reason.endswith("leave relax out")
+    assert result.reason.endswith("or leave relax out")

@@ -39,7 +39,7 @@ from molediff.molecules.generator import ConformerGenerator
         ({"timeout": -1}, "timeout must be a time above 0"),
         ({"timeout": "long"}, "timeout must be a time above 0"),
         ({"num_workers": 0}, "num_workers.*at least 1"),
-        ({"num_conformers": 1_000_000}, "more than the 100000 that are held in memory"),
+        ({"num_conformers": 1_000_000}, "more than the 100,000 that are held in memory"),
         ({"num_conformers": 2000, "num_steps": 100, "trajectory": True}, "steps of the trajectory"),
         ({"timeout": 10**400}, "timeout must be a time above 0"),
         ({"seed": torch.tensor(2)}, "seed must be a whole number"),

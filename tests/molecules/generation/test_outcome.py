@@ -5,8 +5,6 @@ from types import SimpleNamespace
 import pytest
 
 from molediff.molecules.generation.outcome import (
-    WITHOUT_PRESET,
-    WITHOUT_RELAX,
     ended_elsewhere,
     proton_moved,
     remedy,
@@ -57,18 +55,15 @@ def test_who_shall_give_conformers_is_told_to_which_weights():
     assert advice.endswith("give a Mol with conformers, weights='drugs' and init='given'")
 
 
-def test_a_preset_is_not_told_to_leave_out_what_was_not_given():
-    moved = MovedProton(7, 0, 6)
-    asked, preset = (proton_moved(moved, "N", "O", without) for without in (WITHOUT_RELAX, WITHOUT_PRESET))
-    what = "in vacuum a proton (atom 7) moves from N (atom 0) to O (atom 6): give the neutral form, or "
-    assert asked == f"{what}leave relax out, as preset='crystal' does"
-    assert preset == f"{what}take preset='crystal', or none"
-    assert "distort it too far (clash 2): give the neutral" in ended_elsewhere(
-        {"clash": 2}, True, WITHOUT_RELAX
+def test_what_relaxation_did_is_told():
+    advice = proton_moved(MovedProton(7, 0, 6), "N", "O")
+    assert advice == (
+        "in vacuum a proton (atom 7) moves from N (atom 0) to O (atom 6): give the neutral form, or leave relax out"
     )
-    plain = ended_elsewhere({"clash": 2, "flat": 0}, False, WITHOUT_RELAX)
+    assert "distort it too far (clash 2): give the neutral" in ended_elsewhere({"clash": 2}, True)
+    plain = ended_elsewhere({"clash": 2, "flat": 0}, False)
     assert plain == "their minima are not this molecule (clash 2); leave relax out"
-    assert ended_elsewhere({}, True, WITHOUT_RELAX) == "no minimum was found of them; leave relax out"
+    assert ended_elsewhere({}, True) == "no minimum was found of them; leave relax out"
 
 
 def test_a_shortage_names_what_was_rejected():
