@@ -31,8 +31,8 @@ _NUM_QM9, _SMALLEST = 20_000, 1_500
 _SMALL, _TIMES = 4, 2 * LEAST_SEEN
 # Minima of rare kinds add what others lack, boron, centres with five and six neighbours and N=S=O, and nothing to the
 # names of all else. Of many kinds there are two or three.
-_IS_RARE = re.compile(r"B(?!r)|[PS]([+-]\d)?[a-z]?[56]|I([+-]\d)?[a-z]?[2-5]|S2d").search
-_TIMES_RARE = 4
+_IS_RARE = re.compile(r"B(?!r)|[PS]([+-]\d)?[tadcs]?[56]|I([+-]\d)?[tadcs]?[2-5]|S2d").search
+_TIMES_RARE = 2
 
 
 def read_set(name: str, root: str | Path = "data", held_out: bool = False) -> Iterator[Chem.Mol]:
@@ -99,7 +99,9 @@ def build_ranges(sets: Sequence[str], root: str | Path = "data", rare: Sequence[
             survey.add(mol, _TIMES if _is_small(mol) else 1)
     for name in rare:
         for mol in read_set(name, root):
-            survey.add(mol, _TIMES if _is_small(mol) else _TIMES_RARE, lambda kind: _IS_RARE(kind) is not None)
+            survey.add(
+                mol, _TIMES if _is_small(mol) else _TIMES_RARE, lambda kind: _IS_RARE(kind) is not None
+            )
     return survey.ranges(
         {"sets": [Path(name).name for name in (*sets, *rare)], "num_conformers": survey.num_conformers}
     )

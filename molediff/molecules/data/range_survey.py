@@ -58,9 +58,7 @@ class Survey:
         self.num_molecules += other.num_molecules
         self.num_conformers += other.num_conformers
 
-    def add(
-        self, mol: Chem.Mol, times: int = 1, counted: Callable[[str], bool] | None = None
-    ) -> None:
+    def add(self, mol: Chem.Mol, times: int = 1, counted: Callable[[str], bool] | None = None) -> None:
         """Count all conformers of a molecule (sanitized, explicit hydrogens), each so many times.
 
         Args:

@@ -20,9 +20,7 @@ from molediff.molecules.energies.mmff_terms import MMFFTerms
 from molediff.molecules.perception.kinds import Kinds
 from molediff.molecules.perception.ranges import shipped_ranges
 
-_FOREIGN = Chem.MolFromSmarts(
-    "[#5,#34,PX5,PX6,SX5,SX6,IX2,IX3,IX4,IX5,$([SX2](=[#7])=[#7,#8])]"
-)
+_FOREIGN = Chem.MolFromSmarts("[#5,#34,PX5,PX6,SX5,SX6,IX2,IX3,IX4,IX5,$([SX2](=[#7])=[#7,#8])]")
 _OF_SULFUR = Chem.MolFromSmarts("*-[NX2]=[SX2]=[#7,#8]")
 _MANY = 5  # neighbours, from which on there is no one angle between them
 
@@ -34,7 +32,8 @@ _FLAT = 0.1  # mdyn Angstrom rad^-2, out of the plane of boron and of nitrogen o
 _SMALLER = 0.85  # contacts of boron, as a share of those of silicon
 # Neighbours of a centre with five or six of them repel each other; in units of their distance at a right angle, and
 # kcal/mol: as stiff as an angle then.
-_APART, _REPULSION = 1.4, 0.08
+_APART, _REPULSION = 1.4, 0.05
+_STIFFER = 2.5  # their bonds, which that must not stretch
 
 
 def foreign_atoms(mol: Chem.Mol) -> list[int]:
@@ -102,6 +101,8 @@ def _with_lengths(terms: MMFFTerms, mol: Chem.Mol, foreign: set[int]) -> MMFFTer
     for row, (i, j) in enumerate(terms.bonds.tolist()):
         if (i, j) in usual:
             parameters[row, 0] *= (parameters[row, 1] / usual[i, j]) ** 3  # shorter ones are stiffer (Badger)
+            if any(mol.GetAtomWithIdx(end).GetDegree() >= _MANY for end in (i, j)):
+                parameters[row, 0] *= _STIFFER
             parameters[row, 1] = usual[i, j]
     return replace(terms, bond_parameters=parameters)
 
