@@ -1,4 +1,5 @@
-"""Atoms of which MMFF94s has no parameters: boron, selenium, five and six neighbours, sulfur of N=S=O.
+"""Atoms of which MMFF94s has no parameters: boron, selenium, five and six neighbours, iodine with two and more, and
+sulfur of N=S=O.
 
 An element that has them stands in for each, so that all other atoms get their types and charges; silicon does for any
 number of neighbours. Lengths and angles at such an atom are then those of minima (`perception.ranges`).
@@ -109,18 +110,18 @@ def _with_lengths(terms: MMFFTerms, mol: Chem.Mol, foreign: set[int]) -> MMFFTer
 
 def _with_angles(terms: MMFFTerms, mol: Chem.Mol, foreign: set[int], flat: set[int]) -> MMFFTerms:
     """Other angles that foreign atoms are in, and those at flat ones; none at centres with many neighbours."""
-    usual, angles = {}, Kinds(mol).angles()
+    usual: dict[tuple[int, ...], float] = {}
+    angles = Kinds(mol).angles()
     for (i, j, k), names in zip(angles.atoms.tolist(), angles.names, strict=True):
-        if j in flat or foreign.intersection((i, j, k)):
-            angle = shipped_ranges().middle("angle", names)
-            usual[i, j, k] = usual[k, j, i] = 120.0 if angle is None and j in flat else angle
+        angle = shipped_ranges().middle("angle", names)
+        if angle is not None and (j in flat or foreign.intersection((i, j, k))):
+            usual[i, j, k] = usual[k, j, i] = angle
     parameters, kept = terms.angle_parameters.clone(), []
     for row, (i, j, k) in enumerate(terms.angles.tolist()):
         kept.append(not (j in foreign and mol.GetAtomWithIdx(j).GetDegree() >= _MANY))
-        if (i, j, k) in usual:
+        if j in flat or foreign.intersection((i, j, k)):
+            parameters[row, 1] = usual.get((i, j, k), 120.0 if j in flat else float(parameters[row, 1]))
             parameters[row, 2:4] = 0.0  # stretch-bend terms have other rest lengths
-            if usual[i, j, k] is not None:
-                parameters[row, 1] = usual[i, j, k]
     return replace(terms, angles=terms.angles[kept], angle_parameters=parameters[kept])
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom
+from rdkit.Chem import rdDistGeom, rdMolTransforms
 
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.mmff import MMFF
@@ -92,8 +92,6 @@ def test_sulfinylamines_are_flat_and_cis(smiles):
 @pytest.mark.parametrize(("angle", "least", "most"), [(90.0, 3.5, 7.5), (30.0, 0.5, 2.5)])
 def test_phenyl_turns_out_of_the_plane_of_a_boronate_as_it_does_in_aimnet2(angle, least, most):
     """By 1.0 kcal/mol at 30 degrees and 5.2 at 90."""
-    from rdkit.Chem import rdMolTransforms
-
     mol, x = lowered(PHENYL_PINACOL)
     bond = mol.GetSubstructMatch(Chem.MolFromSmarts("[#8]B-!@cc"))
     turned = with_conformers(mol, [x[0], x[0]])
@@ -122,6 +120,27 @@ def test_what_it_ends_in_passes_all_checks(smiles):
     mol, x = lowered(smiles)
     passed, failed = sieve(standard_checks(mol), x)
     assert passed.all(), failed
+
+
+@pytest.mark.parametrize("smiles", ["CC(C)N=S=O", "O=S=NCc1ccccc1"])
+def test_a_twisted_sulfinylamine_is_rejected(smiles):
+    mol, x = lowered(smiles)
+    assert sieve(standard_checks(mol), x)[0].all()
+    twisted = with_conformers(mol, list(x))
+    bond = mol.GetSubstructMatch(Chem.MolFromSmarts("[#6]N=S=O"))
+    rdMolTransforms.SetDihedralDeg(twisted.GetConformer(), *bond, 40.0)
+    _, failed = sieve(standard_checks(mol), twisted.GetConformer().GetPositions()[None])
+    assert failed["twist"] == 1
+
+
+def test_the_short_bond_of_an_amine_on_boron_is_rejected():
+    """It is 1.64 Angstrom long, and 1.5 in amides of boron."""
+    mol, x = lowered("C[N+](C)(C)[BH3-]")
+    bond = mol.GetSubstructMatch(Chem.MolFromSmarts("C[N+][B-]"))
+    assert sieve(standard_checks(mol), x)[0].all()
+    short = with_conformers(mol, list(x))
+    rdMolTransforms.SetBondLength(short.GetConformer(), *bond[1:], 1.45)
+    assert not sieve(standard_checks(mol), short.GetConformer().GetPositions()[None])[0].any()
 
 
 @pytest.mark.parametrize("smiles", ["OB(O)c1ccccc1", "C[Se]C", "FP(F)(F)(F)F", "CN=S=O"])
