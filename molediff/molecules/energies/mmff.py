@@ -187,7 +187,7 @@ class MMFF:
     def _of_rdkit(self, mol: Chem.Mol, conf_id: int = -1) -> Any:
         if self._foreign:
             raise ForceFieldError(
-                f"{VARIANT} has no parameters for this molecule, and an amended one has no such"
+                f"{VARIANT} has no parameters for this molecule; amended, it gives forces and descents alone"
             )
         return rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, self._properties, confId=conf_id)
 
