@@ -10,10 +10,10 @@ from molediff.runtime.files import write_bytes
 @command("build_ranges")
 def main(config: DictConfig) -> None:
     """Survey the geometries, write the table, and say which share of those held out passes the checks."""
-    ranges = build_ranges(config.sets, config.root)
+    ranges = build_ranges(config.sets, config.root, config.rare)
     write_bytes(Path(config.output), ranges.to_json().encode())
     print(f"{config.output}: {ranges.head}")
-    for name in config.sets:
+    for name in (*config.sets, *config.rare):
         held_out = list(read_set(name, config.root, held_out=True))
         if not held_out:
             continue

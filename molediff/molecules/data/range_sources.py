@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -28,6 +29,10 @@ _LEAST, _MOST = 0.75, 1.4
 _NUM_QM9, _SMALLEST = 20_000, 1_500
 # All that there is of a class may be one small molecule: it counts as if it had been seen often.
 _SMALL, _TIMES = 4, 2 * LEAST_SEEN
+# Minima of rare kinds add what others lack, boron, centres with five and six neighbours and N=S=O, and nothing to the
+# names of all else. Of many kinds there are two or three.
+_IS_RARE = re.compile(r"B(?!r)|[PS]([+-]\d)?[tadcs]?[56]|I([+-]\d)?[tadcs]?[2-5]|S2d").search
+_TIMES_RARE = 2
 
 
 def read_set(name: str, root: str | Path = "data", held_out: bool = False) -> Iterator[Chem.Mol]:
@@ -80,14 +85,25 @@ def _is_small(mol: Chem.Mol) -> bool:
     return bool(mol.GetNumHeavyAtoms() <= _SMALL)
 
 
-def build_ranges(sets: Sequence[str], root: str | Path = "data") -> Ranges:
-    """Survey all sets but what is held out of them."""
+def build_ranges(sets: Sequence[str], root: str | Path = "data", rare: Sequence[str] = ()) -> Ranges:
+    """Survey all sets but what is held out of them.
+
+    Args:
+        sets: see `read_set`.
+        root: folder of the QM9 cache.
+        rare: sets of which only kinds count that have boron, many neighbours or N=S=O in their names.
+    """
     survey = Survey()
     for name in sets:
         for mol in read_set(name, root):
             survey.add(mol, _TIMES if _is_small(mol) else 1)
+    for name in rare:
+        for mol in read_set(name, root):
+            survey.add(
+                mol, _TIMES if _is_small(mol) else _TIMES_RARE, lambda kind: _IS_RARE(kind) is not None
+            )
     return survey.ranges(
-        {"sets": [Path(name).name for name in sets], "num_conformers": survey.num_conformers}
+        {"sets": [Path(name).name for name in (*sets, *rare)], "num_conformers": survey.num_conformers}
     )
 
 

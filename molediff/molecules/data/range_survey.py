@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -58,8 +58,14 @@ class Survey:
         self.num_molecules += other.num_molecules
         self.num_conformers += other.num_conformers
 
-    def add(self, mol: Chem.Mol, times: int = 1) -> None:
-        """Count all conformers of a molecule (sanitized, explicit hydrogens), each so many times."""
+    def add(self, mol: Chem.Mol, times: int = 1, counted: Callable[[str], bool] | None = None) -> None:
+        """Count all conformers of a molecule (sanitized, explicit hydrogens), each so many times.
+
+        Args:
+            mol: the molecule.
+            times: how often each counts.
+            counted: of a name whether it counts; contacts do not then. None: all do.
+        """
         x = np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
         self.num_molecules += 1
         self.num_conformers += len(x)
@@ -67,8 +73,11 @@ class Survey:
         for sort, value_of in SORTS.items():
             terms = terms_of(kinds, sort)
             if len(terms.names):
-                self._count(sort, value_of(x, terms.atoms), terms.names, times)
-        contacts = Contacts(mol, kinds)
+                self._count(sort, value_of(x, terms.atoms), terms.names, times, counted)
+        if counted is None:
+            self._count_contacts(Contacts(mol, kinds), x)
+
+    def _count_contacts(self, contacts: Contacts, x: np.ndarray) -> None:
         near = contacts.distances(x).ravel()
         keys = np.tile(contacts.keys(), len(x))
         for key, number in zip(
@@ -80,11 +89,18 @@ class Survey:
         for key, value in zip(keys.tolist(), rounded.tolist(), strict=True):
             self._near[key][value] += 1
 
-    def _count(self, sort: str, values: np.ndarray, names: Sequence[tuple[str, ...]], times: int) -> None:
+    def _count(
+        self,
+        sort: str,
+        values: np.ndarray,
+        names: Sequence[tuple[str, ...]],
+        times: int,
+        counted: Callable[[str], bool] | None,
+    ) -> None:
         counts, parents = self._counts[sort], self._parents[sort]
         rounded = np.round(values / _STEPS[sort]).astype(int).T.tolist()
         for levels, mine in zip(names, rounded, strict=True):
-            for name in levels:
+            for name in levels if counted is None else filter(counted, levels):
                 count = counts[name]
                 for value in mine:
                     count[value] += times

@@ -15,6 +15,7 @@ from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
 from molediff.molecules.energies.descent import Descent
+from molediff.molecules.energies.foreign_atoms import foreign_atoms, stand_in, with_foreign
 from molediff.molecules.energies.mmff_field import MMFFField
 from molediff.molecules.energies.mmff_terms import MMFFTerms, heterocumulenes
 from molediff.molecules.energies.stiffness import Stiffness
@@ -52,8 +53,9 @@ class MMFF:
         mol: explicit hydrogens, conformers.
         charges: whether charges act. They do in vacuum, where they pull a molecule together; in a crystal or in water
             its surroundings take most of that away.
-        amended: give heterocumulenes (C-N=C=X) and nitrosamines the shape that they have, and MMFF94s has not, in what
-            is done to many conformers at once: `forces` and `lowered`.
+        amended: give heterocumulenes (C-N=C=X) and nitrosamines the shape that they have, and MMFF94s has not, and
+            describe boron and other foreign atoms (`foreign_atoms`) after their minima, in what is done to many
+            conformers at once: `forces`, `lowered` and `descent`. A molecule with foreign atoms has nothing else.
 
     Raises:
         ForceFieldError: MMFF94s has no parameters for the molecule, or describes one of its bonds wrongly.
@@ -61,7 +63,11 @@ class MMFF:
 
     def __init__(self, mol: Chem.Mol, charges: bool = True, amended: bool = False):
         self.mol, self._amended = mol, amended
-        self._properties: Any = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=VARIANT)
+        self._foreign = foreign_atoms(mol) if amended else []
+        self._known = stand_in(mol, self._foreign) if self._foreign else mol
+        self._properties: Any = rdForceFieldHelpers.MMFFGetMoleculeProperties(
+            self._known, mmffVariant=VARIANT
+        )
         if self._properties is None:
             foreign = sorted({atom.GetSymbol() for atom in mol.GetAtoms()} - _ELEMENTS)
             why = f" ({', '.join(foreign)} is none of its elements)" if foreign else ""
@@ -70,15 +76,16 @@ class MMFF:
         self._charges = charges
         self._fields: dict[bool, tuple[MMFFField, Stiffness]] = {}
         mended = {frozenset(found[2:]) for found in heterocumulenes(mol)} if amended else set()
-        for bond in mol.GetBonds():
-            if {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()} not in mended:
+        for bond in self._known.GetBonds():
+            ends = {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()}
+            if ends not in mended and not ends.intersection(self._foreign):
                 self._check(bond)
 
     def _check(self, bond: Chem.Bond) -> None:
         if bond.GetBondType() not in _MULTIPLE:
             return
         begin, end = bond.GetBeginAtom(), bond.GetEndAtom()
-        stretch = self._properties.GetMMFFBondStretchParams(self.mol, begin.GetIdx(), end.GetIdx())
+        stretch = self._properties.GetMMFFBondStretchParams(self._known, begin.GetIdx(), end.GetIdx())
         single = _TABLE.GetRcovalent(begin.GetAtomicNum()) + _TABLE.GetRcovalent(end.GetAtomicNum())
         if stretch is not None and stretch[2] > _AS_LONG_AS_SINGLE * single:
             name = f"{begin.GetSymbol()}{_MULTIPLE[bond.GetBondType()]}{end.GetSymbol()}"
@@ -102,7 +109,7 @@ class MMFF:
         mol.RemoveAllConformers()
         mol.AddConformer(Chem.Conformer(mol.GetNumAtoms()))
         conformer, given_off = mol.GetConformer(), np.zeros(len(x))
-        field: Any = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, self._properties)
+        field = self._of_rdkit(mol)
         for i, positions in enumerate(x):
             conformer.SetPositions(np.ascontiguousarray(positions, dtype=np.float64))
             field.Initialize()  # else distances are those of the conformer before
@@ -162,12 +169,27 @@ class MMFF:
 
     @cached_property
     def _terms(self) -> MMFFTerms:
-        return MMFFTerms.of(self.mol, self._properties, self._amended)
+        if not self._foreign:
+            return MMFFTerms.of(self.mol, self._properties, self._amended)
+        charges = {
+            place: self.mol.GetAtomWithIdx(place).GetFormalCharge()
+            - self._known.GetAtomWithIdx(place).GetFormalCharge()
+            for place in self._foreign
+        }
+        terms = MMFFTerms.of(self._known, self._properties, self._amended, charges)
+        return with_foreign(terms, self.mol, self._foreign)
 
     def _field(self, conf_id: int) -> Any:
-        field: Any = rdForceFieldHelpers.MMFFGetMoleculeForceField(self.mol, self._properties, confId=conf_id)
+        field = self._of_rdkit(self.mol, conf_id)
         field.Initialize()
         return field
+
+    def _of_rdkit(self, mol: Chem.Mol, conf_id: int = -1) -> Any:
+        if self._foreign:
+            raise ForceFieldError(
+                f"{VARIANT} has no parameters for this molecule; amended, it gives forces and descents alone"
+            )
+        return rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, self._properties, confId=conf_id)
 
 
 class MMFFDescent:

@@ -8,6 +8,7 @@ Source: Halgren 1996, MMFF I (the functional form, equations 2 to 8); Tosco et a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -59,20 +60,23 @@ class MMFFTerms:
         )
 
     @classmethod
-    def of(cls, mol: Chem.Mol, properties: Any, amended: bool = False) -> MMFFTerms:
+    def of(
+        cls, mol: Chem.Mol, properties: Any, amended: bool = False, charges: Mapping[int, float] | None = None
+    ) -> MMFFTerms:
         """The terms of a molecule with explicit hydrogens.
 
         Args:
             mol: the molecule.
             properties: RDKit's `MMFFMolProperties` of it.
             amended: give heterocumulenes (`heterocumulenes`) and nitrosamines the shape that they have.
+            charges: what atoms have besides those of `properties`.
         """
         around = [[neighbour.GetIdx() for neighbour in atom.GetNeighbors()] for atom in mol.GetAtoms()]
         bonds = _bonds(mol, properties)
         angles = _angles(mol, properties, around)
         planes = _planes(mol, properties, around)
         torsions = _torsions(mol, properties, around)
-        pairs = _pairs(mol, properties)
+        pairs = _pairs(mol, properties, charges or {})
         if amended:
             for more in (
                 _amended_heterocumulenes(mol, around, bonds, angles),
@@ -200,7 +204,7 @@ def _torsions(mol: Chem.Mol, properties: Any, around: list[list[int]]) -> tuple[
     return _tensors(atoms, parameters, 4, 3)
 
 
-def _pairs(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
+def _pairs(mol: Chem.Mol, properties: Any, charges: Mapping[int, float]) -> tuple[Tensor, Tensor]:
     hops = np.asarray(Chem.GetDistanceMatrix(mol))
     first, second = np.nonzero(np.triu((hops > 2) & (hops < len(hops)), 1))
     types = np.array([properties.GetMMFFAtomType(i) for i in range(mol.GetNumAtoms())])
@@ -212,6 +216,8 @@ def _pairs(mol: Chem.Mol, properties: Any) -> tuple[Tensor, Tensor]:
     parameters = np.zeros((len(first), 3))
     parameters[:, :2] = table[kind[first], kind[second]]
     charge = np.array([properties.GetMMFFPartialCharge(i) for i in range(mol.GetNumAtoms())])
+    for place, more in charges.items():
+        charge[place] += more
     share = np.where(hops[first, second] == 3, _CLOSE, 1.0)
     parameters[:, 2] = _COULOMB * share * charge[first] * charge[second]
     return torch.from_numpy(np.stack([first, second], 1)), torch.from_numpy(parameters)

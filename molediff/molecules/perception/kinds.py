@@ -25,8 +25,8 @@ _OTHER_ORDER = "o"
 _LARGEST_RING = 9
 _MOST_RINGS = 3
 
-# How an atom is bonded: two double bonds or a triple one (linear if it has two neighbours), aromatic, a double bond, a
-# lone pair or an empty orbital next to one of these, or none of them.
+# How an atom is bonded: a triple bond or two double ones in a line, aromatic, a double bond, a lone pair or an empty
+# orbital next to one of these, or none of them.
 LINEAR, AROMATIC, DOUBLE, CONJUGATED, SATURATED = "t", "a", "d", "c", "s"
 _PLANAR = (AROMATIC, DOUBLE, CONJUGATED)
 # Single bonds between two of them turn with a preference of their own (peroxides, hydrazines, disulfides).
@@ -102,9 +102,9 @@ class Kinds:
 
     def _find_unsaturation(self, charge: list[int]) -> None:
         found = []
-        for mine in self.orders:
+        for i, mine in enumerate(self.orders):
             orders = list(mine.values())
-            if "3" in orders or (orders.count("2") > 1 and len(orders) == 2):
+            if "3" in orders or self._is_inner(i):
                 found.append(LINEAR)
             elif "a" in orders:
                 found.append(AROMATIC)
@@ -232,11 +232,7 @@ class Kinds:
 
     def _is_inner(self, i: int) -> bool:
         """Whether two double bonds of atom i lie in a line; those of sulfur are at an angle."""
-        return (
-            self.element[i] in _IN_A_LINE
-            and self.degree[i] == 2
-            and list(self.orders[i].values()) == ["2", "2"]
-        )
+        return self.element[i] in _IN_A_LINE and list(self.orders[i].values()) == ["2", "2"]
 
     def has_plane(self, i: int) -> bool:
         """Whether a direction across the bonds of an atom says how it is turned."""

@@ -94,6 +94,12 @@ class Ranges:
                     break
         return best
 
+    def middle(self, sort: str, names: Sequence[str]) -> float | None:
+        """Halfway between the extremes of the finest name that was seen at all: a usual value, however rare."""
+        mine = self._classes.get(sort, {})
+        found = next((mine[name] for name in names if name in mine), None)
+        return None if found is None else (found.low + found.high) / 2
+
     def bounds(self, sort: str, names: Sequence[tuple[str, ...]]) -> tuple[np.ndarray, np.ndarray]:
         """Least and greatest value that passes of each term, two arrays; infinite where nothing is known."""
         mine, bounds = self._classes.get(sort, {}), self._bounds.get(sort, {})

@@ -3,6 +3,7 @@
 import numpy as np
 from fake_generators import embedded
 from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
 from molediff.molecules.data.minima import Minima, pack_minima
 from molediff.molecules.data.range_sources import build_ranges, is_whole, read_set
@@ -50,3 +51,20 @@ def test_what_has_come_apart_is_no_minimum_of_the_molecule(tmp_path):
 def test_small_molecules_count_as_if_they_had_been_seen_often(tmp_path):
     ranges = build_ranges([packed(tmp_path, [0.0, 1.0])])
     assert ranges.find("bond_length", ["1|C|O"]).num == 2 * 24
+
+
+def test_rare_sets_add_to_rare_kinds_alone(tmp_path):
+    """Ranges of ethanol stay what they are, however wide the bonds beside boron are."""
+    with Chem.SDWriter(str(tmp_path / "rare.sdf")) as writer:
+        mol = Chem.AddHs(Chem.MolFromSmiles("CCB(O)O"))
+        rdDistGeom.EmbedMolecule(mol, randomSeed=1)
+        mol.SetProp("smiles", "CCB(O)O")
+        writer.write(mol)
+    pack_minima(tmp_path / "rare.sdf")[0].save(tmp_path / "rare.npz")
+    sets, rare = [packed(tmp_path, [0.0, 1.0])], [str(tmp_path / "rare.npz")]
+    without, found = build_ranges(sets), build_ranges(sets, rare=rare)
+    for sort, name in (("bond_length", "1|C|C"), ("bond_length", "1|C|H"), ("contact", "|C|H")):
+        assert found.find(sort, [name]) == without.find(sort, [name])
+    assert without.find("bond_length", ["1|B|C"]) is None
+    assert found.find("bond_length", ["1|B|C"]) is not None
+    assert found.find("bond_length", ["1|H|O"]) == without.find("bond_length", ["1|H|O"])

@@ -37,6 +37,15 @@ def test_bounds_lie_outside_and_come_nearer_the_more_was_seen():
     assert low < lower < 0.96 < higher < high
 
 
+def test_only_names_that_count_are_seen():
+    found = Survey()
+    found.add(water(0.96), 1, lambda name: name == "1|H|O")
+    ranges = found.ranges({})
+    assert ranges.find("bond_length", names_of_water()[:-1]) is None
+    assert ranges.find("bond_length", ["1|H|O"]).num == 2
+    assert ranges.find("angle", Kinds(water(1)).angles().names[0]) is None
+
+
 def test_what_was_never_seen_has_no_bounds():
     low, high = survey(0.96).ranges({}).bounds("bond_length", [("1|nothing",)])
     assert (low[0], high[0]) == (-np.inf, np.inf)

@@ -74,4 +74,10 @@ def test_charges_pull_in_vacuum_alone():
 
 
 def test_where_the_force_field_knows_nothing_there_is_none():
-    assert field_of(Chem.AddHs(Chem.MolFromSmiles("OB(O)c1ccccc1")), charges=True) is None
+    assert field_of(Chem.AddHs(Chem.MolFromSmiles("CO[O-]")), charges=True) is None
+
+
+def test_boron_has_starts_of_its_own():
+    mol, x = embedded("OB(O)c1ccccc1", 2)
+    found = started(mol, x, "minima").positions([0, 1], attempt=0)
+    assert (np.abs(found - x).max(axis=(1, 2)) > 0.02).all()

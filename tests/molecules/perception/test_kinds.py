@@ -64,3 +64,8 @@ def test_chains_without_two_planes_are_none(smiles):
 
 def test_double_bonds_of_sulfur_lie_at_an_angle():
     assert len(kinds("CN=S=NC").cumulenes().names) == 0
+
+
+def test_double_bonds_of_sulfur_turn():
+    assert len(kinds("CN=S=O").twists().names) == 1
+    assert len(kinds("CN=S=NC").twists().names) == 2
