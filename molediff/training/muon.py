@@ -43,9 +43,7 @@ class Muon(torch.optim.Optimizer):
     ) -> None:
         tables = {id(p) for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
         parameters = [p for p in model.parameters() if p.requires_grad]
-        is_matrix = [
-            p.ndim == 2 and min(p.shape) >= _LEAST_SIDE and id(p) not in tables for p in parameters
-        ]
+        is_matrix = [p.ndim == 2 and min(p.shape) >= _LEAST_SIDE and id(p) not in tables for p in parameters]
         groups = [
             {
                 "params": [p for p, matrix in zip(parameters, is_matrix, strict=True) if matrix == wanted],
@@ -76,11 +74,12 @@ class Muon(torch.optim.Optimizer):
         for shape, members in alike.items():
             directions = []
             for p in members:
-                state = self.state[p]
+                state, gradient = self.state[p], p.grad
+                assert gradient is not None
                 if not state:
                     state["momentum"] = torch.zeros_like(p)
-                state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-                directions.append(p.grad.lerp(state["momentum"], group["momentum"]))
+                state["momentum"].lerp_(gradient, 1 - group["momentum"])
+                directions.append(gradient.lerp(state["momentum"], group["momentum"]))
             steps = orthogonalized(torch.stack(directions))
             steps *= _SIZE_OF_ADAM * max(shape) ** 0.5 * group["lr"]
             for p, step in zip(members, steps, strict=True):
@@ -89,13 +88,14 @@ class Muon(torch.optim.Optimizer):
     def _step_of_adam(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         first, second = group["betas"]
         for p in parameters:
-            state = self.state[p]
+            state, gradient = self.state[p], p.grad
+            assert gradient is not None
             if not state:
                 state |= {"mean": torch.zeros_like(p), "square": torch.zeros_like(p), "step": torch.zeros(())}
             state["step"] += 1
             number = float(state["step"])
-            state["mean"].lerp_(p.grad, 1 - first)
-            state["square"].lerp_(p.grad.square(), 1 - second)
+            state["mean"].lerp_(gradient, 1 - first)
+            state["square"].lerp_(gradient.square(), 1 - second)
             size = (state["square"] / (1 - second**number)).sqrt_().add_(group["eps"])
             p.mul_(1 - group["lr"] * group["weight_decay"])
             p.addcdiv_(state["mean"], size, value=-group["lr"] / (1 - first**number))

@@ -17,7 +17,6 @@ from molediff.training.guard import LossGuard
 from molediff.training.muon import Muon
 from molediff.training.schedules import Cosine, Schedule
 
-
 OPTIMIZERS = ("adamw", "muon")
 
 

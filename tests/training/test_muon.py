@@ -39,7 +39,12 @@ def test_only_weights_of_wide_layers_take_orthogonal_steps():
     expected = 0.2 * 8 * 1e-2
     assert float(singular.max()) < 1.3 * expected
     assert len(optimizer.param_groups[0]["params"]) == 1
-    for step in (moved[0], moved[2], moved[3], moved[4]):  # the first step of Adam is the sign of the gradient
+    for step in (
+        moved[0],
+        moved[2],
+        moved[3],
+        moved[4],
+    ):  # the first step of Adam is the sign of the gradient
         torch.testing.assert_close(step.detach().abs(), torch.full_like(step, 1e-2), atol=1e-4, rtol=0)
 
 
