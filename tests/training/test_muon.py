@@ -55,7 +55,7 @@ def test_it_learns():
     losses = []
     for _ in range(100):
         loss = optimizer.step(lambda: backward(trained, target, optimizer))
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < 0.05 * losses[0]
 
 

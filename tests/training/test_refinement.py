@@ -19,7 +19,7 @@ from tests.fake_generators import embedded
 SCALE = 1.4
 
 
-def task(**settings) -> RefinementTask:
+def task(num_draws: int = 1, **settings) -> RefinementTask:
     torch.manual_seed(0)
     network = HeavyAtomNetwork(
         NODE_CARDINALITIES,
@@ -36,7 +36,7 @@ def task(**settings) -> RefinementTask:
     model = DiffusionModel(network, CosineVP(), V(), ZeroCentreOfMass(), SCALE)
     objective = DenoisingScoreMatching(model.path, model.target, density=LogNormalSigma(-2.5, 1.0))
     strain = LocalStrain(length_scale=SCALE)
-    return RefinementTask(model, objective, Clock(10), num_draws=1, strain=strain, **settings)
+    return RefinementTask(model, objective, Clock(10), num_draws=num_draws, strain=strain, **settings)
 
 
 def batch(error: float = 0.2) -> GraphBatch:
@@ -74,6 +74,21 @@ def test_after_the_jump_there_is_less_noise(monkeypatch: pytest.MonkeyPatch):
     trained.training_step(as_batch(batch()), 0)
     lambdas = trained.model.path.lambda_(times[1]).view(2, 2)[:, 0]  # the second is plain noise
     assert bool(((lambdas > 2.2 + 0.69) & (lambdas < 2.2 + 2.21)).all())
+
+
+def test_late_guesses_are_taken_up_as_they_are_at_less_noise(monkeypatch: pytest.MonkeyPatch):
+    trained, seen = task(num_draws=0, num_jumps=0, late_lambda=3.6, late_share=1.0), []
+    predict = trained.model.predict
+    monkeypatch.setattr(
+        trained.model, "predict", lambda x, t, *rest: seen.append((x, t)) or predict(x, t, *rest)
+    )
+    graphs = batch()
+    trained.training_step(as_batch(graphs), 0)
+    [(x, t)] = seen  # without plain noise or jumps there is nothing else
+    torch.testing.assert_close(trained.model.path.lambda_(t), torch.full((4,), 3.6), atol=1e-3, rtol=0)
+    assert graphs.starts is not None
+    guesses = trained.model.from_data(graphs.starts.flatten(0, 1), graphs.mask.repeat_interleave(2, 0))
+    torch.testing.assert_close(x, trained.model.path.alpha(t)[:, None, None] * guesses, atol=1e-4, rtol=0)
 
 
 def test_it_learns_to_mend_a_guess():
@@ -131,7 +146,7 @@ def test_large_forces_are_bounded_and_those_that_are_no_numbers_left_out():
 def test_it_learns_to_go_down_a_potential():
     graphs = batch()
     springs = Springs(graphs.positions, graphs.mask)
-    trained = task(potential=springs, strength=10.0)
+    trained = task(num_draws=0, num_jumps=0, potential=springs, strength=10.0, share_of_square=0.0)
     optimizer = torch.optim.Adam(trained.model.parameters(), lr=2e-3)
     for _ in range(60):
         optimizer.zero_grad()
@@ -145,3 +160,8 @@ def test_batches_without_guesses_are_plain_denoising():
     loss = trained.training_step(as_batch(dataclasses.replace(batch(), starts=None)), 0)
     assert loss.isfinite()
     assert trained.samples_seen == 2
+
+
+def test_an_optimizer_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match="optimizer must be one of adamw, muon; got 'sgd'"):
+        task(optimizer="sgd")
