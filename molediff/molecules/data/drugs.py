@@ -11,9 +11,11 @@ from torch.utils.data import DataLoader
 
 from molediff.molecules.data.datamodule import ConformerDataModule, _Conformers
 from molediff.molecules.data.dataset import ConformerDataset, first_mols, one_each
+from molediff.molecules.data.drawn_starts import DrawnStarts
 from molediff.molecules.data.minima import load_minima
 from molediff.molecules.data.similar_sizes import SimilarSizes
 from molediff.molecules.data.twists import TwistedMinima
+from molediff.molecules.graph.vocabulary import ORGANIC
 
 _VALIDATION_OF_THOUSAND = 30
 _SMALL = 10  # heavy atoms
@@ -91,13 +93,15 @@ def drugs_datamodule(
     seed: int = 0,
     num_starts: int = 0,
     small_repeats: int = 1,
+    starts: str | None = None,
 ) -> DrugsDataModule:
     """Minima packed by scripts/pack_minima.py; see `load_minima` for path and cache.
 
     Molecules of at most 10 heavy atoms, which share large batches and would be in few of them, come `small_repeats`
     times a pass.
 
-    With `num_starts` above 0 the training batches have as many structures beside each minimum (`TwistedMinima`).
+    With `num_starts` above 0 the training batches have as many structures beside each minimum (`TwistedMinima`). With
+    `starts`, a file of scripts/draw_starts.py, they have molecules and structures of that, and no minima.
 
     Raises:
         ValueError: nothing is left to train or to validate on.
@@ -108,6 +112,9 @@ def drugs_datamodule(
             f"{path} gives {len(train)} minima to train on and {len(val)} to validate on: both must be at least one, "
             "pack more molecules."
         )
+    if starts is not None:
+        drawn = DrawnStarts(load_minima(starts).packed, ORGANIC, num_starts, seed)
+        return DrugsDataModule(drawn, val, most_pairs, num_reference, num_workers, seed)
     if small_repeats > 1:
         num_heavy, _ = num_heavy_and_hydrogens(train)
         small = np.flatnonzero(num_heavy <= _SMALL)

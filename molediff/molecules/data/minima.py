@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,23 @@ class Minima(PackedFile):
     molecule: np.ndarray
     positions: np.ndarray
     energies: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        smiles: Iterable[str],
+        molecule: Sequence[int],
+        positions: Sequence[np.ndarray],
+        energies: Sequence[float],
+    ) -> Minima:
+        """Minima (N, 3) in Angstrom, their molecules by number, and their energies in kcal/mol."""
+        rounded = [np.round(x * _STEPS_PER_ANGSTROM).astype(np.int16) for x in positions]
+        return cls(
+            np.frombuffer("\n".join(smiles).encode(), dtype=np.uint8),
+            np.array(molecule, dtype=np.int32),
+            np.concatenate([np.zeros((0, 3), np.int16), *rounded]),
+            np.array(energies, dtype=np.float32),
+        )
 
 
 def connectivity_key(smiles: str) -> str:
@@ -83,15 +100,9 @@ def pack_minima(
             left_out[reason] += 1
             continue
         molecule.append(rows.setdefault(smiles, len(rows)))
-        positions.append(np.round(x * _STEPS_PER_ANGSTROM).astype(np.int16))
+        positions.append(x)
         energies.append(energy)
-    minima = Minima(
-        np.frombuffer("\n".join(rows).encode(), dtype=np.uint8),
-        np.array(molecule, dtype=np.int32),
-        np.concatenate([np.zeros((0, 3), np.int16), *positions]),
-        np.array(energies, dtype=np.float32),
-    )
-    return minima, left_out
+    return Minima.of(rows, molecule, positions, energies), left_out
 
 
 def mols_of(minima: Minima, highest: float = np.inf) -> Iterator[Chem.Mol]:

@@ -1,0 +1,48 @@
+"""Structures that a refinement begins with, to train on."""
+
+import numpy as np
+
+from molediff.molecules.data.drawn_starts import NUM_EACH, DrawnStarts, draw_starts
+from molediff.molecules.data.drugs import drugs_datamodule
+from molediff.molecules.data.minima import Minima, load_minima
+from tests.fake_generators import embedded
+
+SMILES = ["CC(O)CCc1ccccc1", "no molecule", "CCO"]
+
+
+def test_structures_are_those_of_the_molecules_and_differ(tmp_path):
+    starts, left_out = draw_starts(SMILES, seed=1)
+    assert left_out == ["no molecule"]
+    assert starts.smiles_list() == ["CC(O)CCc1ccccc1", "CCO"]
+    num = sum(NUM_EACH.values())
+    assert np.bincount(starts.molecule).tolist() == [num, num]
+    again, _ = draw_starts(SMILES, seed=1)
+    np.testing.assert_array_equal(starts.positions, again.positions)
+    starts.save(tmp_path / "starts.npz")
+    drawn = DrawnStarts(load_minima(tmp_path / "starts.npz").packed, num_starts=4, seed=3)
+    assert len(drawn) == 2
+    batch = drawn.batch([1, 0])
+    assert batch.starts.shape == (2, 4, 25, 3)
+    of_ethanol = batch.starts[0, :, :9].numpy()
+    bonds = np.linalg.norm(of_ethanol[:, [0, 1]] - of_ethanol[:, [1, 2]], axis=-1)
+    np.testing.assert_allclose(bonds, [[1.52, 1.42]] * 4, atol=0.06)
+    assert len({x.round(3).tobytes() for x in batch.starts[1].numpy()}) == 4
+    assert not batch.starts[0, :, 9:].any()
+
+
+def test_a_file_of_them_takes_the_place_of_minima(tmp_path):
+    """The validation molecules stay minima."""
+    minima = ["CCO", "CCN"]
+    held_out = "CCCC(C)C"
+    smiles = [*minima, held_out]
+    mols = [embedded(one) for one in smiles]
+    x = [mol.GetConformer().GetPositions() for mol in mols]
+    Minima.of(smiles, range(len(smiles)), x, [0.0] * len(smiles)).save(tmp_path / "minima.npz")
+    draw_starts(["CCO"], seed=1)[0].save(tmp_path / "starts.npz")
+    data = drugs_datamodule(
+        str(tmp_path / "minima.npz"), num_starts=2, starts=str(tmp_path / "starts.npz"), most_pairs=500
+    )
+    _, graphs, _ = next(iter(data.train_dataloader()))
+    assert len(data.train) == 1
+    assert graphs.starts.shape == (1, 2, 9, 3)
+    assert [data.val.smiles(i) for i in range(len(data.val))] == [held_out]
