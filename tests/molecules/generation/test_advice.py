@@ -83,8 +83,8 @@ def test_a_group_that_no_weights_know_is_named_so_though_a_force_field_has_it(dr
 def test_given_structures_end_likewise_each_time(drugs):
     mol = Chem.AddHs(Chem.MolFromSmiles("CCCO"))
     rdDistGeom.EmbedMolecule(mol, randomSeed=1)
-    x = mol.GetConformer().GetPositions()
-    mol.GetConformer().SetPositions(np.random.default_rng(1).permutation(x))
+    far = 30.0 * np.random.default_rng(1).normal(size=(mol.GetNumAtoms(), 3))
+    mol.GetConformer().SetPositions(far)
     once, again = (drugs.generate(mol, 1, init="given", max_attempts=n).reason for n in (1, 2))
     assert "try more max_attempts" in once
     assert again.endswith("give other conformers to begin with, as more max_attempts would end likewise")
