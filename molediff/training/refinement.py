@@ -101,6 +101,10 @@ class RefinementTask(DiffusionTask):
             x_t, t, num_jumped = torch.cat([jumped, x_t], 1), torch.cat([after, t], 1), jumped.shape[1]
         if x_t.shape[1]:
             losses.append(self._losses(x_t, t, num_jumped, x_0, graph, encoded, mask)[0])
+        if not losses:
+            raise ValueError(
+                "There is nothing to learn from: num_starts of the data and num_draws are both 0, one must be above."
+            )
         return self.counted(torch.cat(losses).mean(), num)
 
     def _of_noise(self, x_0: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:

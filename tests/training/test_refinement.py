@@ -162,6 +162,11 @@ def test_batches_without_guesses_are_plain_denoising():
     assert trained.samples_seen == 2
 
 
+def test_neither_guesses_nor_noise_are_refused():
+    with pytest.raises(ValueError, match="num_starts of the data and num_draws are both 0"):
+        task(num_draws=0).training_step(as_batch(dataclasses.replace(batch(), starts=None)), 0)
+
+
 def test_an_optimizer_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="optimizer must be one of adamw, muon; got 'sgd'"):
         task(optimizer="sgd")
