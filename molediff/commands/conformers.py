@@ -108,7 +108,7 @@ Relax = Annotated[
     str | None, in_done("--relax", metavar="mmff|gfn2|aimnet2", help="Move each to its next minimum.")
 ]
 Energies = Annotated[
-    str | None, in_done("--energies", metavar="mmff|gfn2|aimnet2", help="Store the energy of each.")
+    str | None, in_done("--energies", metavar="mmff|gfn2|aimnet2|learned", help="Store the energy of each.")
 ]
 Rank = Annotated[bool, in_done("--rank", help="Write them by increasing energy.")]
 Window = Annotated[

@@ -80,6 +80,20 @@ class Encoder(Protocol):
         """What the network may be called with in place of `condition`."""
 
 
+@runtime_checkable
+class EnergyNetwork(Protocol):
+    """A network that can tell energies of its estimates of x_0, and whether it was built to."""
+
+    @property
+    def gives_energies(self) -> bool:
+        """Whether it does."""
+
+    def with_energies(
+        self, x: Tensor, lambda_: Tensor, condition: Condition | None, /
+    ) -> tuple[Tensor, Tensor]:
+        """What the call gives, and energies (n,), of which those of one condition can be compared."""
+
+
 def mask_of(condition: Condition | None) -> Tensor | None:
     """True for the real rows of the samples of `condition`, (n, N); None if nothing is padded."""
     return condition.mask if condition is not None and isinstance(condition, Masked) else None
@@ -164,21 +178,56 @@ class DiffusionModel(nn.Module):
         Returns:
             The prediction in the dtype of `x_t`, shape (n, ...).
         """
-        x = x_t / expand_like(self.path.spread(t), x_t)
-        pred = self.network(x, self.path.lambda_(t), condition).to(x_t.dtype)
-        return self.space.project(pred, mask_of(condition))
+        pred = self.network(*self._seen(x_t, t), condition)
+        return self.space.project(pred.to(x_t.dtype), mask_of(condition))
 
     forward = predict
+
+    @property
+    def gives_energies(self) -> bool:
+        """Whether `predict_with_energies` can be called."""
+        return isinstance(self.network, EnergyNetwork) and self.network.gives_energies
+
+    def predict_with_energies(
+        self, x_t: Tensor, t: Tensor, condition: Condition | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """`predict`, and energies (n,) of the estimates of x_0 that it means, in the unit that the network learned.
+
+        Raises:
+            ValueError: the network tells no energies.
+        """
+        if not isinstance(self.network, EnergyNetwork):
+            raise ValueError(f"{type(self.network).__name__} tells no energies.")
+        pred, energies = self.network.with_energies(*self._seen(x_t, t), condition)
+        return self.space.project(pred.to(x_t.dtype), mask_of(condition)), energies
+
+    def _seen(self, x_t: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """What the network is shown: states of about unit variance, and half the log-SNR."""
+        return x_t / expand_like(self.path.spread(t), x_t), self.path.lambda_(t)
 
     def denoiser(self, condition: Condition | None = None) -> Denoiser:
         """Return the function (x_t, t) -> estimate of x_0 for one `condition`, which is encoded once."""
         return self.denoiser_of(self.encode(condition))
 
-    def denoiser_of(self, encoded: Condition | None) -> Denoiser:
-        """The `denoiser` of a condition that is encoded already."""
+    def denoiser_of(
+        self, encoded: Condition | None, tell_energies: Callable[[Tensor], None] | None = None
+    ) -> Denoiser:
+        """The `denoiser` of a condition that is encoded already.
+
+        Args:
+            encoded: the condition.
+            tell_energies: is called with the energies (n,) of each estimate; None: they are not computed.
+
+        Raises:
+            ValueError: the network tells no energies.
+        """
 
         def denoise(x_t: Tensor, t: Tensor) -> Tensor:
-            pred = self.predict(x_t, t, encoded)
+            if tell_energies is None:
+                pred = self.predict(x_t, t, encoded)
+            else:
+                pred, energies = self.predict_with_energies(x_t, t, encoded)
+                tell_energies(energies)
             return convert(pred, x_t, t, self.path, self.target, Sample())
 
         return denoise

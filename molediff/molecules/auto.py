@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from molediff.molecules.energies.relax import LEARNED
 from molediff.molecules.generation.choice import NarrowFirst
 from molediff.molecules.generation.settings import Sampling
 from molediff.molecules.generation.stream import Stream
@@ -69,6 +70,9 @@ class AutoGenerator(ConformerGenerator):
                 f"{', '.join(f'{name}=' for name in given)} cannot be set where each molecule gets the weights that "
                 f"fit it: name the weights, {self.weights!r} or {self.general.weights!r}."
             )
+        refinement = groups["refinement"]
+        if words.get("energies", getattr(refinement, "energies", None)) == LEARNED:  # the narrow ones know none
+            return self.general._pipeline(preset, groups, words, {**asked, "picked": True})
         return NarrowFirst(
             self._pipeline(preset, groups, words, {**asked, "strict": True, "picked": True}),
             self.general._pipeline(preset, groups, words, {**asked, "picked": True}),

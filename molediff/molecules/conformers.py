@@ -32,6 +32,20 @@ def above_lowest(energies: np.ndarray) -> np.ndarray:
     return energies - np.nanmin(energies) if np.isfinite(energies).any() else energies
 
 
+def mean_of_methods(*energies: np.ndarray) -> np.ndarray:
+    """Mean of several methods' energies (n,) of the same conformers, NaN where none has one.
+
+    Each method has a zero of its own; they are brought together on the conformers that all of them know.
+    """
+    each = np.stack(energies)
+    is_known = np.isfinite(each)
+    shared = is_known & is_known.all(axis=0)
+    shared = shared if shared.any() else is_known
+    zeros = np.where(shared, each, 0.0).sum(axis=1) / np.maximum(shared.sum(axis=1), 1)
+    sums = np.where(is_known, each - zeros[:, None], 0.0).sum(axis=0)
+    return np.where(is_known.any(axis=0), sums / np.maximum(is_known.sum(axis=0), 1), np.nan)
+
+
 def boltzmann_weights(energies: np.ndarray, temperature: float) -> np.ndarray:
     """exp(-E / RT) / sum, shape (n,); a NaN has weight 0.
 

@@ -11,6 +11,7 @@ from rdkit import Chem
 
 import molediff
 from molediff.core.model import DiffusionModel
+from molediff.molecules.energies.relax import LEARNED
 from molediff.molecules.generation.check import CheckFactory
 from molediff.molecules.generation.fixed import FixedPart
 from molediff.molecules.generation.options import GenerationOptions
@@ -241,13 +242,25 @@ class ConformerGenerator:
             words: settings by themselves.
             asked: all other options.
         """
-        with_words = with_preset(preset, asked["num_conformers"], groups, words, self.plan.init is not None)
+        with_words = with_preset(
+            preset,
+            asked["num_conformers"],
+            groups,
+            words,
+            refines=self.plan.init is not None,
+            gives_energies=self.model.gives_energies,
+        )
         settings = gather(groups, with_words)
         plan = self.plan.with_overrides(
             settings["solver"], settings["num_steps"], settings["grid"], settings["init"]
         )
         settings |= {"solver": plan.solver, "num_steps": plan.num_steps, "grid": plan.grid, "init": plan.init}
         options = GenerationOptions(device=str(self.device), **asked, **settings)
+        if options.energies == LEARNED and not self.model.gives_energies:
+            raise ValueError(
+                f"The weights {self.weights} have not learned energies, as energies='{LEARNED}' needs: take 'mmff', "
+                "'gfn2' or 'aimnet2', or the weights 'drugs'."
+            )
         if options.num_workers > 1 and self.device.type != "cpu":
             raise ValueError(
                 f"num_workers={options.num_workers} on {self.device}: processes are for CPUs; raise batch_atoms."

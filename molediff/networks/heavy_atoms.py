@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from molediff.networks.chirality import ChiralMessage
+from molediff.networks.energy import EnergyHead
 from molediff.networks.graph import GraphBatch
 from molediff.networks.head import Encoding, GeometricBlock, HeadState, bounded, centre, of_samples
 from molediff.networks.hydrogens import HydrogenBlock, HydrogenEncoder, HydrogenState, Split
@@ -92,9 +93,12 @@ class HeavyAtomNetwork(nn.Module):
         cutoff: last centre of the radial basis; beyond it distances are told apart no more, smoothly.
         basis_power: 1 spaces the centres evenly, more crowds them at short distance.
         local_std: see `EquivariantNetwork`.
+        gives_energies: whether it also tells energies of its estimates (`with_energies`).
     """
 
     kind: Kind = "conformers"
+    additions = ("energy.",)
+    """Parameters that weights without them may begin a training: nothing else hangs on them."""
 
     def __init__(
         self,
@@ -112,6 +116,7 @@ class HeavyAtomNetwork(nn.Module):
         cutoff: float = 12.0,
         basis_power: float = 1.6,
         local_std: float | None = None,
+        gives_energies: bool = False,
     ):
         super().__init__()
         if local_std is not None and not local_std > 0:
@@ -120,6 +125,7 @@ class HeavyAtomNetwork(nn.Module):
         self.length_scale = length_scale
         self.vector_channels = vector_channels
         self.local_std = local_std
+        self.gives_energies = gives_energies
         self.trunk = GraphTrunk(
             tuple(node_cardinalities),
             tuple(pair_cardinalities),
@@ -143,7 +149,7 @@ class HeavyAtomNetwork(nn.Module):
                 num_basis,
                 first=i == 0,
                 chiral=False,
-                last=i == num_blocks - 1,
+                last=i == num_blocks - 1 and not gives_energies,
             )
             for i in range(num_blocks)
         )
@@ -156,6 +162,10 @@ class HeavyAtomNetwork(nn.Module):
         self.chiral = nn.ModuleList(ChiralMessage(channels, vector_channels) for _ in range(num_blocks))
         self.chiral_to_hydrogen = Linear(vector_channels, 1, bias=False)
         nn.init.normal_(self.chiral_to_hydrogen.weight, std=0.1 * vector_channels**-0.5)
+        if gives_energies:
+            self.energy = EnergyHead(
+                channels, vector_channels, pair_channels, hydrogen_channels, num_basis
+            )
 
     def encode(self, graph: GraphBatch) -> HeavyEncoding:
         """Run the trunk: everything that depends neither on coordinates nor on the noise level.
@@ -198,6 +208,33 @@ class HeavyAtomNetwork(nn.Module):
         Raises:
             ValueError: there is no condition, or it is that of another number of samples.
         """
+        return self._run(x, lambda_, condition, wants_energies=False)[0]
+
+    def with_energies(
+        self, x: Tensor, lambda_: Tensor, condition: GraphBatch | HeavyEncoding | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The output and the energies, in kcal/mol, of the estimates of x_0 that it means, shape (n,).
+
+        Those of one graph can be compared with each other, and with nothing else.
+
+        Args:
+            x, lambda_, condition: see `forward`.
+
+        Raises:
+            ValueError: as of `forward`, or the network has no energies.
+        """
+        if not self.gives_energies:
+            raise ValueError("This network was built without energies: gives_energies=True builds one with them.")
+        return self._run(x, lambda_, condition, wants_energies=True)
+
+    def _run(
+        self,
+        x: Tensor,
+        lambda_: Tensor,
+        condition: GraphBatch | HeavyEncoding | None,
+        wants_energies: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """`with_energies`, which are none, (0,), where they are not wanted."""
         code = condition if isinstance(condition, HeavyEncoding) else self.encode(condition)  # type: ignore[arg-type]
         if len(code.mask) != len(x):
             raise ValueError(f"The condition is that of {len(code.mask)} samples; got {len(x)}.")
@@ -233,8 +270,11 @@ class HeavyAtomNetwork(nn.Module):
             output = output + size * centre(torch.cat([of_heavy, moved], dim=1), mask)
             places = (alpha * x - sigma * output) * self.length_scale
             state.positions = places[:, :num_heavy]
+        energies = x.new_zeros(0)
+        if wants_energies:
+            energies = self.energy(state, code.heavy, hydrogens, split, places, self.basis)
         back = of_samples(split.places, len(x)).unsqueeze(-1).expand(-1, -1, x.shape[-1])
-        return output.gather(1, back) * code.mask.unsqueeze(-1)
+        return output.gather(1, back) * code.mask.unsqueeze(-1), energies
 
     def _keep_hands(
         self, chiral: nn.Module, state: HeadState, places: Tensor, code: HeavyEncoding

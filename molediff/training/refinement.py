@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from molediff.core.model import Condition
 from molediff.core.objective.local_strain import LocalStrain
@@ -59,6 +59,8 @@ class RefinementTask(DiffusionTask):
         potential: whose energy per atom takes the place of the strain. The minimum that a guess came from cannot be
             told from it, and what is nearest to all that it could be is none; the force on an estimate is known.
         max_force: bound of the forces that are learned from, in kcal/mol/Angstrom.
+        energy_strength: factor of the error of the energies that the network tells of its estimates, in differences
+            between those of one sample; above 0 it needs a potential and a network with energies.
         **settings: see `DiffusionTask`. Its batches may have guesses, `starts` of the condition (B, S, N, 3) in data
             units, besides which there are `num_draws` draws of plain noise; 0 for none.
     """
@@ -76,6 +78,7 @@ class RefinementTask(DiffusionTask):
         late_share: float = 0.0,
         potential: Potential | None = None,
         max_force: float = 25.0,
+        energy_strength: float = 0.0,
         **settings: Any,
     ) -> None:
         super().__init__(*args, **settings)
@@ -83,7 +86,12 @@ class RefinementTask(DiffusionTask):
         self.strain = LocalStrain() if strain is None else strain
         self.strength, self.share_of_square = strength, share_of_square
         self.late_lambda, self.late_share = late_lambda, late_share
-        self.potential, self.max_force = potential, max_force
+        self.potential, self.max_force, self.energy_strength = potential, max_force, energy_strength
+        if energy_strength and (potential is None or not self.model.gives_energies):
+            raise ValueError(
+                "energy_strength above 0 needs a potential to learn energies from and a network that tells them: "
+                "refinement.potential= and network.gives_energies=true, or leave it 0."
+            )
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean loss of the batch: guesses, what a jump makes of them, and plain noise."""
@@ -157,7 +165,12 @@ class RefinementTask(DiffusionTask):
         path, copies = self.model.path, x_t.shape[1]
         x_t, t, x_0 = x_t.flatten(0, 1), t.flatten(), x_0.repeat_interleave(copies, dim=0)
         masks = repeated(mask, copies)
-        pred = self.model.predict(x_t, t, encoded.repeat(copies))
+        encoded, energies = encoded.repeat(copies), None
+        if self.energy_strength:
+            pred, energies = self.model.predict_with_energies(x_t, t, encoded)
+            energies = energies.unflatten(0, (-1, copies))[:, :num_guesses]
+        else:
+            pred = self.model.predict(x_t, t, encoded)
         eps = convert(x_0, x_t, t, path, Sample(), Epsilon())
         losses = self.objective.loss(pred, x_0, eps, t, masks).unflatten(0, (-1, copies))
         estimate, x_0 = (
@@ -166,27 +179,34 @@ class RefinementTask(DiffusionTask):
         )
         if num_guesses:
             of_guesses = estimate[:, :num_guesses]
-            strain = self._strain(of_guesses, x_0[:, :num_guesses], graph, mask)
+            strain, known = self._strain(of_guesses, x_0[:, :num_guesses], graph, mask)
             strained = self.share_of_square * losses[:, :num_guesses] + self.strength * strain
+            if energies is not None and known is not None:
+                error = error_of_differences(energies, known)
+                strained = strained + self.energy_strength * error.unsqueeze(1)
             losses = torch.cat([strained, losses[:, num_guesses:]], dim=1)
         return losses.flatten(), estimate.detach()
 
-    def _strain(self, estimate: Tensor, x_0: Tensor, graph: Any, mask: Tensor | None) -> Tensor:
+    def _strain(
+        self, estimate: Tensor, x_0: Tensor, graph: Any, mask: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
         """Of estimates (B, k, N, 3) of x_0, per atom, shape (B, k); with a potential what has the slope of its energy,
-        and is zero.
+        and is zero, and these energies, (B, k).
         """
         num, copies = estimate.shape[:2]
         if self.potential is None:
             strain = self.strain(estimate.flatten(0, 1), x_0.flatten(0, 1), repeated(mask, copies))
-            return strain.unflatten(0, (num, copies))
+            return strain.unflatten(0, (num, copies)), None
         places = estimate * self.model.scale
         with torch.no_grad():
-            forces = self.potential(places.detach().flatten(0, 1), graph)[1].view_as(places)
+            known, forces = self.potential(places.detach().flatten(0, 1), graph)
+            forces = forces.view_as(places)
             size = forces.norm(dim=-1, keepdim=True)
             forces = forces * (self.max_force / size.clamp(min=self.max_force))
             forces = torch.where(forces.isfinite(), forces, 0.0)
         num_atoms = estimate.shape[2] if mask is None else mask.sum(1).unsqueeze(1)
-        return -(forces * (places - places.detach())).sum((2, 3)) / num_atoms
+        strain = -(forces * (places - places.detach())).sum((2, 3)) / num_atoms
+        return strain, known.view_as(strain)
 
     def _unit(self, shape: tuple[int, ...], mask: Tensor | None) -> Tensor:
         """Unit noise of the model's space, drawn on the CPU so that a seed means the same on every device."""
@@ -197,3 +217,21 @@ class RefinementTask(DiffusionTask):
     def _uniform(self, *shape: int) -> Tensor:
         uniform = self.drawn(lambda n: torch.rand((n, *shape[1:]), generator=self.generator), shape[0])
         return uniform.to(self.device)
+
+
+def error_of_differences(energies: Tensor, known: Tensor, most: float = 15.0) -> Tensor:
+    """Mean error of the differences between k energies of each of B samples, (B, k) -> (B,), Huber's, which is square
+    up to 1 kcal/mol.
+
+    Args:
+        energies: estimates, in kcal/mol.
+        known: what they should be but for a constant of each sample; what is not finite does not count.
+        most: differences larger than this do not count: no one asks how high what is high lies.
+    """
+    known = torch.where(known.isfinite(), known, torch.nan)
+    difference = energies.unsqueeze(1) - energies.unsqueeze(2)
+    wanted = (known.unsqueeze(1) - known.unsqueeze(2)).to(difference)
+    counts = wanted.abs() <= most  # not so where it is NaN
+    errors = nn.functional.smooth_l1_loss(difference, wanted.nan_to_num(), reduction="none")
+    num_pairs = max(1, energies.shape[1] * (energies.shape[1] - 1))
+    return torch.where(counts, errors, 0.0).sum((1, 2)) / num_pairs

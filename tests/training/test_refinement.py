@@ -2,8 +2,10 @@
 
 import dataclasses
 
+import hypothesis.strategies as st
 import pytest
 import torch
+from hypothesis import given
 
 from molediff.core import CosineVP, DiffusionModel, LocalStrain, V, ZeroCentreOfMass
 from molediff.core.objective.score_matching import DenoisingScoreMatching
@@ -13,13 +15,13 @@ from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, Grap
 from molediff.networks.heavy_atoms import HeavyAtomNetwork
 from molediff.training.clock import Clock
 from molediff.training.draw import Batch
-from molediff.training.refinement import RefinementTask
+from molediff.training.refinement import RefinementTask, error_of_differences
 from tests.fake_generators import embedded
 
 SCALE = 1.4
 
 
-def task(num_draws: int = 1, **settings) -> RefinementTask:
+def task(num_draws: int = 1, gives_energies: bool = False, **settings) -> RefinementTask:
     torch.manual_seed(0)
     network = HeavyAtomNetwork(
         NODE_CARDINALITIES,
@@ -32,6 +34,7 @@ def task(num_draws: int = 1, **settings) -> RefinementTask:
         num_trunk_blocks=1,
         num_blocks=2,
         num_heads=4,
+        gives_energies=gives_energies,
     )
     model = DiffusionModel(network, CosineVP(), V(), ZeroCentreOfMass(), SCALE)
     objective = DenoisingScoreMatching(model.path, model.target, density=LogNormalSigma(-2.5, 1.0))
@@ -125,7 +128,7 @@ def test_the_slope_of_the_loss_is_that_of_the_energy_per_atom():
     trained = task(potential=springs)
     y = torch.randn(2, 3, *graphs.positions.shape[1:], requires_grad=True)
     x_0 = torch.zeros_like(y)
-    (slope,) = torch.autograd.grad(trained._strain(y, x_0, graphs, graphs.mask).sum(), y)
+    (slope,) = torch.autograd.grad(trained._strain(y, x_0, graphs, graphs.mask)[0].sum(), y)
     away = y.detach() * SCALE - springs.places.unsqueeze(1)
     expected = SCALE * away * graphs.mask[:, None, :, None] / graphs.mask.sum(1)[:, None, None, None]
     torch.testing.assert_close(slope, expected)
@@ -138,7 +141,7 @@ def test_large_forces_are_bounded_and_those_that_are_no_numbers_left_out():
     forces[0, 0, 0], forces[1, 1, 2] = 1e6, float("nan")
     trained = task(potential=lambda places, graphs: (places.sum((1, 2)), forces), max_force=5.0)
     y = torch.zeros(2, 1, *graphs.positions.shape[1:], requires_grad=True)
-    (slope,) = torch.autograd.grad(trained._strain(y, y.detach(), graphs, graphs.mask).sum(), y)
+    (slope,) = torch.autograd.grad(trained._strain(y, y.detach(), graphs, graphs.mask)[0].sum(), y)
     assert float(slope[0, 0, 0, 0]) == pytest.approx(-5.0 * SCALE / int(graphs.mask[0].sum()))
     assert float(slope[1].abs().max()) == 0
 
@@ -170,3 +173,53 @@ def test_neither_guesses_nor_noise_are_refused():
 def test_an_optimizer_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="optimizer must be one of adamw, muon; got 'sgd'"):
         task(optimizer="sgd")
+
+
+ENERGIES = st.lists(st.floats(-5, 5), min_size=4, max_size=4).map(torch.tensor)
+
+
+@given(ENERGIES, st.floats(-1e3, 1e3))
+def test_energies_that_differ_by_a_constant_are_right(known: torch.Tensor, constant: float):
+    known = known.double()
+    error = error_of_differences((known + constant)[None], known[None])
+    assert float(error) == pytest.approx(0.0, abs=1e-9)
+
+
+@given(ENERGIES, ENERGIES)
+def test_the_error_of_energies_is_hubers_of_their_differences(energies: torch.Tensor, known: torch.Tensor):
+    error = float(error_of_differences(energies[None], known[None]))
+    off = [float((energies[i] - energies[j]) - (known[i] - known[j])) for i in range(4) for j in range(4)]
+    expected = sum(x * x / 2 if abs(x) < 1 else abs(x) - 0.5 for x in off) / 12
+    assert error == pytest.approx(expected, rel=1e-4, abs=1e-4)
+
+
+def test_what_is_not_known_or_far_too_high_does_not_count():
+    known = torch.tensor([[0.0, 1.0, float("nan"), float("inf"), 400.0]])
+    energies = torch.tensor([[2.0, 3.0, -7.0, 9.0, 1.0]], requires_grad=True)
+    error = error_of_differences(energies, known)
+    (slope,) = torch.autograd.grad(error.sum(), energies)
+    assert (float(error), float(slope.abs().max())) == (0.0, 0.0)
+
+
+def test_it_learns_to_tell_energies():
+    graphs = batch(0.4)
+    springs = Springs(graphs.positions, graphs.mask)
+    settings = {"num_draws": 0, "num_jumps": 0, "potential": springs, "strength": 0.0, "share_of_square": 0.0}
+    trained = task(gives_energies=True, energy_strength=1.0, **settings)
+    optimizer = torch.optim.Adam(trained.model.network.energy.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(40):
+        optimizer.zero_grad()
+        loss = trained.training_step(as_batch(graphs), 0)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[0] > 0.1
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_energies_cannot_be_learned_without_a_potential_or_by_a_network_that_has_none():
+    with pytest.raises(ValueError, match="energy_strength above 0 needs a potential"):
+        task(gives_energies=True, energy_strength=1.0)
+    with pytest.raises(ValueError, match=r"network.gives_energies=true"):
+        task(potential=lambda places, graphs: (places, places), energy_strength=1.0)

@@ -14,6 +14,7 @@ import torch
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
+from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.descent import Descent
 from molediff.molecules.energies.foreign_atoms import foreign_atoms, stand_in, with_foreign
 from molediff.molecules.energies.mmff_field import MMFFField
@@ -64,7 +65,9 @@ class MMFF:
     def __init__(self, mol: Chem.Mol, charges: bool = True, amended: bool = False):
         self.mol, self._amended = mol, amended
         self._foreign = foreign_atoms(mol) if amended else []
-        self._known = stand_in(mol, self._foreign) if self._foreign else mol
+        # RDKit leaves a Mol whose types it has found with MMFF's idea of aromaticity, in which pyridones have none.
+        self._known = stand_in(mol, self._foreign) if self._foreign else Chem.Mol(mol)
+        self._known.RemoveAllConformers()
         self._properties: Any = rdForceFieldHelpers.MMFFGetMoleculeProperties(
             self._known, mmffVariant=VARIANT
         )
@@ -96,7 +99,8 @@ class MMFF:
 
     def energy(self, conf_id: int = -1) -> float:
         """Energy of a conformer in kcal/mol."""
-        return float(self._field(conf_id).CalcEnergy())
+        field, _points = self._field(self.mol.GetConformer(conf_id).GetPositions())
+        return float(field.CalcEnergy())
 
     def forces(self, x: np.ndarray) -> np.ndarray:
         """Forces in kcal/mol/A at points (n, N, 3) in Angstrom, of the same shape, all at once."""
@@ -105,11 +109,8 @@ class MMFF:
 
     def given_off(self, x: np.ndarray, num_steps: int) -> np.ndarray:
         """Energy in kcal/mol, shape (n,), that points (n, N, 3) in Angstrom lose in so many steps towards a minimum."""
-        mol = Chem.Mol(self.mol, True)
-        mol.RemoveAllConformers()
-        mol.AddConformer(Chem.Conformer(mol.GetNumAtoms()))
-        conformer, given_off = mol.GetConformer(), np.zeros(len(x))
-        field = self._of_rdkit(mol)
+        given_off = np.zeros(len(x))
+        field, conformer = self._field(np.zeros((self.mol.GetNumAtoms(), 3)))
         for i, positions in enumerate(x):
             conformer.SetPositions(np.ascontiguousarray(positions, dtype=np.float64))
             field.Initialize()  # else distances are those of the conformer before
@@ -128,10 +129,12 @@ class MMFF:
             fixed: atoms that stay where they are.
             max_iterations: most steps.
         """
-        field = self._field(conf_id)
+        own = self.mol.GetConformer(conf_id)
+        field, moved = self._field(own.GetPositions())
         for atom in fixed:
             field.AddFixedPoint(int(atom))
         unfinished = field.Minimize(maxIts=max_iterations)
+        own.SetPositions(moved.GetPositions())
         return RelaxedConformer(float(field.CalcEnergy()), not unfinished)
 
     def lowered(
@@ -170,7 +173,7 @@ class MMFF:
     @cached_property
     def _terms(self) -> MMFFTerms:
         if not self._foreign:
-            return MMFFTerms.of(self.mol, self._properties, self._amended)
+            return MMFFTerms.of(self._known, self._properties, self._amended)
         charges = {
             place: self.mol.GetAtomWithIdx(place).GetFormalCharge()
             - self._known.GetAtomWithIdx(place).GetFormalCharge()
@@ -179,17 +182,16 @@ class MMFF:
         terms = MMFFTerms.of(self._known, self._properties, self._amended, charges)
         return with_foreign(terms, self.mol, self._foreign)
 
-    def _field(self, conf_id: int) -> Any:
-        field = self._of_rdkit(self.mol, conf_id)
-        field.Initialize()
-        return field
-
-    def _of_rdkit(self, mol: Chem.Mol, conf_id: int = -1) -> Any:
+    def _field(self, x: np.ndarray) -> tuple[Any, Chem.Conformer]:
+        """RDKit's force field at points (N, 3), and the conformer whose points it reads and moves: hold on to both."""
         if self._foreign:
             raise ForceFieldError(
                 f"{VARIANT} has no parameters for this molecule; amended, it gives forces and descents alone"
             )
-        return rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, self._properties, confId=conf_id)
+        mol = with_conformers(self._known, [x])
+        field = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, self._properties)
+        field.Initialize()
+        return field, mol.GetConformer()
 
 
 class MMFFDescent:

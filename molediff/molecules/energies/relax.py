@@ -19,6 +19,9 @@ from molediff.runtime.former import former_names
 METHODS = {"mmff": VARIANT, "gfn2": "GFN2-xTB", "aimnet2": aimnet2.NAME}
 """What `relax` and `energies` can be, and the name of the method."""
 
+LEARNED = "learned"
+"""What `energies` can be, too: those that the network tells of its own conformers, as it has learned them."""
+
 
 __getattr__ = former_names(__name__, {"NoForceField": "ForceFieldError"})
 
@@ -96,9 +99,10 @@ def conformer_energies(
 def _mmff(mol: Chem.Mol) -> MMFF:
     """MMFF94s of a molecule, if it does not take an N=C=X for an imine: of most it lacks parameters at the nitrogen."""
     field = MMFF(mol)
-    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, VARIANT)
+    typed = Chem.Mol(mol)  # which RDKit changes
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(typed, VARIANT)
     for i, j, k, x in mol.GetSubstructMatches(_CUMULATED):
-        bend = properties.GetMMFFAngleBendParams(mol, i, j, k)
+        bend = properties.GetMMFFAngleBendParams(typed, i, j, k)
         if bend is not None and bend[2] < _LEAST_AT_NITROGEN:
             first, last = (mol.GetAtomWithIdx(atom).GetSymbol() for atom in (i, x))
             raise ForceFieldError(

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from rdkit import rdBase
 
-from molediff.molecules.conformers import with_conformers
-from molediff.molecules.energies.relax import METHODS
+from molediff.molecules.conformers import mean_of_methods, with_conformers
+from molediff.molecules.energies.relax import LEARNED, METHODS
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation import outcome, sharing
 from molediff.molecules.generation.advice import Advice
@@ -22,6 +22,7 @@ from molediff.molecules.generation.hydrogens import HydrogenLengths
 from molediff.molecules.generation.known import KnownMinimum
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.refine import Refined, refine
+from molediff.molecules.generation.relaxed_starts import RelaxedStarts
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples
 from molediff.molecules.generation.starts import Starts, make_starts
@@ -34,13 +35,14 @@ from molediff.sampling.trajectory import Trajectory
 @dataclass(frozen=True)
 class Accepted:
     """A sample that passed all checks: x (N, 3) in Angstrom, at which attempt; its frames x_t and x_0_hat (S, N, 3), if
-    kept.
+    kept; its energy in kcal/mol, if the network tells it.
     """
 
     x: np.ndarray
     attempt: int = 0
     x_t: np.ndarray | None = None
     x_0_hat: np.ndarray | None = None
+    energy: float = float("nan")
 
 
 class Job:
@@ -187,7 +189,9 @@ class Job:
             frames = self._frames(raw.trajectory, int(rows[i]), bool(mirrored[i]))
             if placed is not None:
                 frames = [placed.moved(frame, i) for frame in frames]
-            self.accepted[slots[rows[i]]] = Accepted(x[i], attempt, *frames)
+            energy = float("nan") if raw.energies is None else float(raw.energies[rows[i]])
+            x_t, x_0_hat = frames or (None, None)
+            self.accepted[slots[rows[i]]] = Accepted(x[i], attempt, x_t, x_0_hat, energy)
 
     def _frames(self, way: Trajectory | None, row: int, mirrored: bool) -> list[np.ndarray]:
         """x_t and x_0_hat of a sample, reflected as it was; none if they are not kept."""
@@ -201,10 +205,11 @@ class Job:
         """Build the Mol, relax, compute energies, choose and rank."""
         options = self.options
         late = self.clock.is_up
-        slots = sorted(self.accepted)
+        slots = self._in_order(sorted(self.accepted))
         mol = with_conformers(self.prepared.mol, [self.accepted[slot].x for slot in slots])
         fixed = () if self.fixed is None else self.fixed.atoms.tolist()
-        found = refine(mol, options, self._still_good, fixed, lambda: self.clock.is_up)
+        learned = np.array([self.accepted[slot].energy for slot in slots])
+        found = refine(mol, options, self._still_good, fixed, lambda: self.clock.is_up, learned)
         self.rejected[outcome.RELAXATION] += found.num_relaxation_rejected
         chosen = [slots[row] for row in found.rows]
         num_missing = max(0, options.num_conformers - len(slots) + found.num_relaxation_rejected)
@@ -224,7 +229,7 @@ class Job:
             num_outside_window=found.num_outside_window,
             num_not_selected=found.num_not_selected,
             energies=found.energies,
-            energy_method=None if found.energies is None else METHODS[str(options.energies)],
+            energy_method=None if found.energies is None else self._energy_method,
             seconds=self.clock.seconds,
             trajectory=self._trajectory(chosen),
             provenance=sharing.provenance_of(self, chosen),
@@ -233,6 +238,29 @@ class Job:
                 -1, 2
             ),
         )
+
+    def _in_order(self, slots: list[int]) -> list[int]:
+        """Slots with the lowest conformers first where all begin as minima: by the mean of two opinions, the network's of
+        what it made and the force field's of what that began with, whose errors have little in common.
+
+        Within a tenth of a kcal/mol, which is nothing, slots keep their order: no last digit may change it.
+        """
+        learned = np.array([self.accepted[slot].energy for slot in slots])
+        if self.options.init != "minima" or self.before is not None or not np.isfinite(learned).any():
+            return slots
+        begun = self.starts.energies if isinstance(self.starts, RelaxedStarts) else None
+        by_field = np.full(len(slots), np.nan)
+        for row, slot in enumerate(slots):
+            if begun is not None and self.accepted[slot].attempt == 0:
+                by_field[row] = begun[slot]
+        return [slots[i] for i in np.argsort(mean_of_methods(learned, by_field).round(1), kind="stable")]
+
+    @property
+    def _energy_method(self) -> str:
+        """Name of the method of the energies."""
+        if self.options.energies == LEARNED:
+            return f"{METHODS['aimnet2']} as learned by {self.provenance.get('weights', 'the network')}"
+        return METHODS[str(self.options.energies)]
 
     def _tell_of_time(self, found: Refined, was_late: bool) -> None:
         """That the timeout struck, where something is missing for it; `was_late`: before all samples were drawn."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from molediff.molecules.energies.aimnet2_model import load_aimnet2, read_model
-from molediff.molecules.energies.relax import METHODS
+from molediff.molecules.energies.relax import LEARNED, METHODS
 from molediff.molecules.energies.xtb import require_tblite
 from molediff.molecules.generation.batch_size import batch_atoms_of, lookahead_of
 from molediff.molecules.generation.check import CheckFactory
@@ -18,6 +18,8 @@ from molediff.sampling.options import SolverOptions
 MAX_CONFORMERS = 100_000
 """Most conformers of a molecule in one call. They are held in memory until their molecule is done: at 20 atoms, these
 take about 300 MB. With `trajectory`, steps times conformers count."""
+
+_WHICH = f"'mmff', 'gfn2', 'aimnet2' or '{LEARNED}'"
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,14 @@ class GenerationOptions(SolverOptions):
         for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
             object.__setattr__(self, name, check_whole_number(name, getattr(self, name), least=1))
         object.__setattr__(self, "seed", check_whole_number("seed", self.seed, least=0))
-        for name in ("relax", "energies"):
-            check_word(name, getattr(self, name), (None, *METHODS))
+        check_word("relax", self.relax, (None, *METHODS))
+        check_word("energies", self.energies, (None, *METHODS, LEARNED))
+        if self.energies == LEARNED and (self.relax is not None or self.fixed is not None):
+            beside = "relax" if self.relax is not None else "fixed"
+            raise ValueError(
+                f"energies='{LEARNED}' are those of conformers as the network leaves them, which {beside} moves: take "
+                "'mmff', 'gfn2' or 'aimnet2'."
+            )
         check_word("init", self.init, (None, *INITS))
         for name, what in (
             ("prune_rmsd", "a distance above 0 in Angstrom"),
@@ -81,7 +89,7 @@ class GenerationOptions(SolverOptions):
             )
         if self.energies is None and needing:
             asked = needing[0]
-            raise ValueError(f"{asked} needs energies: say which, energies='mmff', 'gfn2' or 'aimnet2'.")
+            raise ValueError(f"{asked} needs energies: say which, energies={_WHICH}.")
         self._check_pool()
         super().__post_init__()
         self._check_size()
@@ -111,6 +119,11 @@ class GenerationOptions(SolverOptions):
         return self.lookahead
 
     @property
+    def needs_learned_energies(self) -> bool:
+        """Whether energies as the network tells them are of use: asked for, or to put the lowest conformers first."""
+        return self.energies == LEARNED or (self.init == "minima" and self.fixed is None)
+
+    @property
     def num_slots(self) -> int:
         """Conformers to draw of each molecule: as many as asked for, or the pool."""
         return self.num_conformers if self.pool is None else self.pool
@@ -129,7 +142,7 @@ class GenerationOptions(SolverOptions):
             )
         if self.select == "energy" and self.energies is None:
             raise ValueError(
-                "select='energy' needs energies: say which, energies='mmff', 'gfn2' or 'aimnet2'."
+                f"select='energy' needs energies: say which, energies={_WHICH}."
             )
 
     def _check_size(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from molediff.molecules.energies.relax import LEARNED
+
 # Of 200 conformers 50 are chosen, as published ensembles for docking are.
 _POOL_OF_CRYSTAL = 4
 # Different samples come near one minimum.
@@ -17,7 +19,9 @@ _SAME_MINIMUM, _SAME_ENERGY = 0.125, 0.05
 PRESETS = ("crystal", "minima")
 
 
-def settings_of(preset: str | None, num_conformers: int, refines: bool = False) -> dict[str, Any]:
+def settings_of(
+    preset: str | None, num_conformers: int, refines: bool = False, gives_energies: bool = False
+) -> dict[str, Any]:
     """The settings that a preset stands for.
 
     "crystal", for docking and shape searching: the conformers stand for all shapes that the molecule takes, chosen from
@@ -25,13 +29,15 @@ def settings_of(preset: str | None, num_conformers: int, refines: bool = False) 
     relaxation: bound shapes are often not the lowest ones of a molecule alone.
 
     "minima", for energies and properties: different conformers near minima, lowest first, from twice as many. Energies
-    of MMFF94s order them; it does not relax them, since they lie nearer to minima of quantum chemistry than its own do.
+    that the weights have learned order them, or those of MMFF94s, of weights that know none. That force field does not
+    relax them, since they lie nearer to minima of quantum chemistry than its own do.
     With a `relax` of one's own they are minima of that method, in the order of its energies.
 
     Args:
         preset: one of `PRESETS`, or None for no settings.
         num_conformers: asked for.
         refines: whether the weights begin with structures.
+        gives_energies: whether they tell energies.
 
     Raises:
         ValueError: there is no such preset.
@@ -44,7 +50,7 @@ def settings_of(preset: str | None, num_conformers: int, refines: bool = False) 
         return {"pool": _POOL_OF_CRYSTAL * num_conformers, "select": "coverage"}
     if preset == "minima":
         return {
-            "energies": "mmff",
+            "energies": LEARNED if gives_energies else "mmff",
             "prune_rmsd": _SAME_SHAPE,
             "prune_energy": _LIKE_ENERGY,
             "pool": _POOL_OF_MINIMA * num_conformers,
@@ -60,20 +66,21 @@ def with_preset(
     groups: Mapping[str, Any],
     words: Mapping[str, Any],
     refines: bool = False,
+    gives_energies: bool = False,
 ) -> dict[str, Any]:
     """The words of a call with those of a preset behind them: what is given by itself stands.
 
     `energies`, and what counts as the same conformer, follow `relax`, and without a pool there is no choice from one.
 
     Args:
-        preset, num_conformers, refines: see `settings_of`.
+        preset, num_conformers, refines, gives_energies: see `settings_of`.
         groups: of the call, by name, None where not given.
         words: settings of the call.
 
     Raises:
         ValueError: there is no such preset, or `refinement` is given beside one.
     """
-    settings = settings_of(preset, num_conformers, refines)
+    settings = settings_of(preset, num_conformers, refines, gives_energies)
     if settings and groups.get("refinement") is not None:
         raise ValueError(
             f"preset={preset!r} beside refinement=: give settings by themselves, or leave the preset out."

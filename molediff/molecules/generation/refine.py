@@ -11,6 +11,7 @@ from rdkit import Chem
 
 from molediff.molecules.conformers import above_lowest, with_conformers
 from molediff.molecules.energies.relax import (
+    LEARNED,
     METHODS,
     OutOfTime,
     conformer_energies,
@@ -72,6 +73,7 @@ def refine(
     still_good: Callable[[np.ndarray], np.ndarray],
     fixed: Collection[int] = (),
     out_of_time: OutOfTime = lambda: False,
+    learned: np.ndarray | None = None,
 ) -> Refined:
     """Do with the conformers of `mol` what the options ask: relax, energies, energy_window, prune_rmsd, select, rank,
     in this order.
@@ -82,12 +84,15 @@ def refine(
         still_good: from coordinates (n, N, 3) to (n,), whether they still are the molecule asked for.
         fixed: atoms that do not move.
         out_of_time: asked before everything that takes long; what is then not yet done is left out.
+        learned: energies as the network tells them, in kcal/mol, shape (n,), NaN of what it did not make.
     """
     found = Refined(mol, np.arange(mol.GetNumConformers()))
     if options.relax and len(found.rows):
         with _said(found, "relaxed"):
             _relax(found, options, still_good, fixed, out_of_time)
-    if options.energies and len(found.rows) and found.energies is None:
+    if options.energies == LEARNED and learned is not None:
+        found.energies, found.why_unknown = learned, "not made by the network"
+    elif options.energies and len(found.rows) and found.energies is None:
         with _said(found, "given energies"):
             _compute_energies(found, options.energies, out_of_time, options.device)
     num_without = 0 if found.energies is None else int(np.isnan(found.energies).sum())

@@ -38,6 +38,10 @@ class RelaxedStarts:
         num_conformers: conformers asked for.
         clock: of the molecule: when its time is up, what has not moved stays.
         lowest_first: whether the first ones come in the order of their energies.
+
+    Attributes:
+        energies: of the first ones in MMFF94s, in their order, in kcal/mol, shape (num_conformers,); None before any was
+            asked for.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class RelaxedStarts:
         self._num_evaluations, self._clock = num_evaluations, clock or Clock()
         self._lowest_first = lowest_first
         self._first: np.ndarray | None = None
+        self.energies: np.ndarray | None = None
 
     def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:
         """See `Starts`."""
@@ -61,7 +66,8 @@ class RelaxedStarts:
                 self._first is None
             ):  # all at once, so that their last digits do not hang on who is asked for first
                 x, energies = self._lowered(self._starts.positions(range(self._num), 0))
-                self._first = x[np.argsort(energies, kind="stable")] if self._lowest_first else x
+                order = np.argsort(energies, kind="stable") if self._lowest_first else np.arange(len(x))
+                self._first, self.energies = x[order], energies[order]
             return self._first[np.asarray(slots)]
         others = self._starts.positions(slots, attempt)
         return np.concatenate([self._lowered(one[None])[0] for one in others])

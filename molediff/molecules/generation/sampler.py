@@ -35,11 +35,13 @@ class RawSamples:
         x: in Angstrom, float64, shape (n, N, 3); NaN where the network failed.
         trajectory: their way, float32; None if not kept.
         num_without_start: of the NaN, those that had no structure to begin with.
+        energies: as the network tells them, in kcal/mol, shape (n,); None if not asked for.
     """
 
     x: np.ndarray
     trajectory: Trajectory | None = None
     num_without_start: int = 0
+    energies: np.ndarray | None = None
 
 
 class Sized(Protocol):
@@ -108,6 +110,7 @@ class Sampler:
         self.solver = options.solver_object
         self.times = options.times(model.path)
         self.keep_steps = options.trajectory
+        self.keep_energies = options.needs_learned_energies and model.gives_energies
 
     @torch.inference_mode()
     def draw(
@@ -134,17 +137,15 @@ class Sampler:
             batch = collate(graphs)
         with self._autocast():
             condition = self.model.encode(batch.to(self.device), copies)
-        denoiser, mask = (
-            self._denoiser(condition),
-            batch.mask.to(self.device).repeat_interleave(copies, dim=0),
-        )
+        mask, energies = batch.mask.to(self.device).repeat_interleave(copies, dim=0), list[Tensor]()
+        denoiser = self._denoiser(condition, energies)
         if any(part is not None for part in fixed):
             denoiser = hold_points(denoiser, *self._known(fixed, counts, mask))
         steps: list[Step] = []
         x = self._solve(denoiser, mask, batch.padded, generators, steps, starts)
         ends = np.cumsum(counts)
         samples = [
-            self._cut(x, steps, slice(end - count, end), graph.num_nodes)
+            self._cut(x, steps, energies, slice(end - count, end), graph.num_nodes)
             for graph, count, end in zip(graphs, counts, ends, strict=True)
         ]
         if not starts:
@@ -195,9 +196,11 @@ class Sampler:
         alpha = float(self.model.path.alpha(self.times[0]))
         return alpha * self.model.from_data(x.to(self.device), mask)
 
-    def _denoiser(self, condition: Condition | None) -> Denoiser:
-        """`DiffusionModel.denoiser_of`, whose matrix products alone autocast touches."""
-        denoiser = self.model.denoiser_of(condition)
+    def _denoiser(self, condition: Condition | None, energies: list[Tensor]) -> Denoiser:
+        """`DiffusionModel.denoiser_of`, whose matrix products alone autocast touches; the energies of all estimates go
+        into `energies` if they are to be kept.
+        """
+        denoiser = self.model.denoiser_of(condition, energies.append if self.keep_energies else None)
 
         def denoise(x_t: Tensor, t: Tensor) -> Tensor:
             with self._autocast():
@@ -208,10 +211,16 @@ class Sampler:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast)
 
-    def _cut(self, x: Tensor, steps: list[Step], rows: slice, num_atoms: int) -> RawSamples:
-        """The samples `rows` without padding, in Angstrom."""
+    def _cut(
+        self, x: Tensor, steps: list[Step], energies: list[Tensor], rows: slice, num_atoms: int
+    ) -> RawSamples:
+        """The samples `rows` without padding, in Angstrom, and the energies of the last estimates of them."""
 
         def cut(y: Tensor) -> np.ndarray:
             return self.model.to_data(y)[rows, :num_atoms].cpu().numpy()
 
-        return RawSamples(cut(x).astype(np.float64), Trajectory.of(steps, cut) if steps else None)
+        return RawSamples(
+            cut(x).astype(np.float64),
+            Trajectory.of(steps, cut) if steps else None,
+            energies=energies[-1][rows].double().cpu().numpy() if energies else None,
+        )

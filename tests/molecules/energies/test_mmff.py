@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fake_generators import embedded
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from molediff.molecules.energies.mmff import MMFF
 from molediff.molecules.energies.relax import relax_conformers
@@ -67,3 +67,20 @@ def test_conformers_give_off_what_each_loses_by_itself():
     given_off = field.given_off(np.stack([c.GetPositions() for c in mol.GetConformers()]), 5)
     alone = [field.energy(i) - field.relax(i, max_iterations=5).energy for i in range(3)]
     np.testing.assert_allclose(given_off, alone, rtol=1e-9)
+
+
+@pytest.mark.parametrize("smiles", ["O=c1cc[nH]cc1", "Cn1c(=O)c2c(ncn2C)n(C)c1=O", "CN1C=NP2(=N1)OCCCO2"])
+def test_the_molecule_keeps_its_aromatic_rings(smiles):
+    """RDKit's types come with MMFF's idea of aromaticity, and some molecules with that cannot be sanitized again."""
+    mol = embedded(smiles)
+    flags = [bond.GetIsAromatic() for bond in mol.GetBonds()]
+    field = MMFF(mol)
+    energy = field.energy()
+    typed = Chem.Mol(mol)
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(typed, "MMFF94s")
+    assert energy == pytest.approx(rdForceFieldHelpers.MMFFGetMoleculeForceField(typed, properties).CalcEnergy())
+    field.relax()
+    relax_conformers(mol, "mmff")
+    field.descent(mol.GetConformer().GetPositions()[None]).go_on(1)
+    assert [bond.GetIsAromatic() for bond in mol.GetBonds()] == flags
+    Chem.SanitizeMol(mol)

@@ -93,7 +93,8 @@ def _minimized(mol: Chem.Mol) -> Chem.Mol:
     moved = Chem.Mol(mol)
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(moved):
         rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(moved, maxIters=1000, mmffVariant="MMFF94s")
-    return moved
+    # RDKit leaves MMFF's idea of aromaticity behind.
+    return with_conformers(mol, [conformer.GetPositions() for conformer in moved.GetConformers()])
 
 
 def _mean_rows(of_methods: dict[str, list[dict[str, float]]]) -> list[dict[str, Any]]:
