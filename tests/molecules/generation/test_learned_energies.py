@@ -1,0 +1,118 @@
+"""Energies that the network tells of its own conformers."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fake_generators import knowing, options
+
+from molediff.molecules.auto import AutoGenerator
+from molediff.molecules.generation.job import Accepted, Job
+from molediff.molecules.generation.relaxed_starts import RelaxedStarts
+from molediff.molecules.generation.sampler import RawSamples
+from molediff.molecules.generator import ConformerGenerator
+from molediff.molecules.perception.domain import Domain
+from tests.fake_generators import embedded
+
+LACTAMIDE = "C[C@H](O)C(N)=O"
+
+
+def telling(*smiles: str, **settings) -> ConformerGenerator:
+    """A generator whose network knows these molecules, and calls the square of what it is shown its energy."""
+    generator = knowing(*smiles, **settings)
+    network = generator.model.network
+    network.gives_energies = True
+    network.with_energies = lambda x, lambda_, graph: (network(x, lambda_, graph), x.square().sum((1, 2)))
+    return generator
+
+
+def test_they_are_those_of_the_conformers_handed_out():
+    result = telling(LACTAMIDE).generate(LACTAMIDE, 4, energies="learned")
+    assert result.status == "ok"
+    assert np.isfinite(result.energies).all()
+    assert result.energy_method == "AIMNet2 as learned by the network"
+    ranked = telling(LACTAMIDE).generate(LACTAMIDE, 4, energies="learned", rank=True)
+    np.testing.assert_allclose(ranked.energies, np.sort(result.energies))
+    by_slot = dict(zip(result.samples[:, 0], result.energies, strict=True))
+    np.testing.assert_allclose(ranked.energies, [by_slot[slot] for slot in ranked.samples[:, 0]])
+
+
+def test_who_is_in_the_batch_does_not_matter():
+    generator = telling(LACTAMIDE, "CCO")
+    alone = generator.generate(LACTAMIDE, 3, energies="learned")
+    _, beside = generator.generate_many(["CCO", LACTAMIDE], 3, energies="learned")
+    np.testing.assert_allclose(alone.energies, beside.energies, atol=1e-4)
+
+
+def test_the_lowest_of_a_pool_are_taken():
+    every = telling(LACTAMIDE).generate(LACTAMIDE, 6, energies="learned")
+    lowest = telling(LACTAMIDE).generate(LACTAMIDE, 2, pool=6, select="energy", energies="learned")
+    np.testing.assert_allclose(lowest.energies, np.sort(every.energies)[:2])
+
+
+def test_weights_that_have_learned_none_say_so():
+    with pytest.raises(ValueError, match="have not learned energies, as energies='learned' needs"):
+        knowing(LACTAMIDE).generate(LACTAMIDE, 2, energies="learned")
+
+
+@pytest.mark.parametrize("beside", [{"relax": "mmff"}, {"fixed": {0: (0.0, 0.0, 0.0)}}])
+def test_what_moves_conformers_afterwards_goes_without_them(beside):
+    with pytest.raises(ValueError, match=f"which {next(iter(beside))} moves"):
+        telling(LACTAMIDE).generate(LACTAMIDE, 2, energies="learned", **beside)
+
+
+def test_where_weights_are_picked_those_that_have_them_take_all():
+    narrow, general = knowing("CCO", weights="narrow"), telling("CCO", weights="general")
+    narrow.domain = general.domain = Domain.of([embedded("CCO")])
+    auto = AutoGenerator(narrow, general)
+    assert auto.generate("CCO", 1).provenance["weights"] == "narrow"
+    assert auto.generate("CCO", 1, energies="learned").provenance["weights"] == "general"
+
+
+def test_the_preset_of_minima_orders_by_them_where_there_are_some():
+    result = telling(LACTAMIDE).generate(LACTAMIDE, 3, preset="minima", prune_rmsd=None)
+    assert "learned" in result.energy_method
+    assert (np.diff(result.energies) >= 0).all()
+    assert knowing(LACTAMIDE).generate(LACTAMIDE, 3, preset="minima").energy_method == "MMFF94s"
+
+
+def begun(learned: list[float], by_field: list[float], attempts: list[int]) -> list[int]:
+    """The order of conformers of these energies, begun as minima."""
+    job = SimpleNamespace(options=SimpleNamespace(init="minima"), before=None)
+    job.starts = RelaxedStarts(None, None, 0, len(by_field))  # type: ignore[arg-type]
+    job.starts.energies = np.array(by_field)
+    job.accepted = {
+        slot: Accepted(np.zeros((1, 3)), attempt, energy=energy)
+        for slot, (energy, attempt) in enumerate(zip(learned, attempts, strict=True))
+    }
+    return Job._in_order(job, sorted(job.accepted))  # type: ignore[arg-type]
+
+
+def test_two_opinions_order_what_begins_as_minima():
+    assert begun([3.0, 0.0, 2.0], [0.0, 1.0, 5.0], [0, 0, 0]) == [1, 0, 2]  # means -0.2, -1.2 and 1.3
+
+
+def test_last_digits_do_not_change_the_order():
+    assert begun([1.0, 1.0 - 1e-6, 1.0 + 1e-6], [0.0, 1e-6, 0.0], [0, 0, 0]) == [0, 1, 2]
+
+
+def test_what_was_drawn_again_has_one_opinion_and_what_has_none_is_last():
+    assert begun([9.0, 1.0, np.nan, 2.0], [0.0, 2.0, 0.0, 4.0], [0, 1, 1, 0]) == [1, 3, 0, 2]
+    assert begun([np.nan, np.nan], [5.0, 1.0], [0, 0]) == [0, 1]
+
+
+def test_the_force_field_s_own_have_none_and_the_result_says_so():
+    generator = telling(LACTAMIDE)
+    pipeline = generator._pipeline(None, {}, {"energies": "learned"}, asked(2))
+    job = pipeline.begin(LACTAMIDE)
+    x = embedded(LACTAMIDE).GetConformer().GetPositions()
+    job.examine((0,), RawSamples(x[None], energies=np.array([1.5])))
+    job.examine((1,), RawSamples(x[None]))
+    result = pipeline.finish(job)
+    np.testing.assert_equal(result.energies, [1.5, np.nan])
+    assert (result.status, result.reason) == ("partial", "not made by the network: 1 conformer without energy")
+
+
+def asked(num_conformers: int) -> dict:
+    made = options(num_conformers=num_conformers)
+    return {name: getattr(made, name) for name in ("num_conformers", "seed", "trajectory", "fixed", "checks", "strict")}
