@@ -1,0 +1,31 @@
+"""How energies are judged."""
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
+from scipy.stats import spearmanr
+
+from molediff.evaluation.conformers.benchmark.energies import errors
+
+ENERGIES = arrays(float, 6, elements=st.floats(-9, 9), unique=True)
+
+
+@given(ENERGIES, st.floats(-100, 100))
+def test_energies_that_are_right_but_for_their_zero_have_no_error(truth: np.ndarray, zero: float):
+    found = errors(truth + zero, truth)
+    assert found["mean absolute error"] == pytest.approx(0.0, abs=1e-9)
+    assert found["root mean square error"] == pytest.approx(0.0, abs=1e-9)
+    assert found["lowest is above the lowest by"] == pytest.approx(0.0, abs=1e-9)
+
+
+@given(ENERGIES, ENERGIES)
+def test_the_rank_correlation_is_spearmans(energies: np.ndarray, truth: np.ndarray):
+    assert errors(energies, truth)["rank correlation"] == pytest.approx(spearmanr(energies, truth)[0], abs=1e-6)
+
+
+def test_a_wrong_choice_costs_what_it_lies_above_the_lowest():
+    found = errors(np.array([0.0, 1.0, 2.0, np.nan]), np.array([10.0, 7.0, 9.0, 1.0]))
+    assert found["lowest is above the lowest by"] == pytest.approx(3.0)
+    assert found["mean absolute error"] == pytest.approx(np.abs([-1 - 4 / 3, 5 / 3, 1 - 1 / 3]).mean())
