@@ -71,7 +71,9 @@ class AutoGenerator(ConformerGenerator):
                 f"fit it: name the weights, {self.weights!r} or {self.general.weights!r}."
             )
         refinement = groups["refinement"]
-        if words.get("energies", getattr(refinement, "energies", None)) == LEARNED:  # the narrow ones know none
+        if (
+            words.get("energies", getattr(refinement, "energies", None)) == LEARNED
+        ):  # the narrow ones know none
             return self.general._pipeline(preset, groups, words, {**asked, "picked": True})
         return NarrowFirst(
             self._pipeline(preset, groups, words, {**asked, "strict": True, "picked": True}),

@@ -25,3 +25,8 @@ class XTBError(MoleculeError, RuntimeError):
 
 class EnsembleError(MoleculeError):
     """Not one minimum was found; the message is the reason."""
+
+
+def is_of_rdkit(error: Exception) -> bool:
+    """Whether RDKit raised it, about a molecule: an exception of its own, or one that names a violated condition."""
+    return type(error).__module__.startswith("rdkit.") or "Violation" in str(error)

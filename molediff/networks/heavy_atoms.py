@@ -163,9 +163,7 @@ class HeavyAtomNetwork(nn.Module):
         self.chiral_to_hydrogen = Linear(vector_channels, 1, bias=False)
         nn.init.normal_(self.chiral_to_hydrogen.weight, std=0.1 * vector_channels**-0.5)
         if gives_energies:
-            self.energy = EnergyHead(
-                channels, vector_channels, pair_channels, hydrogen_channels, num_basis
-            )
+            self.energy = EnergyHead(channels, vector_channels, pair_channels, hydrogen_channels, num_basis)
 
     def encode(self, graph: GraphBatch) -> HeavyEncoding:
         """Run the trunk: everything that depends neither on coordinates nor on the noise level.
@@ -224,7 +222,7 @@ class HeavyAtomNetwork(nn.Module):
             ValueError: as of `forward`, or the network has no energies.
         """
         if not self.gives_energies:
-            raise ValueError("This network was built without energies: gives_energies=True builds one with them.")
+            raise ValueError("This network tells no energies: build it with gives_energies=True.")
         return self._run(x, lambda_, condition, wants_energies=True)
 
     def _run(
@@ -270,9 +268,8 @@ class HeavyAtomNetwork(nn.Module):
             output = output + size * centre(torch.cat([of_heavy, moved], dim=1), mask)
             places = (alpha * x - sigma * output) * self.length_scale
             state.positions = places[:, :num_heavy]
-        energies = x.new_zeros(0)
-        if wants_energies:
-            energies = self.energy(state, code.heavy, hydrogens, split, places, self.basis)
+        heard = state, code.heavy, hydrogens, split, places, self.basis
+        energies = self.energy(*heard) if wants_energies else x.new_zeros(0)
         back = of_samples(split.places, len(x)).unsqueeze(-1).expand(-1, -1, x.shape[-1])
         return output.gather(1, back) * code.mask.unsqueeze(-1), energies
 

@@ -24,7 +24,10 @@ OPTIONS = options_of(get_command(main).commands["conformers"])
         ("use the weights 'auto', which", "use --weights auto, which"),
         ("give a Mol with conformers and init='given'", "give an SDF file with conformers and --init given"),
         ("leave relax out", "leave --relax out"),
-        ("say which, energies='mmff', 'gfn2', 'aimnet2' or 'learned'.", "say which, --energies mmff, gfn2, aimnet2 or learned."),
+        (
+            "say which, energies='mmff', 'gfn2', 'aimnet2' or 'learned'.",
+            "say which, --energies mmff, gfn2, aimnet2 or learned.",
+        ),
         ("with weights='drugs' and init='given'", "with --weights drugs and --init given"),
         ("leave relax out, as preset='crystal' does", "leave --relax out, as --preset crystal does"),
         ("select='energy' needs energies: which", "--select energy needs energies: which"),

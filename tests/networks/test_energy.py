@@ -24,7 +24,9 @@ def network() -> HeavyAtomNetwork:
 
 def drawn(batch: GraphBatch, copies: int = 1) -> tuple[Tensor, Tensor]:
     """Points, one set of random numbers for each atom of each copy, and noise levels."""
-    x = torch.randn(len(batch.mask), copies, *batch.mask.shape[1:], 3, generator=torch.Generator().manual_seed(3))
+    x = torch.randn(
+        len(batch.mask), copies, *batch.mask.shape[1:], 3, generator=torch.Generator().manual_seed(3)
+    )
     x = (x.double() * batch.mask[:, None, :, None]).flatten(0, 1)
     return x, torch.full((len(x),), LAMBDA, dtype=torch.double)
 
@@ -76,5 +78,5 @@ def test_a_network_without_them_says_how_to_have_them():
     sizes = {**SIZES, "vector_channels": 16, "num_blocks": 1, "hydrogen_channels": 24}
     plain = HeavyAtomNetwork(NODE_CARDINALITIES, PAIR_CARDINALITIES, **sizes)
     x, lambda_ = drawn(graphs("CCO"))
-    with pytest.raises(ValueError, match="gives_energies=True builds one"):
+    with pytest.raises(ValueError, match="build it with gives_energies=True"):
         plain.with_energies(x.float(), lambda_.float(), graphs("CCO"))

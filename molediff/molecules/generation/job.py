@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from rdkit import rdBase
 
-from molediff.molecules.conformers import mean_of_methods, with_conformers
-from molediff.molecules.energies.relax import LEARNED, METHODS
-from molediff.molecules.errors import UnusableInputError
-from molediff.molecules.generation import outcome, sharing
-from molediff.molecules.generation.advice import Advice
+from molediff.molecules.conformers import with_conformers
+from molediff.molecules.errors import UnusableInputError, is_of_rdkit
+from molediff.molecules.generation import outcome, sharing, telling
 from molediff.molecules.generation.check import Check, sieve
 from molediff.molecules.generation.checks import BondLengths, bond_length, standard_checks
 from molediff.molecules.generation.clock import Clock
@@ -21,8 +21,8 @@ from molediff.molecules.generation.fixed import FixedAtoms
 from molediff.molecules.generation.hydrogens import HydrogenLengths
 from molediff.molecules.generation.known import KnownMinimum
 from molediff.molecules.generation.options import GenerationOptions
-from molediff.molecules.generation.refine import Refined, refine
-from molediff.molecules.generation.relaxed_starts import RelaxedStarts
+from molediff.molecules.generation.order import lowest_first
+from molediff.molecules.generation.refine import refine
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples
 from molediff.molecules.generation.starts import Starts, make_starts
@@ -103,7 +103,10 @@ class Job:
         """Relaxed conformers by the first check that they failed."""
         self.moved_protons: Counter[MovedProton] = Counter()
         """What moved in these, and in how many."""
-        self._by_force_field: set[int] = set()  # slots
+        self.of_force_field: set[int] = set()
+        """Slots whose conformers the network has no part in."""
+        self.fault = ""
+        """What RDKit raised about the molecule, which ended the work on it."""
         self._times: np.ndarray | None = None
         if before is not None:
             self.accepted, self.rejected = dict(before.accepted), Counter(before.rejected)
@@ -132,7 +135,7 @@ class Job:
     @property
     def missing(self) -> tuple[int, ...]:
         """Numbers of the conformers still to be drawn; none if the time is up."""
-        if self.clock.is_up:
+        if self.clock.is_up or self.fault:
             return ()
         num_slots = self.options.num_slots
         # Of the samples of other weights, drawn for a larger pool, some may have numbers beyond.
@@ -147,7 +150,7 @@ class Job:
     @property
     def passed(self) -> Counter[int]:
         """Samples of this network that passed, by their attempt; not those of other weights or of a force field."""
-        others = self._by_force_field | (set() if self.before is None else self.before.accepted.keys())
+        others = self.of_force_field | (set() if self.before is None else self.before.accepted.keys())
         return Counter(one.attempt for slot, one in self.accepted.items() if slot not in others)
 
     @property
@@ -155,17 +158,33 @@ class Job:
         """Whether there are samples that were drawn here, and not by other weights before."""
         return len(self.accepted) > (0 if self.before is None else len(self.before.accepted))
 
+    @contextmanager
+    def by_itself(self) -> Iterator[None]:
+        """What RDKit raises within ends the work on this molecule, and on no other."""
+        try:
+            yield
+        except Exception as error:
+            if not is_of_rdkit(error):
+                raise
+            self.fault = outcome.raised(error)
+
+    def begun(self, slots: tuple[int, ...], attempt: int) -> np.ndarray:
+        """Structures to begin with, in Angstrom, shape (n, N, 3); NaN where there is none."""
+        assert self.starts is not None
+        with self.by_itself():
+            return self.starts.positions(slots, attempt)
+        return np.full((len(slots), self.num_atoms, 3), np.nan)
+
     def by_force_field(self, slots: tuple[int, ...], attempt: int) -> RawSamples:
         """Structures to begin with, relaxed, in place of samples: for what the network leaves impossible."""
-        assert self.starts is not None
-        x = self.starts.positions(slots, attempt)
-        self._by_force_field.update(slots)
+        x = self.begun(slots, attempt)
+        self.of_force_field.update(slots)
         return RawSamples(x, num_without_start=int(np.isnan(x).any(axis=(1, 2)).sum()))
 
     def examine(self, slots: tuple[int, ...], raw: RawSamples, attempt: int = 0) -> None:
         """Check samples drawn for `slots`; keep the good ones, count the others under the first check they fail."""
         self.num_drawn += len(raw.x)
-        if not self._by_force_field.issuperset(slots):
+        if not self.of_force_field.issuperset(slots):
             self.by_network[attempt] += len(raw.x)
         rows = np.flatnonzero(np.isfinite(raw.x).all(axis=(1, 2)))
         verdict = self.stereo.correct(raw.x[rows])
@@ -205,7 +224,7 @@ class Job:
         """Build the Mol, relax, compute energies, choose and rank."""
         options = self.options
         late = self.clock.is_up
-        slots = self._in_order(sorted(self.accepted))
+        slots = lowest_first(self)
         mol = with_conformers(self.prepared.mol, [self.accepted[slot].x for slot in slots])
         fixed = () if self.fixed is None else self.fixed.atoms.tolist()
         learned = np.array([self.accepted[slot].energy for slot in slots])
@@ -213,12 +232,12 @@ class Job:
         self.rejected[outcome.RELAXATION] += found.num_relaxation_rejected
         chosen = [slots[row] for row in found.rows]
         num_missing = max(0, options.num_conformers - len(slots) + found.num_relaxation_rejected)
-        self._tell_of_time(found, late and len(slots) < options.num_slots)
+        telling.tell_of_time(self, found, late and len(slots) < options.num_slots)
         return GenerationResult(
             smiles=self.prepared.smiles,
             mol=found.mol,
             status=outcome.status_of(options.num_conformers, num_missing, len(found.rows), found.problems),
-            reason=self._reason(found, chosen, num_missing),
+            reason=telling.reason_of(self, found, chosen, num_missing),
             num_requested=options.num_conformers,
             seed=options.seed,
             num_drawn=self.num_drawn,
@@ -229,7 +248,7 @@ class Job:
             num_outside_window=found.num_outside_window,
             num_not_selected=found.num_not_selected,
             energies=found.energies,
-            energy_method=None if found.energies is None else self._energy_method,
+            energy_method=None if found.energies is None else telling.energy_method_of(self),
             seconds=self.clock.seconds,
             trajectory=self._trajectory(chosen),
             provenance=sharing.provenance_of(self, chosen),
@@ -239,58 +258,12 @@ class Job:
             ),
         )
 
-    def _in_order(self, slots: list[int]) -> list[int]:
-        """Slots with the lowest conformers first where all begin as minima: by the mean of two opinions, the network's of
-        what it made and the force field's of what that began with, whose errors have little in common.
-
-        Within a tenth of a kcal/mol, which is nothing, slots keep their order: no last digit may change it.
-        """
-        learned = np.array([self.accepted[slot].energy for slot in slots])
-        if self.options.init != "minima" or self.before is not None or not np.isfinite(learned).any():
-            return slots
-        begun = self.starts.energies if isinstance(self.starts, RelaxedStarts) else None
-        by_field = np.full(len(slots), np.nan)
-        for row, slot in enumerate(slots):
-            if begun is not None and self.accepted[slot].attempt == 0:
-                by_field[row] = begun[slot]
-        return [slots[i] for i in np.argsort(mean_of_methods(learned, by_field).round(1), kind="stable")]
-
-    @property
-    def _energy_method(self) -> str:
-        """Name of the method of the energies."""
-        if self.options.energies == LEARNED:
-            return f"{METHODS['aimnet2']} as learned by {self.provenance.get('weights', 'the network')}"
-        return METHODS[str(self.options.energies)]
-
-    def _tell_of_time(self, found: Refined, was_late: bool) -> None:
-        """That the timeout struck, where something is missing for it; `was_late`: before all samples were drawn."""
-        if not self.clock.is_up:
-            return
-        struck = f"timeout of {self.options.timeout:g} s struck"
-        if found.problems or (was_late and self.num_missing):
-            found.problems.insert(0, struck)
-        elif found.cautions or was_late:
-            found.cautions.insert(0, struck)
-
     def _still_good(self, x: np.ndarray) -> np.ndarray:
         """Whether conformers that were moved are still the molecule, bool, shape (n,); x: (n, N, 3) in Angstrom."""
         good, failed = sieve([self.stereo, *self.checks], x)
         self.failed_relaxed.update(failed)
         self.moved_protons.update(moved_protons(self.prepared.mol, x[~good]))
         return good
-
-    def _reason(self, found: Refined, chosen: list[int], num_missing: int) -> str:
-        notes = list(found.problems)
-        if num_missing:
-            what_to_do = Advice(self).what_to_do(num_missing - self.num_missing)
-            asked, drawn = self.options.num_conformers, self.num_drawn
-            notes.append(outcome.shortage(asked, num_missing, drawn, self.rejected, what_to_do))
-        if found.rows.size and (misread := self.stereo.misread_atoms):
-            notes.append(outcome.misread(misread))
-        if num := len(self._by_force_field.intersection(chosen)):
-            notes.append(outcome.by_force_field(num))
-        notes += found.cautions
-        return "; ".join([*notes, *sharing.cautions_about(self, chosen)])
 
     def _place_directly(self) -> None:
         """Two atoms have one distance: the usual length of their bond, along x."""

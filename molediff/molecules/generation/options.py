@@ -141,9 +141,7 @@ class GenerationOptions(SolverOptions):
                 f"pool={self.pool} is less than the {counted(self.num_conformers, 'conformer')} to be chosen from it."
             )
         if self.select == "energy" and self.energies is None:
-            raise ValueError(
-                f"select='energy' needs energies: say which, energies={_WHICH}."
-            )
+            raise ValueError(f"select='energy' needs energies: say which, energies={_WHICH}.")
 
     def _check_size(self) -> None:
         held = self.num_slots * (self.num_steps if self.trajectory else 1)

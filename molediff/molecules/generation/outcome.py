@@ -86,6 +86,12 @@ def other_stereo(num: int, num_given: int) -> str:
     )
 
 
+def raised(error: Exception) -> str:
+    """What RDKit raised about a molecule that it had read."""
+    said = " ".join(str(error).split())
+    return f"RDKit failed with this molecule ({type(error).__name__}: {said[:200]}): give it in another form"
+
+
 def status_of(num_requested: int, num_missing: int, num_left: int, problems: Sequence[str] = ()) -> Status:
     """ "ok" if all that was asked for is there, "failed" without a conformer, "partial" between.
 

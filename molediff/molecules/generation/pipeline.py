@@ -8,12 +8,12 @@ from typing import Any
 
 from rdkit import Chem
 
-from molediff.molecules.errors import UnusableInputError
+from molediff.molecules.errors import UnusableInputError, is_of_rdkit
 from molediff.molecules.generation.clock import Clock, running
 from molediff.molecules.generation.job import Job
 from molediff.molecules.generation.known import KnownMinimum
 from molediff.molecules.generation.options import GenerationOptions
-from molediff.molecules.generation.outcome import MISSED, OUTSIDE, too_small
+from molediff.molecules.generation.outcome import MISSED, OUTSIDE, raised, too_small
 from molediff.molecules.generation.result import GenerationResult
 from molediff.molecules.generation.sampler import RawSamples, Sampler, Slots, halves, plan_batches
 from molediff.molecules.generation.stream import Stream
@@ -77,13 +77,18 @@ class Pipeline(Stream):
                 return Job(prepared, self.options, clock, self.provenance, cautions, known, before)
             except UnusableInputError as error:
                 return self.failure(molecule, str(error), clock.seconds)
+            except Exception as error:
+                if not is_of_rdkit(error):
+                    raise
+                return self.failure(molecule, raised(error), clock.seconds)
 
     def finish(self, job: Job | GenerationResult) -> GenerationResult:
         """The result of a job that was sampled; a result is one."""
         if isinstance(job, GenerationResult):
             return job
-        with running([job.clock]):
+        with running([job.clock]), job.by_itself():
             return job.finish()
+        return self.failure(job.prepared.smiles, job.fault, job.clock.seconds)
 
     def _cautions(self, prepared: PreparedMolecule, is_held: bool) -> tuple[str, ...]:
         """What every result of this molecule says; whether its samples are held against minima is `is_held`."""
@@ -158,7 +163,7 @@ class Pipeline(Stream):
                 self._draw(part, attempt)
             return
         for (job, slots), raw in zip(batch, samples, strict=True):
-            with running([job.clock]):
+            with running([job.clock]), job.by_itself():
                 job.examine(slots, raw, attempt)
 
     def _samples(self, batch: list[tuple[Job, Slots]], attempt: int) -> list[RawSamples]:
@@ -171,7 +176,7 @@ class Pipeline(Stream):
                 [len(slots) for _, slots in batch],
                 sample_generators(seed, [(job.prepared.key, slots) for job, slots in batch], attempt),
                 [job.fixed for job in jobs],
-                [job.starts.positions(slots, attempt) for job, slots in batch if job.starts is not None],
+                [job.begun(slots, attempt) for job, slots in batch if job.starts is not None],
             )
 
     def _without_network(self, attempt: int) -> bool:

@@ -40,8 +40,8 @@ class RelaxedStarts:
         lowest_first: whether the first ones come in the order of their energies.
 
     Attributes:
-        energies: of the first ones in MMFF94s, in their order, in kcal/mol, shape (num_conformers,); None before any was
-            asked for.
+        energies: of the first ones in MMFF94s, in their order, in kcal/mol, shape (num_conformers,); None before one
+            is asked for.
     """
 
     def __init__(

@@ -74,8 +74,8 @@ class GenerationResult:
         num_not_selected: conformers of the pool left out because others were chosen (`pool`, `select`).
         seed: the seed given.
         energies: energy of each conformer in kcal/mol, shape (n,), NaN where it could not be computed; None if not
-            asked for or not available. MMFF94s: of the force field. GFN2-xTB and AIMNet2: total, large and negative. Learned: only
-            differences mean something.
+            asked for or not available. MMFF94s: of the force field. GFN2-xTB and AIMNet2: total, large and negative.
+            Learned: only differences mean something.
         energy_method: "MMFF94s", "GFN2-xTB", "AIMNet2" or "AIMNet2 as learned by" the weights, or None.
         seconds: time spent on this molecule; of a batch, its share.
         trajectory: the way from noise to the n conformers, if asked for.
@@ -147,7 +147,9 @@ class GenerationResult:
             ValueError: there are no energies.
         """
         if self.energies is None:
-            raise ValueError("There are no energies: ask for them with energies='mmff', 'gfn2', 'aimnet2' or 'learned'.")
+            raise ValueError(
+                "There are no energies: ask for them with energies='mmff', 'gfn2', 'aimnet2' or 'learned'."
+            )
         return above_lowest(self.energies)
 
     def boltzmann_weights(self, temperature: float = ROOM_TEMPERATURE) -> np.ndarray:

@@ -78,7 +78,9 @@ def test_the_molecule_keeps_its_aromatic_rings(smiles):
     energy = field.energy()
     typed = Chem.Mol(mol)
     properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(typed, "MMFF94s")
-    assert energy == pytest.approx(rdForceFieldHelpers.MMFFGetMoleculeForceField(typed, properties).CalcEnergy())
+    assert energy == pytest.approx(
+        rdForceFieldHelpers.MMFFGetMoleculeForceField(typed, properties).CalcEnergy()
+    )
     field.relax()
     relax_conformers(mol, "mmff")
     field.descent(mol.GetConformer().GetPositions()[None]).go_on(1)

@@ -7,7 +7,8 @@ import pytest
 from fake_generators import knowing, options
 
 from molediff.molecules.auto import AutoGenerator
-from molediff.molecules.generation.job import Accepted, Job
+from molediff.molecules.generation.job import Accepted
+from molediff.molecules.generation.order import lowest_first
 from molediff.molecules.generation.relaxed_starts import RelaxedStarts
 from molediff.molecules.generation.sampler import RawSamples
 from molediff.molecules.generator import ConformerGenerator
@@ -85,7 +86,7 @@ def begun(learned: list[float], by_field: list[float], attempts: list[int]) -> l
         slot: Accepted(np.zeros((1, 3)), attempt, energy=energy)
         for slot, (energy, attempt) in enumerate(zip(learned, attempts, strict=True))
     }
-    return Job._in_order(job, sorted(job.accepted))  # type: ignore[arg-type]
+    return lowest_first(job)  # type: ignore[arg-type]
 
 
 def test_two_opinions_order_what_begins_as_minima():
@@ -110,9 +111,15 @@ def test_the_force_field_s_own_have_none_and_the_result_says_so():
     job.examine((1,), RawSamples(x[None]))
     result = pipeline.finish(job)
     np.testing.assert_equal(result.energies, [1.5, np.nan])
-    assert (result.status, result.reason) == ("partial", "not made by the network: 1 conformer without energy")
+    assert (result.status, result.reason) == (
+        "partial",
+        "not made by the network: 1 conformer without energy",
+    )
 
 
 def asked(num_conformers: int) -> dict:
     made = options(num_conformers=num_conformers)
-    return {name: getattr(made, name) for name in ("num_conformers", "seed", "trajectory", "fixed", "checks", "strict")}
+    return {
+        name: getattr(made, name)
+        for name in ("num_conformers", "seed", "trajectory", "fixed", "checks", "strict")
+    }

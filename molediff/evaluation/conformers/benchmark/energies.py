@@ -1,4 +1,4 @@
-"""`benchmark=energies`: how well cheap energies tell which conformers of a molecule lie low, AIMNet2 being the judge."""
+"""`benchmark=energies`: how well cheap energies tell which conformers of a molecule lie low, judged by AIMNet2."""
 
 from __future__ import annotations
 
@@ -31,11 +31,14 @@ def measure(
     """Run what `configs/benchmark/energies.yaml` asks for, print a table, and return its figures."""
     generator = ConformerGenerator.from_pretrained(weights)
     rows: dict[str, list[dict[str, float]]] = {}
-    for reference in tqdm(read_references(molecules)[:num_molecules], disable=not progress, unit=" molecules"):
+    for reference in tqdm(
+        read_references(molecules)[:num_molecules], disable=not progress, unit=" molecules"
+    ):
         for name, row in _compared(generator, reference, num_conformers, others, judge, seed).items():
             rows.setdefault(name, []).append(row)
     found = [
-        {"method": name, "molecules": len(own)} | {key: float(np.mean([row[key] for row in own])) for key in own[0]}
+        {"method": name, "molecules": len(own)}
+        | {key: float(np.mean([row[key] for row in own])) for key in own[0]}
         for name, own in rows.items()
     ]
     for row in found:

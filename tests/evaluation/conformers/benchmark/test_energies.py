@@ -22,7 +22,9 @@ def test_energies_that_are_right_but_for_their_zero_have_no_error(truth: np.ndar
 
 @given(ENERGIES, ENERGIES)
 def test_the_rank_correlation_is_spearmans(energies: np.ndarray, truth: np.ndarray):
-    assert errors(energies, truth)["rank correlation"] == pytest.approx(spearmanr(energies, truth)[0], abs=1e-6)
+    assert errors(energies, truth)["rank correlation"] == pytest.approx(
+        spearmanr(energies, truth)[0], abs=1e-6
+    )
 
 
 def test_a_wrong_choice_costs_what_it_lies_above_the_lowest():

@@ -1,0 +1,48 @@
+"""What the result of one molecule says of its conformers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from molediff.molecules.energies.relax import LEARNED, METHODS
+from molediff.molecules.generation import outcome, sharing
+from molediff.molecules.generation.advice import Advice
+from molediff.molecules.generation.refine import Refined
+
+if TYPE_CHECKING:
+    from molediff.molecules.generation.job import Job
+
+
+def tell_of_time(job: Job, found: Refined, was_late: bool) -> None:
+    """That the timeout struck, where something is missing for it; `was_late`: before all samples were drawn."""
+    if not job.clock.is_up:
+        return
+    struck = f"timeout of {job.options.timeout:g} s struck"
+    if found.problems or (was_late and job.num_missing):
+        found.problems.insert(0, struck)
+    elif found.cautions or was_late:
+        found.cautions.insert(0, struck)
+
+
+def reason_of(job: Job, found: Refined, chosen: Sequence[int], num_missing: int) -> str:
+    """The reason of a result: what is missing and why, then what else there is to say of those chosen, by slot."""
+    notes = [job.fault] if job.fault else []
+    notes += found.problems
+    if num_missing and not job.fault:
+        what_to_do = Advice(job).what_to_do(num_missing - job.num_missing)
+        asked, drawn = job.options.num_conformers, job.num_drawn
+        notes.append(outcome.shortage(asked, num_missing, drawn, job.rejected, what_to_do))
+    if found.rows.size and (misread := job.stereo.misread_atoms):
+        notes.append(outcome.misread(misread))
+    if num := len(job.of_force_field.intersection(chosen)):
+        notes.append(outcome.by_force_field(num))
+    notes += found.cautions
+    return "; ".join([*notes, *sharing.cautions_about(job, chosen)])
+
+
+def energy_method_of(job: Job) -> str:
+    """Name of the method of the energies asked for."""
+    if job.options.energies == LEARNED:
+        return f"{METHODS['aimnet2']} as learned by {job.provenance.get('weights', 'the network')}"
+    return METHODS[str(job.options.energies)]
