@@ -171,9 +171,10 @@ class Job:
     def begun(self, slots: tuple[int, ...], attempt: int) -> np.ndarray:
         """Structures to begin with, in Angstrom, shape (n, N, 3); NaN where there is none."""
         assert self.starts is not None
+        x = np.full((len(slots), self.num_atoms, 3), np.nan)
         with self.by_itself():
-            return self.starts.positions(slots, attempt)
-        return np.full((len(slots), self.num_atoms, 3), np.nan)
+            x = self.starts.positions(slots, attempt)
+        return x
 
     def by_force_field(self, slots: tuple[int, ...], attempt: int) -> RawSamples:
         """Structures to begin with, relaxed, in place of samples: for what the network leaves impossible."""

@@ -86,9 +86,10 @@ class Pipeline(Stream):
         """The result of a job that was sampled; a result is one."""
         if isinstance(job, GenerationResult):
             return job
+        result = None
         with running([job.clock]), job.by_itself():
-            return job.finish()
-        return self.failure(job.prepared.smiles, job.fault, job.clock.seconds)
+            result = job.finish()
+        return result or self.failure(job.prepared.smiles, job.fault, job.clock.seconds)
 
     def _cautions(self, prepared: PreparedMolecule, is_held: bool) -> tuple[str, ...]:
         """What every result of this molecule says; whether its samples are held against minima is `is_held`."""

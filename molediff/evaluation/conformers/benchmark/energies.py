@@ -36,11 +36,10 @@ def measure(
     ):
         for name, row in _compared(generator, reference, num_conformers, others, judge, seed).items():
             rows.setdefault(name, []).append(row)
-    found = [
-        {"method": name, "molecules": len(own)}
-        | {key: float(np.mean([row[key] for row in own])) for key in own[0]}
-        for name, own in rows.items()
-    ]
+    found = []
+    for name, own in rows.items():
+        means: dict[str, Any] = {key: float(np.mean([row[key] for row in own])) for key in own[0]}
+        found.append({"method": name, "molecules": len(own), **means})
     for row in found:
         print("  ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{v}" for k, v in row.items()))
     return {"judge": METHODS[judge], "rows": found}
@@ -57,7 +56,7 @@ def _compared(
     """Errors of each method on the conformers of one molecule; none where there are fewer than three."""
     with rdBase.BlockLogs():
         result = generator.generate(Chem.RemoveHs(reference), num_conformers, seed, energies=LEARNED)
-        if result.energies is None or result.num_conformers < 3:
+        if result.mol is None or result.energies is None or result.num_conformers < 3:
             return {}
         truth, found = conformer_energies(result.mol, judge), {LEARNED: result.energies}
         for method in others:
@@ -91,4 +90,4 @@ def errors(energies: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 def _rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
     """Spearman's, of values without ties."""
     ranks = [np.argsort(np.argsort(values)).astype(float) for values in (x, y)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
