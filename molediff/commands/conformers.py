@@ -67,7 +67,7 @@ Preset = Annotated[
     in_which(
         "--preset",
         metavar="crystal|minima",
-        help="crystal: far from each other, for docking; minima: of MMFF94s, by energy. Other options go before.",
+        help="crystal: far from each other, for docking; minima: near minima, by energy. Other options go before.",
     ),
 ]
 Weights = Annotated[

@@ -248,7 +248,7 @@ class ConformerGenerator:
             groups,
             words,
             refines=self.plan.init is not None,
-            gives_energies=self.model.gives_energies,
+            gives_energies=self.model.gives_energies and asked["fixed"] is None,
         )
         settings = gather(groups, with_words)
         plan = self.plan.with_overrides(

@@ -273,7 +273,8 @@ class Job:
         x[:, 0] = -length / 2, length / 2
         if self.fixed is not None:
             x = self.fixed.place(x[None]).x[0]
-        self.accepted = {slot: Accepted(x) for slot in range(self.options.num_slots)}
+        same = Accepted(x, energy=0.0)  # all are one shape
+        self.accepted = dict.fromkeys(range(self.options.num_slots), same)
 
     def _trajectory(self, slots: list[int]) -> Trajectory | None:
         chosen = [self.accepted[slot] for slot in slots]

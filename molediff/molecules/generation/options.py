@@ -69,8 +69,8 @@ class GenerationOptions(SolverOptions):
         if self.energies == LEARNED and (self.relax is not None or self.fixed is not None):
             beside = "relax" if self.relax is not None else "fixed"
             raise ValueError(
-                f"energies='{LEARNED}' are those of conformers as the network leaves them, which {beside} moves: take "
-                "'mmff', 'gfn2' or 'aimnet2'."
+                f"energies='{LEARNED}' cannot be set beside {beside}=, which moves conformers after the network has "
+                f"told their energies: take energies='mmff', 'gfn2' or 'aimnet2', or leave {beside} out."
             )
         check_word("init", self.init, (None, *INITS))
         for name, what in (

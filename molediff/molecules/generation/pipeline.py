@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from rdkit import Chem
@@ -74,7 +75,11 @@ class Pipeline(Stream):
                 prepared = prepare(molecule, self.max_atoms, self.vocabulary, self.options.largest_fragment)
                 known = self._minima_of(prepared.mol) if before is None else before.known
                 cautions = self._cautions(prepared, known is not None)
-                return Job(prepared, self.options, clock, self.provenance, cautions, known, before)
+                options = self.options
+                if before is not None and before.accepted and before.options.energies != options.energies:
+                    # Energies of one molecule are of one method, which knows the samples of both weights.
+                    options = replace(options, energies=before.options.energies)
+                return Job(prepared, options, clock, self.provenance, cautions, known, before)
             except UnusableInputError as error:
                 return self.failure(molecule, str(error), clock.seconds)
             except Exception as error:

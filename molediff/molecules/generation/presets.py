@@ -29,15 +29,15 @@ def settings_of(
     relaxation: bound shapes are often not the lowest ones of a molecule alone.
 
     "minima", for energies and properties: different conformers near minima, lowest first, from twice as many. Energies
-    that the weights have learned order them, or those of MMFF94s, of weights that know none. That force field does not
-    relax them, since they lie nearer to minima of quantum chemistry than its own do.
+    that the weights have learned order them, or those of MMFF94s, of weights that know none and where atoms are held.
+    That force field does not relax them, since they lie nearer to minima of quantum chemistry than its own do.
     With a `relax` of one's own they are minima of that method, in the order of its energies.
 
     Args:
         preset: one of `PRESETS`, or None for no settings.
         num_conformers: asked for.
         refines: whether the weights begin with structures.
-        gives_energies: whether they tell energies.
+        gives_energies: whether they tell energies of what is handed out.
 
     Raises:
         ValueError: there is no such preset.

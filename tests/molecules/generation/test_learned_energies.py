@@ -58,7 +58,7 @@ def test_weights_that_have_learned_none_say_so():
 
 @pytest.mark.parametrize("beside", [{"relax": "mmff"}, {"fixed": {0: (0.0, 0.0, 0.0)}}])
 def test_what_moves_conformers_afterwards_goes_without_them(beside):
-    with pytest.raises(ValueError, match=f"which {next(iter(beside))} moves"):
+    with pytest.raises(ValueError, match=f"beside {next(iter(beside))}=, which moves"):
         telling(LACTAMIDE).generate(LACTAMIDE, 2, energies="learned", **beside)
 
 
@@ -75,6 +75,33 @@ def test_the_preset_of_minima_orders_by_them_where_there_are_some():
     assert "learned" in result.energy_method
     assert (np.diff(result.energies) >= 0).all()
     assert knowing(LACTAMIDE).generate(LACTAMIDE, 3, preset="minima").energy_method == "MMFF94s"
+
+
+def test_the_preset_goes_with_held_atoms():
+    held = {0: (0.0, 0.0, 0.0), 1: (1.5, 0.0, 0.0)}
+    result = telling(LACTAMIDE).generate(LACTAMIDE, 2, preset="minima", prune_rmsd=None, fixed=held)
+    assert result.energy_method == "MMFF94s"
+
+
+def test_two_atoms_have_one_shape_and_no_energy_above_it():
+    result = telling("F").generate("F", 3, energies="learned")
+    assert (result.status, result.reason, result.relative_energies.tolist()) == ("ok", "", [0.0, 0.0, 0.0])
+
+
+def test_what_two_weights_drew_has_energies_of_one_method():
+    """The narrow weights know no energies, but they draw two of three."""
+    narrow, general = knowing("CCO", weights="narrow"), telling("CCO", weights="general")
+    words = {"prune_rmsd": None, "pool": None}
+    first = narrow._pipeline("minima", {}, words, asked(3)).begin("CCO")
+    x = embedded("CCO").GetConformer().GetPositions()
+    first.examine((0, 1), RawSamples(np.stack([x, x])))
+    pipeline = general._pipeline("minima", {}, words, asked(3))
+    second = pipeline.begin("CCO", first)
+    second.examine((2,), RawSamples(x[None], energies=np.array([7.0])))
+    result = pipeline.finish(second)
+    assert (result.status, result.energy_method) == ("ok", "MMFF94s")
+    np.testing.assert_allclose(result.relative_energies, 0.0, atol=1e-6)
+    assert pipeline.begin("CCO").options.energies == "learned"
 
 
 def begun(learned: list[float], by_field: list[float], attempts: list[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from rdkit import Chem, rdBase
@@ -14,7 +14,8 @@ from molediff.evaluation.conformers.metrics.mmff_strain import mmff_strain
 from molediff.evaluation.conformers.metrics.stereo import stereo_matches
 from molediff.molecules.conformers import ROOM_TEMPERATURE, above_lowest, boltzmann_weights, with_conformers
 from molediff.molecules.energies.mmff import MMFF, VARIANT
-from molediff.molecules.errors import ForceFieldError
+from molediff.molecules.errors import ForceFieldError, is_of_rdkit
+from molediff.molecules.generation.outcome import raised
 from molediff.molecules.spread import ConformerDistances
 from molediff.runtime.words import counted
 
@@ -81,6 +82,15 @@ STEREO = "stereo"
 
 def inspect(own: OwnMolecule) -> Inspection:
     """Measure the conformers of one molecule; whatever the molecule is, there is an answer."""
+    try:
+        return _inspected(own)
+    except Exception as error:
+        if not is_of_rdkit(error):
+            raise
+        return _inspected(replace(own, mol=None, reason=raised(error)))
+
+
+def _inspected(own: OwnMolecule) -> Inspection:
     if own.mol is None or own.mol.GetNumConformers() == 0:
         return Inspection(own, warnings=(("failed", own.reason or "There is no conformer."),))
     mol, notes = own.mol, []

@@ -14,6 +14,7 @@ from molediff.evaluation.conformers.inspection.ensembles import OwnMolecule, of_
 from molediff.evaluation.conformers.inspection.inspect import Inspection, inspect
 from molediff.evaluation.conformers.inspection.page import kind_of, page
 from molediff.molecules.files.records import Drawn
+from molediff.molecules.graph.inputs import label
 from molediff.runtime.files import complete_file
 from molediff.runtime.progress import tqdm
 
@@ -124,7 +125,7 @@ def report(
     titles = None if names is None else iter(names)
     writer = ReportWriter(title)
     for result in listed:
-        smiles = Chem.MolToSmiles(Chem.RemoveHs(result)) if isinstance(result, Chem.Mol) else result.smiles
+        smiles = label(result) if isinstance(result, Chem.Mol) else result.smiles
         name = smiles if titles is None else next(titles, None)
         if name is None:
             raise ValueError("there are fewer names than results: give one for each")

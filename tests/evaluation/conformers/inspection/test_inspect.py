@@ -7,12 +7,13 @@ import pytest
 from fake_generators import embedded
 from places import DATA
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from molediff.evaluation.conformers.inspection.ensembles import OwnMolecule, of_result, read_own
 from molediff.evaluation.conformers.inspection.findings import findings
 from molediff.evaluation.conformers.inspection.inspect import inspect
 from molediff.evaluation.conformers.inspection.page import kind_of
+from molediff.evaluation.conformers.inspection.report import report
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.mmff import MMFF
 from molediff.molecules.generation.checks import RingFusion
@@ -170,3 +171,16 @@ def test_minima_of_quantum_chemistry_are_hardly_ever_odd():
     num = sum(f.num_conformers for f in found)
     assert num > 300
     assert sum(int(f.passed.sum()) for f in found) / num > 0.97
+
+
+def test_a_mol_that_rdkit_cannot_read_any_more_ends_no_report(tmp_path):
+    """MMFF's idea of aromaticity, which RDKit leaves on what it relaxes, has no Kekule structure with this ring."""
+    mol = Chem.AddHs(Chem.MolFromSmiles("CN1C=NP2(=N1)OCCCO2"))
+    rdDistGeom.EmbedMultipleConfs(mol, 2, randomSeed=1)
+    rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol)
+    found = inspect(own(mol))
+    assert titles(found) == ["failed"]
+    assert found.num_conformers == 0
+    assert "KekulizeException" in found.warnings[0][1]
+    summary = report([embedded("CO"), mol], tmp_path / "page.html")
+    assert (summary.num_molecules, summary.num_conformers, summary.num_without) == (2, 1, 1)
