@@ -80,6 +80,15 @@ def knowing(*smiles: str, spoil=None, **options) -> ConformerGenerator:
     return ConformerGenerator(model, device="cpu", **options)
 
 
+def telling(*smiles: str, **settings) -> ConformerGenerator:
+    """A generator whose network knows these molecules, and calls the square of what it is shown its energy."""
+    generator = knowing(*smiles, **settings)
+    network = generator.model.network
+    network.gives_energies = True
+    network.with_energies = lambda x, lambda_, graph: (network(x, lambda_, graph), x.square().sum((1, 2)))
+    return generator
+
+
 def scrambling(*smiles: str, max_isomers: int = 6) -> tuple[ConformerGenerator, list[str]]:
     """A generator whose network draws, by its noise, any stereoisomer of these molecules or its mirror image.
 

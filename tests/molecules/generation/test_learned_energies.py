@@ -4,27 +4,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from fake_generators import knowing, options
+from fake_generators import embedded, knowing, options, telling
 
 from molediff.molecules.auto import AutoGenerator
 from molediff.molecules.generation.job import Accepted
 from molediff.molecules.generation.order import lowest_first
 from molediff.molecules.generation.relaxed_starts import RelaxedStarts
 from molediff.molecules.generation.sampler import RawSamples
-from molediff.molecules.generator import ConformerGenerator
 from molediff.molecules.perception.domain import Domain
-from tests.fake_generators import embedded
 
 LACTAMIDE = "C[C@H](O)C(N)=O"
-
-
-def telling(*smiles: str, **settings) -> ConformerGenerator:
-    """A generator whose network knows these molecules, and calls the square of what it is shown its energy."""
-    generator = knowing(*smiles, **settings)
-    network = generator.model.network
-    network.gives_energies = True
-    network.with_energies = lambda x, lambda_, graph: (network(x, lambda_, graph), x.square().sum((1, 2)))
-    return generator
 
 
 def test_they_are_those_of_the_conformers_handed_out():

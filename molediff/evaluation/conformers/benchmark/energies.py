@@ -53,12 +53,16 @@ def _compared(
     judge: str,
     seed: int,
 ) -> dict[str, dict[str, float]]:
-    """Errors of each method on the conformers of one molecule; none where there are fewer than three."""
+    """Errors of each method on the conformers of one molecule; none where fewer than three have both energies."""
     with rdBase.BlockLogs():
         result = generator.generate(Chem.RemoveHs(reference), num_conformers, seed, energies=LEARNED)
-        if result.mol is None or result.energies is None or result.num_conformers < 3:
+        if result.mol is None or result.energies is None:
             return {}
-        truth, found = conformer_energies(result.mol, judge), {LEARNED: result.energies}
+        try:
+            truth = conformer_energies(result.mol, judge)
+        except ForceFieldError:  # of an element that the judge does not know
+            return {}
+        found = {LEARNED: result.energies}
         for method in others:
             try:
                 found[METHODS[method]] = conformer_energies(result.mol, method)
@@ -66,7 +70,7 @@ def _compared(
                 continue
     if METHODS["mmff"] in found:
         found[_BOTH] = mean_of_methods(found[LEARNED], found[METHODS["mmff"]])
-    return {name: errors(own, truth) for name, own in found.items()}
+    return {name: errors(own, truth) for name, own in found.items() if np.isfinite(own + truth).sum() > 2}
 
 
 def errors(energies: np.ndarray, truth: np.ndarray) -> dict[str, float]:

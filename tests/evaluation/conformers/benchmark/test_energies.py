@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
+from molediff.evaluation.conformers.benchmark import energies as benchmark
 from molediff.evaluation.conformers.benchmark.energies import errors
+from molediff.molecules.errors import ForceFieldError
+from tests.fake_generators import embedded, telling
 
 ENERGIES = arrays(float, 6, elements=st.floats(-9, 9), unique=True)
 
@@ -31,3 +34,18 @@ def test_a_wrong_choice_costs_what_it_lies_above_the_lowest():
     found = errors(np.array([0.0, 1.0, 2.0, np.nan]), np.array([10.0, 7.0, 9.0, 1.0]))
     assert found["lowest is above the lowest by"] == pytest.approx(3.0)
     assert found["mean absolute error"] == pytest.approx(np.abs([-1 - 4 / 3, 5 / 3, 1 - 1 / 3]).mean())
+
+
+def test_a_molecule_that_the_judge_does_not_know_or_that_has_too_few_energies_ends_no_run(monkeypatch):
+    def compared(num_conformers: int) -> set[str]:
+        others, judge, seed = ["mmff"], "mmff", 1
+        return set(benchmark._compared(telling("CCO"), embedded("CCO"), num_conformers, others, judge, seed))
+
+    assert compared(3) == {"learned", "MMFF94s", "mean of learned and MMFF94s"}
+    assert compared(2) == set()
+
+    def unknown(mol, method):
+        raise ForceFieldError("AIMNet2 does not know Xe")
+
+    monkeypatch.setattr(benchmark, "conformer_energies", unknown)
+    assert compared(3) == set()
