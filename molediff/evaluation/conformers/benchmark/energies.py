@@ -13,6 +13,7 @@ from molediff.molecules.conformers import mean_of_methods
 from molediff.molecules.energies.relax import LEARNED, METHODS, conformer_energies
 from molediff.molecules.errors import ForceFieldError
 from molediff.molecules.generator import ConformerGenerator
+from molediff.runtime.checks import check_word
 from molediff.runtime.progress import tqdm
 
 _BOTH = "mean of learned and MMFF94s"
@@ -29,6 +30,8 @@ def measure(
     progress: bool = False,
 ) -> dict[str, Any]:
     """Run what `configs/benchmark/energies.yaml` asks for, print a table, and return its figures."""
+    for name, method in (("judge", judge), *(("others", other) for other in others)):
+        check_word(name, method, tuple(METHODS))
     generator = ConformerGenerator.from_pretrained(weights)
     rows: dict[str, list[dict[str, float]]] = {}
     for reference in tqdm(

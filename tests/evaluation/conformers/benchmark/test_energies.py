@@ -49,3 +49,10 @@ def test_a_molecule_that_the_judge_does_not_know_or_that_has_too_few_energies_en
 
     monkeypatch.setattr(benchmark, "conformer_energies", unknown)
     assert compared(3) == set()
+
+
+@pytest.mark.parametrize("wrong", [{"judge": "foo"}, {"others": ["learned"]}])
+def test_a_method_that_there_is_not_is_refused_before_anything_is_drawn(wrong):
+    asked = {"num_molecules": 1, "num_conformers": 4, "others": [], "judge": "mmff", "seed": 1}
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be one of 'mmff', 'gfn2', 'aimnet2'"):
+        benchmark.measure("drugs", "none.sdf", **{**asked, **wrong})
