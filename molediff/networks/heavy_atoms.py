@@ -99,6 +99,8 @@ class HeavyAtomNetwork(nn.Module):
     kind: Kind = "conformers"
     additions = ("energy.",)
     """Parameters that weights without them may begin a training: nothing else hangs on them."""
+    omissions = additions
+    """Parameters that weights may have, and a network that begins with them need not: for the same reason."""
 
     def __init__(
         self,

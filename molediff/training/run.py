@@ -199,10 +199,18 @@ def load_into(model: nn.Module, weights: str | Path, blocks: Sequence[int] | Non
     state, _ = load_weights(weights)
     if blocks is not None:
         state = with_blocks(state, blocks)
-    additions = getattr(getattr(model, "network", None), "additions", ())
-    for name, value in model.state_dict().items() if additions else ():
+    additions, omissions = (
+        getattr(getattr(model, "network", None), which, ()) for which in ("additions", "omissions")
+    )
+    own = model.state_dict()
+    for name, value in own.items():
         if name.removeprefix("network.").startswith(additions):
             state.setdefault(name, value)
+    state = {
+        name: value
+        for name, value in state.items()
+        if name in own or not name.removeprefix("network.").startswith(omissions)
+    }
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

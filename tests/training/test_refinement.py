@@ -13,9 +13,11 @@ from molediff.core.objective.time_density import LogNormalSigma
 from molediff.molecules.graph.graph import collate, mol_to_graph
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
 from molediff.networks.heavy_atoms import HeavyAtomNetwork
+from molediff.networks.weights import save_weights
 from molediff.training.clock import Clock
 from molediff.training.draw import Batch
 from molediff.training.refinement import RefinementTask, error_of_differences
+from molediff.training.run import load_into
 from tests.fake_generators import embedded
 
 SCALE = 1.4
@@ -223,3 +225,17 @@ def test_energies_cannot_be_learned_without_a_potential_or_by_a_network_that_has
         task(gives_energies=True, energy_strength=1.0)
     with pytest.raises(ValueError, match=r"network.gives_energies=true"):
         task(potential=lambda places, graphs: (places, places), energy_strength=1.0)
+
+
+def test_weights_with_energies_begin_a_training_without_them_and_the_other_way_round(tmp_path):
+    telling, plain = task(gives_energies=True).model, task().model
+    for begun, weights in ((plain, telling), (telling, plain)):
+        with torch.no_grad():
+            for parameter in weights.parameters():
+                parameter.add_(1.0)
+        save_weights(tmp_path / "weights.safetensors", weights, {}, dtype=None)
+        load_into(begun, tmp_path / "weights.safetensors")
+        shared = begun.state_dict().keys() & weights.state_dict().keys()
+        assert not any("energy" in name for name in shared)
+        for name in shared:
+            torch.testing.assert_close(begun.state_dict()[name], weights.state_dict()[name])

@@ -90,7 +90,7 @@ def refine(
     if options.relax and len(found.rows):
         with _said(found, "relaxed"):
             _relax(found, options, still_good, fixed, out_of_time)
-    if options.energies == LEARNED and learned is not None:
+    if options.energies == LEARNED and learned is not None and len(found.rows):
         found.energies, found.why_unknown = learned, "not made by the network"
     elif options.energies and len(found.rows) and found.energies is None:
         with _said(found, "given energies"):

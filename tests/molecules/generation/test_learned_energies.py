@@ -77,6 +77,11 @@ def test_two_atoms_have_one_shape_and_no_energy_above_it():
     assert (result.status, result.reason, result.relative_energies.tolist()) == ("ok", "", [0.0, 0.0, 0.0])
 
 
+def test_without_a_conformer_there_are_none():
+    failed = telling("CCO", spoil=lambda x_0, x_t: 3.0 * x_0).generate("CCO", 2, energies="learned")
+    assert (failed.status, failed.energies, failed.energy_method) == ("failed", None, None)
+
+
 def test_what_two_weights_drew_has_energies_of_one_method():
     """The narrow weights know no energies, but they draw two of three."""
     narrow, general = knowing("CCO", weights="narrow"), telling("CCO", weights="general")
