@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -95,7 +96,7 @@ class Record:
             return self.made
         return {
             **self.made,
-            f"{self.energy.method}{_PER_MOL}": round(self.energy.value, 4),
+            property_of(self.energy.method): round(self.energy.value, 4),
             RELATIVE: round(self.energy.relative, 4),
             WEIGHT: round(self.energy.weight, 6),
         }
@@ -143,6 +144,11 @@ def _made(result: Drawn, index: int) -> dict[str, Any]:
         made["caution"] = " ".join(str(result.reason).split())
     provenances = getattr(result, "provenances", None)
     return {**made, **(result.provenance if provenances is None else provenances[index])}
+
+
+def property_of(method: str) -> str:
+    """Name of the property that holds an energy of this method: one word, since blanks end a key of extended XYZ."""
+    return re.sub(r"[^\w.+-]+", "_", method) + _PER_MOL
 
 
 def method_of(property_name: str) -> str | None:

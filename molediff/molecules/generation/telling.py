@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from molediff.molecules.energies.relax import LEARNED, METHODS
@@ -44,5 +45,6 @@ def reason_of(job: Job, found: Refined, chosen: Sequence[int], num_missing: int)
 def energy_method_of(job: Job) -> str:
     """Name of the method of the energies asked for."""
     if job.options.energies == LEARNED:
-        return f"{METHODS['aimnet2']} as learned by {job.provenance.get('weights', 'the network')}"
+        weights = Path(job.provenance.get("weights", "the network")).stem  # the provenance has the whole path
+        return f"{METHODS['aimnet2']} as learned by {weights}"
     return METHODS[str(job.options.energies)]

@@ -1,6 +1,9 @@
 """Results in the forms of other packages: pandas, ASE, PyTorch Geometric."""
 
+from dataclasses import replace
+
 import ase
+import ase.io
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ from fake_generators import embedded
 from rdkit import Chem
 from torch_geometric.loader import DataLoader
 
+import molediff
 from molediff.molecules import from_ase
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.errors import PerceptionError
@@ -65,6 +69,14 @@ def test_ase_gets_coordinates_charges_and_provenance():
     assert frames[2].info["MMFF94s_kcal_per_mol"] == 0.0
     assert "MMFF94s_kcal_per_mol" not in frames[1].info
     assert (frames[0].info["weights"], frames[2].info["attempt"]) == ("qm9", 1)
+
+
+def test_ase_reads_from_xyz_the_energy_of_a_method_whose_name_has_blanks(tmp_path):
+    learned = replace(ethanol(), energy_method="AIMNet2 as learned by drugs")
+    molediff.write(learned, tmp_path / "a.xyz")
+    known = [frame.info for frame in ase.io.read(tmp_path / "a.xyz", index=":")]
+    assert known[0].keys() == learned.to_ase()[0].info.keys()
+    assert known[0]["AIMNet2_as_learned_by_drugs_kcal_per_mol"] == 0.5
 
 
 def labelled(mol, x):
