@@ -97,10 +97,8 @@ class HeavyAtomNetwork(nn.Module):
     """
 
     kind: Kind = "conformers"
-    additions = ("energy.",)
-    """Parameters that weights without them may begin a training: nothing else hangs on them."""
-    omissions = additions
-    """Parameters that weights may have, and a network that begins with them need not: for the same reason."""
+    additions = omissions = ("energy.",)
+    """Parameters that weights may lack, or alone have, when a training begins with them: nothing else hangs on it."""
 
     def __init__(
         self,
