@@ -14,6 +14,7 @@ from molediff.molecules.energies.mmff import MMFF, VARIANT, RelaxedConformer
 from molediff.molecules.errors import ForceFieldError as ForceFieldError
 from molediff.molecules.errors import XTBError
 from molediff.molecules.rmsd import heavy_atom_rmsd
+from molediff.runtime.checks import check_word
 from molediff.runtime.former import former_names
 
 METHODS = {"mmff": VARIANT, "gfn2": "GFN2-xTB", "aimnet2": aimnet2.NAME}
@@ -68,8 +69,10 @@ def relax_conformers(
 
     Raises:
         ForceFieldError: the method does not describe the molecule; the conformers are as they were.
+        ValueError: there is no such method.
         ImportError: GFN2-xTB or AIMNet2 is not installed.
     """
+    check_word("method", method, tuple(METHODS))
     if method == "aimnet2":
         found = aimnet2.relax(mol, fixed, device, out_of_time)
         return Relaxed(found.energies, found.converged, found.late)
@@ -90,6 +93,7 @@ def conformer_energies(
 
     Arguments and errors as of `relax_conformers`.
     """
+    check_word("method", method, tuple(METHODS))
     if method == "aimnet2":
         return aimnet2.energies(mol, device, out_of_time)
     energy = _mmff(mol).energy if method == "mmff" else _gfn2_energy(mol)

@@ -31,6 +31,11 @@ NOT_KNOWN = (
     "no weights that ship are known to return such molecules: take conformers from elsewhere, "
     "relaxed with GFN2-xTB"
 )
+LEARNED_OF_CHARGES = (
+    "learned energies of molecules with charges may be off by 2 kcal/mol and more, as large differences come out too "
+    "small: for numbers take energies='aimnet2' or 'gfn2'"
+)
+"""A word of caution about energies that the network tells."""
 IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structure: check its marks"
 """Distance geometry builds none either."""
 LONGER = "allow a longer timeout"
@@ -89,7 +94,7 @@ def other_stereo(num: int, num_given: int) -> str:
 def raised(error: Exception) -> str:
     """What RDKit raised about a molecule that it had read."""
     said = " ".join(str(error).split())
-    return f"RDKit failed with this molecule ({type(error).__name__}: {said[:200]}): give it in another form"
+    return f"RDKit failed with this molecule ({type(error).__name__}: {said[:200]}): give it anew as a SMILES"
 
 
 def status_of(num_requested: int, num_missing: int, num_left: int, problems: Sequence[str] = ()) -> Status:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rdkit import Chem
+
 from molediff.molecules.energies.relax import LEARNED, METHODS
 from molediff.molecules.generation import outcome, sharing
 from molediff.molecules.generation.advice import Advice
@@ -13,6 +15,9 @@ from molediff.molecules.generation.refine import Refined
 
 if TYPE_CHECKING:
     from molediff.molecules.generation.job import Job
+
+# A charge that no neighbour balances, as those of nitro groups and azides do.
+_CHARGE = Chem.MolFromSmarts("[$([+1,+2;!$(*~[-1,-2])]),$([-1,-2;!$(*~[+1,+2])])]")
 
 
 def tell_of_time(job: Job, found: Refined, was_late: bool) -> None:
@@ -39,6 +44,12 @@ def reason_of(job: Job, found: Refined, chosen: Sequence[int], num_missing: int)
     if num := len(job.of_force_field.intersection(chosen)):
         notes.append(outcome.by_force_field(num))
     notes += found.cautions
+    if (
+        found.energies is not None
+        and job.options.energies == LEARNED
+        and job.prepared.mol.HasSubstructMatch(_CHARGE)
+    ):
+        notes.append(outcome.LEARNED_OF_CHARGES)
     return "; ".join([*notes, *sharing.cautions_about(job, chosen)])
 
 

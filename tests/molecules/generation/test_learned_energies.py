@@ -146,3 +146,13 @@ def asked(num_conformers: int) -> dict:
         name: getattr(made, name)
         for name in ("num_conformers", "seed", "trajectory", "fixed", "checks", "strict")
     }
+
+
+@pytest.mark.parametrize(
+    ("smiles", "told"),
+    [("C[NH3+]", True), ("[NH3+]CC(=O)[O-]", True), ("C[N+](=O)[O-]", False), ("CCO", False)],
+)
+def test_of_charges_they_are_told_with_caution(smiles: str, told: bool):
+    result = telling(smiles).generate(smiles, 2, energies="learned")
+    assert ("learned energies of molecules with charges" in result.reason) == told
+    assert "learned" not in telling(smiles).generate(smiles, 2).reason
