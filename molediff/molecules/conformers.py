@@ -32,18 +32,23 @@ def above_lowest(energies: np.ndarray) -> np.ndarray:
     return energies - np.nanmin(energies) if np.isfinite(energies).any() else energies
 
 
-def mean_of_methods(*energies: np.ndarray) -> np.ndarray:
+def mean_of_methods(*energies: np.ndarray, weights: Sequence[float] | None = None) -> np.ndarray:
     """Mean of several methods' energies (n,) of the same conformers, NaN where none has one.
 
     Each method has a zero of its own; they are brought together on the conformers that all of them know.
+
+    Args:
+        energies: of each method, NaN where it has none.
+        weights: how much each method counts; None: the same.
     """
     each = np.stack(energies)
     is_known = np.isfinite(each)
     shared = is_known & is_known.all(axis=0)
     shared = shared if shared.any() else is_known
     zeros = np.where(shared, each, 0.0).sum(axis=1) / np.maximum(shared.sum(axis=1), 1)
-    sums = np.where(is_known, each - zeros[:, None], 0.0).sum(axis=0)
-    return np.where(is_known.any(axis=0), sums / np.maximum(is_known.sum(axis=0), 1), np.nan)
+    counts = is_known * np.reshape(np.ones(len(each)) if weights is None else weights, (-1, 1))
+    sums = (np.where(is_known, each - zeros[:, None], 0.0) * counts).sum(axis=0)
+    return np.where(is_known.any(axis=0), sums / np.maximum(counts.sum(axis=0), 1e-9), np.nan)
 
 
 def boltzmann_weights(energies: np.ndarray, temperature: float) -> np.ndarray:

@@ -37,6 +37,13 @@ def conformers(name: str, num_steps: int | None = None) -> dict[str, list]:
     return {result.smiles: _rounded(result.ensemble.coordinates, 4) for result in results}
 
 
+def conformers_with_energies(name: str) -> dict[str, list]:
+    """The same, and energies in kcal/mol, above the lowest, of four conformers of one that bends."""
+    generator = ConformerGenerator.from_pretrained(name, device="cpu")
+    result = generator.generate("OCCNC(=O)c1ccccc1", num_conformers=4, seed=1, energies="learned")
+    return {**conformers(name), "energies": _rounded(result.relative_energies, 3)}
+
+
 def particles(name: str) -> dict[str, list]:
     """Two samples, and the exact log-density in nats of two configurations, samples of the first recording."""
     generator = ParticleGenerator.from_pretrained(name, device="cpu")
@@ -90,7 +97,7 @@ MEASURES = {
     "qm9_b3lyp": conformers,
     "qm9_distilled": conformers,
     "qm9_fast": conformers,
-    "drugs": conformers,
+    "drugs": conformers_with_energies,
     "drugs_from_noise": partial(conformers, num_steps=10),
     "drugs_torsions": torsions,
     "qm9_graphs": graphs,

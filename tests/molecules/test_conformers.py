@@ -23,6 +23,12 @@ def test_differences_are_the_mean_of_both(one: np.ndarray, other: np.ndarray):
     np.testing.assert_allclose(np.diff(found), (np.diff(one) + np.diff(other)) / 2, atol=1e-9)
 
 
+@given(ENERGIES, ENERGIES)
+def test_one_may_count_more(one: np.ndarray, other: np.ndarray):
+    found = mean_of_methods(one, other, weights=(3, 1))
+    np.testing.assert_allclose(np.diff(found), (3 * np.diff(one) + np.diff(other)) / 4, atol=1e-9)
+
+
 def test_what_one_does_not_know_is_the_other_s_on_a_common_zero():
     found = mean_of_methods(np.array([0.0, 2.0, NAN, NAN]), np.array([100.0, 104.0, 106.0, NAN]))
     np.testing.assert_allclose(found[:3], [-1.5, 1.5, 4.0])

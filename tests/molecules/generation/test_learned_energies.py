@@ -113,7 +113,7 @@ def begun(learned: list[float], by_field: list[float], attempts: list[int]) -> l
 
 
 def test_two_opinions_order_what_begins_as_minima():
-    assert begun([3.0, 0.0, 2.0], [0.0, 1.0, 5.0], [0, 0, 0]) == [1, 0, 2]  # means -0.2, -1.2 and 1.3
+    assert begun([3.0, 0.0, 2.0], [0.0, 1.0, 9.0], [0, 0, 0]) == [1, 0, 2]  # means 0.2, -1.8 and 1.7
 
 
 def test_last_digits_do_not_change_the_order():
