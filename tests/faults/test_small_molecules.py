@@ -123,7 +123,7 @@ def test_relaxation_needs_no_sample_at_a_minimum(generator, smiles):
 
 @pytest.mark.parametrize(
     ("weights", "smiles"),
-    [("drugs", "C12C3C1C23"), ("qm9_b3lyp", "C#N"), ("qm9_b3lyp", "C12C3C1C23")],
+    [("drugs", "C#CN"), ("qm9_b3lyp", "C#N"), ("qm9_b3lyp", "C12C3C1C23")],
 )
 def test_weights_that_do_not_know_a_molecule_name_those_that_do(weights, smiles):
     result = ConformerGenerator.from_pretrained(weights, device="cpu").generate(smiles, 4, seed=1)
@@ -133,8 +133,8 @@ def test_weights_that_do_not_know_a_molecule_name_those_that_do(weights, smiles)
 
 
 @pytest.mark.parametrize("weights", ["auto", "drugs", "qm9", "qm9_fast"])
-@pytest.mark.parametrize("smiles", ["NC12CC1C2", "OC12CC1C2"])
-def test_no_weights_are_named_for_molecules_that_none_return(weights, smiles):
+def test_no_weights_are_named_for_molecules_that_none_return(weights):
+    smiles = "OC12CC1C2"
     result = ConformerGenerator.from_pretrained(weights, device="cpu").generate(smiles, 2, seed=1)
     assert result.status == "failed"
     assert "no weights that ship are known to return such molecules" in result.reason
