@@ -2,6 +2,7 @@
 configs/draw_starts.yaml."""
 
 import sys
+from itertools import islice
 
 import numpy as np
 from rdkit import rdBase
@@ -9,16 +10,28 @@ from rdkit import rdBase
 from molediff.commands.configured import DictConfig, command
 from molediff.molecules.data.drawn_starts import draw_starts
 from molediff.molecules.data.drugs import is_held_out
-from molediff.molecules.data.minima import Minima
+from molediff.molecules.data.minima import Minima, connectivity_key, read_keys
+from molediff.molecules.data.protonation import ions
 
 
 @command("draw_starts")
 def main(config: DictConfig) -> None:
-    """Write structures of molecules of a file of minima, without those that are held out."""
+    """Write structures of molecules of a file of minima, and of their ions, without what is held out."""
     smiles = [one for one in Minima.read(config.minima).smiles_list() if not is_held_out(one)]
-    chosen = np.random.default_rng(config.seed).permutation(len(smiles))[: config.num_molecules]
+    random = np.random.default_rng(config.seed)
+    chosen = [smiles[i] for i in random.permutation(len(smiles))[: config.num_molecules]]
+    if config.num_ions:
+        excluded = read_keys(config.excluded)
+        found = (ions(smiles[i]) for i in random.permutation(len(smiles)))
+        fit = (
+            one
+            for several in found
+            for one in several[:1]
+            if not is_held_out(one) and connectivity_key(one) not in excluded
+        )
+        chosen += islice(fit, config.num_ions)
     with rdBase.BlockLogs():
-        starts, left_out = draw_starts([smiles[i] for i in chosen], config.seed, config.progress)
+        starts, left_out = draw_starts(chosen, config.seed, config.progress)
     for one in left_out:
         print(f"draw_starts.py: no structure of {one}", file=sys.stderr)
     starts.save(config.output)

@@ -141,7 +141,9 @@ def build_task(config: DictConfig, model: Any, clock: Clock) -> OptimizedTask:
     kind: type[DiffusionTask] = DiffusionTask
     more: dict[str, Any] = {}
     if config.get("refinement"):
-        made = {name: instantiate(config.refinement.get(name)) for name in ("strain", "potential")}
+        made = {
+            name: instantiate(config.refinement.get(name)) for name in ("strain", "potential", "softening")
+        }
         kind, more = RefinementTask, {**config.refinement, **made}
         del more["lambdas"], more["lambdas_by_init"]
     return kind(

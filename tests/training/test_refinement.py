@@ -148,6 +148,28 @@ def test_large_forces_are_bounded_and_those_that_are_no_numbers_left_out():
     assert float(slope[1].abs().max()) == 0
 
 
+def test_what_softens_forces_is_given_bounded_forces_and_the_estimates():
+    graphs = batch()
+    assert graphs.positions is not None
+    forces = torch.zeros(2, *graphs.positions.shape[1:])
+    forces[0, 0, 0] = 1e6
+    given = []
+
+    def soften(forces, places, graphs):
+        given.append((forces, places))
+        return 0.25 * forces
+
+    trained = task(
+        potential=lambda places, graphs: (places.sum((1, 2)), forces), max_force=4.0, softening=soften
+    )
+    y = torch.randn(2, 1, *graphs.positions.shape[1:], requires_grad=True)
+    (slope,) = torch.autograd.grad(trained._strain(y, y.detach(), graphs, graphs.mask)[0].sum(), y)
+    assert float(slope[0, 0, 0, 0]) == pytest.approx(-1.0 * SCALE / int(graphs.mask[0].sum()))
+    ((bounded, places),) = given
+    assert float(bounded.max()) == pytest.approx(4.0)
+    torch.testing.assert_close(places, y.detach().flatten(0, 1) * SCALE)
+
+
 def test_it_learns_to_go_down_a_potential():
     graphs = batch()
     springs = Springs(graphs.positions, graphs.mask)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from rdkit import Chem
 from torch.utils.data import Sampler
 
 from molediff.molecules.data.dataset import ConformerDataset
+from molediff.molecules.data.minima import connectivity_key, read_keys
 from molediff.molecules.data.sdf import load_sdf
 from molediff.runtime.checks import check_whole_number
 from molediff.training.batches import BatchSource, EndlessBatches
@@ -78,7 +78,7 @@ def load_beside(
     known = {constitution(smiles) for data in held_out for smiles in smiles_of(data)}
     keys = read_keys(withheld) if withheld else frozenset()
     smiles = conformers.packed.smiles_list()
-    left_out = np.array([constitution(text) in known or first_block(text) in keys for text in smiles])
+    left_out = np.array([constitution(text) in known or connectivity_key(text) in keys for text in smiles])
     kept = conformers.subset(np.flatnonzero(~left_out[conformers.packed.molecule]))
     if not len(kept):
         raise ValueError(f"No molecule of {' and '.join(files)} is left to train on: all are held out.")
@@ -106,22 +106,10 @@ def constitution(smiles: str) -> str:
     return Chem.CanonSmiles(smiles, useChiral=0)
 
 
-def first_block(smiles: str) -> str:
-    """First block of the InChIKey."""
-    return Chem.MolToInchiKey(Chem.MolFromSmiles(smiles))[:14]
-
-
 def smiles_of(conformers: ConformerDataset) -> list[str]:
     """SMILES of the molecules of a data set."""
     smiles = conformers.packed.smiles_list()
     return [smiles[i] for i in np.unique(conformers.packed.molecule[conformers.conformers])]
-
-
-def read_keys(path: str) -> frozenset[str]:
-    """First blocks of InChIKeys, one a line."""
-    file = Path(path)
-    content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-    return frozenset(content.decode("ascii").split())
 
 
 class MixedSource:

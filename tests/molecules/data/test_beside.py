@@ -13,12 +13,11 @@ from rdkit.Chem import rdDistGeom
 from molediff.molecules.data.beside import (
     MixedBatches,
     constitution,
-    first_block,
     load_beside,
-    read_keys,
     smiles_of,
 )
 from molediff.molecules.data.datamodule import ensembles_datamodule, sdf_datamodule
+from molediff.molecules.data.minima import connectivity_key, read_keys
 from molediff.molecules.data.sdf import hash_split, load_sdf
 
 SMALL = ["CCO", "CCN", "CCF", "COC", "C#CC"]
@@ -87,7 +86,7 @@ def test_a_resumed_run_goes_on_with_the_same_batches(files):
 
 def test_what_is_held_out_or_withheld_is_not_trained_on(files, tmp_path):
     keys = tmp_path / "keys.txt.gz"
-    keys.write_bytes(gzip.compress(first_block("COC").encode() + b"\n"))
+    keys.write_bytes(gzip.compress(connectivity_key("COC").encode() + b"\n"))
     data = ensembles_datamodule(files["train"], files["val"], 2, beside=[files["small"]], withheld=str(keys))
     assert sorted(smiles_of(data.beside.conformers)) == sorted({"CCN", "CCF", "C#CC"})
     assert data.notes == [f"{files['small']}: 2 molecules are held out and left out"]
@@ -136,6 +135,6 @@ def test_small_and_known_molecules_are_none_that_conformers_are_judged_by():
     assert len(trained_on) > 600
     for smiles in held_out.values():
         assert not set(map(constitution, trained_on)) & set(map(constitution, smiles))
-    keys = set(map(first_block, trained_on))
+    keys = set(map(connectivity_key, trained_on))
     assert not keys & read_keys(withheld)
     assert not keys & set((DATA / "crystal_inchikey14.txt").read_text().split())

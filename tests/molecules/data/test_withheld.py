@@ -9,7 +9,8 @@ import re
 import pytest
 from places import DATA
 
-from molediff.molecules.data.beside import first_block, load_beside, read_keys, smiles_of
+from molediff.molecules.data.beside import load_beside, smiles_of
+from molediff.molecules.data.minima import connectivity_key, read_keys
 
 MEASURED_BY = ("ensembles_test", "ensembles_val", "drugs_ensembles")
 TRAINED_ON = ("ensembles_train", "relaxed_train", "relaxed_small", "small_molecules")
@@ -18,7 +19,9 @@ TRAINED_ON = ("ensembles_train", "relaxed_train", "relaxed_small", "small_molecu
 def blocks(name: str) -> set[str]:
     """Of the molecules of a file of data/."""
     content = gzip.decompress((DATA / f"{name}.sdf.gz").read_bytes()).decode()
-    return set(map(first_block, set(re.findall(r"^>  <(?:SMILES|smiles)>.*\n(.*)$", content, re.MULTILINE))))
+    return set(
+        map(connectivity_key, set(re.findall(r"^>  <(?:SMILES|smiles)>.*\n(.*)$", content, re.MULTILINE)))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,4 +42,4 @@ def test_known_molecules_that_others_measure_by_are_left_out_in_training(withhel
     files = [str(DATA / "known_molecules.sdf.gz")]
     known = load_beside(files, 0.5, [], str(DATA / "benchmark_keys.txt.gz"))
     assert len(blocks("known_molecules") & withheld) == 5
-    assert not set(map(first_block, smiles_of(known.conformers))) & withheld
+    assert not set(map(connectivity_key, smiles_of(known.conformers))) & withheld
