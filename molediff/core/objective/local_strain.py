@@ -23,7 +23,8 @@ class LocalStrain:
 
     The constants are such that it is about the energy in kcal/mol by which a molecule is strained, per atom: over
     240 conformers of 30 drug-like molecules before and after refinement it goes with that in AIMNet2 with a correlation
-    of 0.93 (docs/drugs.md). A bond of 1.5 Angstrom has 370 kcal/mol/Angstrom^2, a distance across an angle 1 to 65.
+    of 0.93 (docs/drugs_training.md). A bond of 1.5 Angstrom has 370 kcal/mol/Angstrom^2, a distance across an angle 1
+    to 65.
 
     Attributes:
         stretching, bending: stiffness of distances and of directions, in kcal/mol/Angstrom^2.

@@ -1,8 +1,8 @@
 """Springs between near atoms, which tell what of a force pulls on bonds and angles and what on soft motions.
 
 A bond is a thousand times stiffer than a torsion. Near a minimum nearly all of the force is that of bonds, but nearly
-all of the strain that of what is soft (docs/drugs.md has both for the estimates of a refiner), so that a network that
-learns from forces as they are learns of soft motions late.
+all of the strain that of what is soft (docs/drugs_training.md has both for the estimates of a refiner), and a network
+that learns from forces as they are learns of soft motions late.
 
 Source: Atilgan et al. 2001, "Anisotropy of fluctuation dynamics of proteins with an elastic network model", equations 3
 and 4, for the springs; Levenberg 1944 for the damping.
