@@ -14,6 +14,9 @@ from molediff.training.draw import Batch, repeated
 from molediff.training.task import DiffusionTask
 
 
+_LARGEST_SHOWN = 1000.0  # kcal/mol/Angstrom: what a force counts at most in the value of a loss
+
+
 @runtime_checkable
 class Guessed(Condition, Protocol):
     """A condition that comes with guesses at its samples."""
@@ -202,7 +205,7 @@ class RefinementTask(DiffusionTask):
         self, estimate: Tensor, x_0: Tensor, graph: Any, mask: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         """Of estimates (B, k, N, 3) of x_0, per atom, shape (B, k); with a potential what has the slope of its energy,
-        and is zero, and these energies, (B, k).
+        and is the mean size of its forces, and these energies, (B, k).
         """
         num, copies = estimate.shape[:2]
         if self.potential is None:
@@ -215,10 +218,11 @@ class RefinementTask(DiffusionTask):
             size = forces.norm(dim=-1, keepdim=True)
             forces = forces * (self.max_force / size.clamp(min=self.max_force))
             forces = torch.where(forces.isfinite(), forces, 0.0)
+            value = size.squeeze(-1).nan_to_num().clamp(max=_LARGEST_SHOWN).sum(2)
             if self.softening is not None:
                 forces = self.softening(forces.flatten(0, 1), places.flatten(0, 1), graph).view_as(places)
         num_atoms = estimate.shape[2] if mask is None else mask.sum(1).unsqueeze(1)
-        strain = -(forces * (places - places.detach())).sum((2, 3)) / num_atoms
+        strain = (value - (forces * (places - places.detach())).sum((2, 3))) / num_atoms
         return strain, known.view_as(strain)
 
     def _unit(self, shape: tuple[int, ...], mask: Tensor | None) -> Tensor:

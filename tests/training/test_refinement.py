@@ -136,6 +136,17 @@ def test_the_slope_of_the_loss_is_that_of_the_energy_per_atom():
     torch.testing.assert_close(slope, expected)
 
 
+def test_the_value_of_the_loss_is_the_mean_size_of_the_forces():
+    """Else a run whose structures fall apart would look as good as any."""
+    graphs = batch()
+    assert graphs.positions is not None
+    springs = Springs(graphs.positions + 0.3, graphs.mask)
+    y = torch.randn(2, 3, *graphs.positions.shape[1:])
+    value, _ = task(potential=springs)._strain(y, torch.zeros_like(y), graphs, graphs.mask)
+    away = (y * SCALE - springs.places.unsqueeze(1)) * graphs.mask[:, None, :, None]
+    torch.testing.assert_close(value, away.norm(dim=-1).sum(2) / graphs.mask.sum(1)[:, None])
+
+
 def test_large_forces_are_bounded_and_those_that_are_no_numbers_left_out():
     graphs = batch()
     assert graphs.positions is not None
