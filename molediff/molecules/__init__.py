@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from molediff.molecules.data.qm9 import load_qm9 as load_qm9
     from molediff.molecules.data.sdf import load_sdf as load_sdf
     from molediff.molecules.energies.aimnet2_potential import AIMNet2Potential as AIMNet2Potential
+    from molediff.molecules.energies.softened_forces import SoftenedForces as SoftenedForces
     from molediff.molecules.ensembles.recipe import Recipe as Recipe
     from molediff.molecules.ensembles.search import build_ensemble as build_ensemble
     from molediff.molecules.files.arrays import read_arrays as read_arrays
@@ -66,6 +67,7 @@ __getattr__ = lazy_names(
         "Recipe": "molediff.molecules.ensembles.recipe",
         "Refinement": "molediff.molecules.generation.settings",
         "Sampling": "molediff.molecules.generation.settings",
+        "SoftenedForces": "molediff.molecules.energies.softened_forces",
         "Strain": "molediff.molecules.generation.strain",
         "Trajectory": "molediff.sampling.trajectory",
         "View": "molediff.molecules.view.viewer",

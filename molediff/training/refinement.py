@@ -13,7 +13,6 @@ from molediff.core.target import Epsilon, Sample, convert
 from molediff.training.draw import Batch, repeated
 from molediff.training.task import DiffusionTask
 
-
 _LARGEST_SHOWN = 1000.0  # kcal/mol/Angstrom: what a force counts at most in the value of a loss
 
 

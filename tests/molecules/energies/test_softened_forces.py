@@ -4,7 +4,7 @@ import pytest
 import torch
 from fake_generators import embedded
 
-from molediff.molecules.energies.elastic_network import ElasticNetwork
+from molediff.molecules.energies.softened_forces import SoftenedForces
 from molediff.molecules.graph.graph import collate
 from molediff.molecules.graph.inputs import prepare
 from molediff.molecules.graph.vocabulary import ORGANIC
@@ -37,7 +37,7 @@ def energy(places, rest, hops):
 
 def test_the_hessian_is_that_of_the_springs(structures):
     batch, places = structures
-    hessian = ElasticNetwork().hessian(places, batch)
+    hessian = SoftenedForces().hessian(places, batch)
     torch.testing.assert_close(hessian[3], hessian[3].T)
     hops = batch.pair_codes[0, :9, :9, 1] - 1
     rest = places[1, :9]
@@ -50,7 +50,7 @@ def test_the_hessian_is_that_of_the_springs(structures):
 
 def test_a_force_along_a_motion_is_weakened_by_its_stiffness(structures):
     batch, places = structures
-    springs = ElasticNetwork(damping=20.0)
+    springs = SoftenedForces(damping=20.0)
     stiffness, motions = torch.linalg.eigh(springs.hessian(places, batch))
     for which in (0, 30, -1):
         force = motions[..., which].view_as(places)
@@ -65,7 +65,7 @@ def test_pushes_and_turns_of_the_whole_pass_and_padding_stays_still(structures):
     turning = torch.linalg.cross(
         places, torch.tensor([0.3, -0.5, 0.8], dtype=torch.float64).expand_as(places)
     )
-    springs = ElasticNetwork()
+    springs = SoftenedForces()
     torch.testing.assert_close(springs(force, places, batch), force)
     torch.testing.assert_close(springs(turning * present, places, batch), turning * present)
     noise = (
@@ -77,9 +77,9 @@ def test_pushes_and_turns_of_the_whole_pass_and_padding_stays_still(structures):
 def test_atoms_in_one_place_pull_nowhere(structures):
     batch, places = structures
     force = torch.ones_like(places)
-    torch.testing.assert_close(ElasticNetwork()(force, torch.zeros_like(places), batch), force)
+    torch.testing.assert_close(SoftenedForces()(force, torch.zeros_like(places), batch), force)
 
 
 def test_a_damping_of_nothing_is_refused():
     with pytest.raises(ValueError, match="damping must be above 0"):
-        ElasticNetwork(0.0)
+        SoftenedForces(0.0)

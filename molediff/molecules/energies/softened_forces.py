@@ -16,12 +16,12 @@ from torch import Tensor
 from molediff.networks.graph import GraphBatch
 
 _SPRINGS = (900.0, 150.0, 10.0)
-"""Between atoms one, two and three bonds apart, in kcal/mol/Angstrom^2: with these and a damping of 50, for example, half of the
-motions of drug-like molecules are as stiff as in AIMNet2 within a factor of 1.5."""
+"""Between atoms one, two and three bonds apart, in kcal/mol/Angstrom^2: with a damping of 50 half of the motions of
+drug-like molecules are as stiff as in AIMNet2 within a factor of 1.5."""
 
 
-class ElasticNetwork:
-    """Forces of which the share that is of stiff motions is weakened.
+class SoftenedForces:
+    """Forces on structures, of which the share that is of stiff motions is weakened.
 
     Args:
         damping: stiffness kappa of which half of a force is left, in kcal/mol/Angstrom^2. Where it is far below that
