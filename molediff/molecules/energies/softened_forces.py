@@ -38,26 +38,28 @@ class SoftenedForces:
 
     def __call__(self, forces: Tensor, places: Tensor, graphs: GraphBatch) -> Tensor:
         """(1 + K / kappa)^-1 f for the Hessian K of the springs, each at its rest length: along a motion of stiffness k
-        the force times kappa / (k + kappa), which is kappa times the damped Newton step.
+        the force times kappa / (k + kappa), which is kappa times the damped Newton step. In float32, or float64 where
+        the places are; zero for structures that have no places.
 
         Args:
             forces: shape (n, N, 3).
             places: in Angstrom, shape (n, N, 3): n / B structures of each graph, next to each other.
             graphs: B of them.
         """
+        if places.dtype != torch.float64:  # half precision has no factorization
+            forces, places = forces.float(), places.float()
         num, size = places.shape[:2]
         hessian = self.hessian(places, graphs) / self.damping
         hessian.diagonal(dim1=1, dim2=2).add_(1.0)
-        factor = torch.linalg.cholesky(hessian)
-        return torch.cholesky_solve(forces.reshape(num, 3 * size, 1), factor).view_as(forces)
+        factor, failed = torch.linalg.cholesky_ex(hessian)
+        softened = torch.cholesky_solve(forces.reshape(num, 3 * size, 1), factor).view_as(forces)
+        return torch.where(failed[:, None, None] > 0, 0.0, softened)
 
     def hessian(self, places: Tensor, graphs: GraphBatch) -> Tensor:
         """Of the springs, in kcal/mol/Angstrom^2, shape (n, 3N, 3N); arguments as of a call."""
         num, size = places.shape[:2]
         springs = places.new_zeros(max(5, int(graphs.pair_codes[..., 1].max()) + 1))
-        springs[2:5] = springs.new_tensor(
-            _SPRINGS
-        )  # codes are one more than the number of bonds, 0 is padding
+        springs[2:5] = springs.new_tensor(_SPRINGS)  # the code of a pair is one more than the bonds between
         stiffness = springs[graphs.pair_codes[..., 1]].repeat_interleave(num // graphs.num_graphs, 0)
         along = torch.nn.functional.normalize(places.unsqueeze(2) - places.unsqueeze(1), dim=-1)
         blocks = stiffness[..., None, None] * along[..., :, None] * along[..., None, :]

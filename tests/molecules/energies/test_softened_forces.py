@@ -80,6 +80,20 @@ def test_atoms_in_one_place_pull_nowhere(structures):
     torch.testing.assert_close(SoftenedForces()(force, torch.zeros_like(places), batch), force)
 
 
+def test_half_precision_and_a_structure_without_places_stop_no_training(structures):
+    batch, places = structures
+    springs = SoftenedForces(damping=20.0)
+    force = torch.randn(places.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    halved = springs(force.bfloat16(), places.bfloat16(), batch)
+    assert halved.dtype == torch.float32
+    torch.testing.assert_close(halved.double(), springs(force, places, batch), atol=0.1, rtol=0.1)
+    lost = places.clone()
+    lost[1, 0, 0] = float("nan")
+    found = springs(force, lost, batch)
+    assert not found[1].any()
+    torch.testing.assert_close(found[[0, 2, 3]], springs(force, places, batch)[[0, 2, 3]])
+
+
 def test_a_damping_of_nothing_is_refused():
     with pytest.raises(ValueError, match="damping must be above 0"):
         SoftenedForces(0.0)
