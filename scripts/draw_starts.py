@@ -2,7 +2,7 @@
 configs/draw_starts.yaml."""
 
 import sys
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 from rdkit import rdBase
@@ -21,7 +21,7 @@ def main(config: DictConfig) -> None:
     random = np.random.default_rng(config.seed)
     chosen = [smiles[i] for i in random.permutation(len(smiles))[: config.num_molecules]]
     if config.num_ions:
-        excluded = read_keys(config.excluded)
+        excluded = frozenset(chain.from_iterable(map(read_keys, config.excluded)))
         found = (ions(smiles[i]) for i in random.permutation(len(smiles)))
         fit = (
             one
