@@ -3,9 +3,10 @@
 import numpy as np
 
 from molediff.molecules.data.drawn_starts import NUM_EACH, DrawnStarts, draw_starts
-from molediff.molecules.data.drugs import drugs_datamodule
-from molediff.molecules.data.minima import Minima, load_minima
+from molediff.molecules.data.drugs import drugs_datamodule, is_held_out
+from molediff.molecules.data.minima import Minima, connectivity_key, load_minima
 from tests.fake_generators import embedded
+from tests.in_process import run_script
 
 SMILES = ["CC(O)CCc1ccccc1", "no molecule", "CCO"]
 
@@ -46,3 +47,18 @@ def test_a_file_of_them_takes_the_place_of_minima(tmp_path):
     assert len(data.train) == 1
     assert graphs.starts.shape == (1, 2, 9, 3)
     assert [data.val.smiles(i) for i in range(len(data.val))] == [held_out]
+
+
+def test_script_takes_molecules_of_files_and_ions_but_none_that_is_withheld(tmp_path):
+    smiles = ["CCN", "CCO"]
+    x = [embedded(one).GetConformer().GetPositions() for one in smiles]
+    Minima.of(smiles, range(2), x, [0.0] * 2).save(tmp_path / "minima.npz")
+    others = ["C1CC1", "CC(C)O", "OCCO", "no molecule", "CC(=O)OC", "C1CC1"]
+    (tmp_path / "others.smi").write_text("\n".join(others))
+    (tmp_path / "withheld.txt").write_text("\n".join(map(connectivity_key, ["OCCO", "CCCC(C)C"])))
+    words = ("minima=minima.npz", "num_ions=5", "others=[others.smi]", "excluded=[withheld.txt]")
+    assert run_script("draw_starts.py", *words, "progress=false", "output=out.npz", folder=tmp_path) == 0
+    assert sorted(Minima.read(tmp_path / "out.npz").smiles_list()) == sorted(
+        ["CCN", "CCO", "CC[NH3+]", *(one for one in ("C1CC1", "CC(C)O", "COC(C)=O") if not is_held_out(one))]
+    )
+    assert run_script("draw_starts.py", "others=[gone.smi]", "minima=minima.npz", folder=tmp_path) != 0
