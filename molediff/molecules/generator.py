@@ -181,7 +181,7 @@ class ConformerGenerator:
             seed: at least 0.
             preset: a bundle of settings, any of which a word of its own overrides: "crystal", conformers far from each
                 other, chosen from four times as many, as docking and shape searching need them; "minima", different
-                conformers near minima, lowest first, from twice as many (see `generation.presets`).
+                conformers near minima, lowest first, from more (see `generation.presets`).
             fixed: atoms that keep given coordinates in every conformer: a Mol with a 3D conformer, which is looked for
                 in each molecule as a substructure (with or without its hydrogens), or a mapping of atom indices to
                 (x, y, z) in Angstrom, as RDKit's coordMap; hydrogens that a SMILES leaves out have indices behind

@@ -16,8 +16,9 @@ _SCALE = 0.2  # of sums over neighbours, which number some five times the square
 class EnergyHead(nn.Module):
     """A sum over heavy atoms, their pairs, hydrogens and their edges, in kcal/mol.
 
-    Invariant under rotations, reflections and translations, and extensive; only differences between structures of one
-    molecule mean something. It begins near zero.
+    Invariant under rotations and translations, and under reflections where what it reads is, which of graphs with
+    signed centres it is not; extensive. Only differences between structures of one molecule mean something. It begins
+    near zero.
 
     Args:
         channels: width of the scalars of heavy atoms.
@@ -72,7 +73,8 @@ class EnergyHead(nn.Module):
             code: of the heavy atoms.
             hydrogens: their state after the last block.
             split: which atoms are where, B rows.
-            places: where the atoms have come to be, heavy ones first, shape (n, W, 3).
+            places: where the atoms have come to be, heavy ones first, shape (n, W, 3); without gradient, or an error of
+                the energies moves atoms to where it is less.
             basis: of the distances.
         """
         assert state.pairs is not None

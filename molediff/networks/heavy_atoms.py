@@ -268,8 +268,8 @@ class HeavyAtomNetwork(nn.Module):
             output = output + size * centre(torch.cat([of_heavy, moved], dim=1), mask)
             places = (alpha * x - sigma * output) * self.length_scale
             state.positions = places[:, :num_heavy]
-        heard = state, code.heavy, hydrogens, split, places, self.basis
-        energies = self.energy(*heard) if wants_energies else x.new_zeros(0)
+        read = state, code.heavy, hydrogens, split, places.detach(), self.basis
+        energies = self.energy(*read) if wants_energies else x.new_zeros(0)
         back = of_samples(split.places, len(x)).unsqueeze(-1).expand(-1, -1, x.shape[-1])
         return output.gather(1, back) * code.mask.unsqueeze(-1), energies
 

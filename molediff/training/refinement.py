@@ -237,7 +237,7 @@ class RefinementTask(DiffusionTask):
 
 def error_of_differences(energies: Tensor, known: Tensor, most: float = 40.0) -> Tensor:
     """Mean error of the differences between k energies of each of B samples, (B, k) -> (B,), Huber's, which is square
-    up to 1 kcal/mol.
+    up to 1 kcal/mol; zero where no difference counts.
 
     Args:
         energies: estimates, in kcal/mol.
@@ -250,5 +250,5 @@ def error_of_differences(energies: Tensor, known: Tensor, most: float = 40.0) ->
     wanted = (known.unsqueeze(1) - known.unsqueeze(2)).to(difference)
     counts = wanted.abs() <= most  # not so where it is NaN
     errors = nn.functional.smooth_l1_loss(difference, wanted.nan_to_num(), reduction="none")
-    num_pairs = max(1, energies.shape[1] * (energies.shape[1] - 1))
-    return torch.where(counts, errors, 0.0).sum((1, 2)) / num_pairs
+    num_pairs = counts.sum((1, 2)) - counts.diagonal(dim1=1, dim2=2).sum(1)  # none of one with itself
+    return torch.where(counts, errors, 0.0).sum((1, 2)) / num_pairs.clamp(min=1)

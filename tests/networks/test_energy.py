@@ -48,6 +48,15 @@ def test_they_are_those_of_the_estimate_that_the_call_gives(network: HeavyAtomNe
     assert energies.shape == (3,)
 
 
+def test_an_error_of_theirs_does_not_move_atoms(network: HeavyAtomNetwork, monkeypatch: pytest.MonkeyPatch):
+    given = []
+    monkeypatch.setattr(network.energy, "forward", lambda *read: given.append(read[4]) or read[4].sum((1, 2)))
+    x, lambda_ = drawn(graphs("CCO"))
+    output, _ = network.with_energies(x.requires_grad_(), lambda_, graphs("CCO"))
+    assert output.requires_grad
+    assert not given[0].requires_grad
+
+
 def test_neither_the_others_nor_copies_matter(network: HeavyAtomNetwork):
     batch = graphs(*MOLECULES)
     x, lambda_ = drawn(batch, copies=2)

@@ -236,6 +236,12 @@ def test_what_is_not_known_or_far_too_high_does_not_count():
     assert (float(error), float(slope.abs().max())) == (0.0, 0.0)
 
 
+def test_the_mean_is_that_of_what_counts():
+    known = torch.tensor([[0.0, float("nan"), 5.0]])
+    energies = torch.tensor([[0.0, 3.0, 5.0 + 5.0]])
+    assert float(error_of_differences(energies, known)) == pytest.approx(4.5)
+
+
 def test_it_learns_to_tell_energies():
     graphs = batch(0.4)
     springs = Springs(graphs.positions, graphs.mask)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,7 @@ class Job:
             if options.init == "given" and 0 < num_given < options.num_slots:
                 self.cautions += (outcome.too_few_starts(num_given, options.num_slots),)
             if options.init == "given":
-                self.cautions += self._look_at_given()
+                self.prepared = prepared = self._with_given_as_asked()
             self.starts = make_starts(prepared, options.init, options.num_slots, options.seed, clock)
         self.accepted: dict[int, Accepted] = {}
         self.rejected: Counter[str] = Counter()
@@ -115,8 +115,9 @@ class Job:
         if prepared.num_atoms == 2:
             self._place_directly()
 
-    def _look_at_given(self) -> tuple[str, ...]:
-        """A word about given conformers whose stereo is another; what is no geometry at all is refused."""
+    def _with_given_as_asked(self) -> PreparedMolecule:
+        """The molecule with given conformers of the other hand reflected, and a word about those whose stereo is
+        another; what is no geometry at all is refused."""
         given = self.prepared.conformers
         if wrong := np.flatnonzero(~np.isfinite(given).all(axis=(1, 2))).tolist():
             raise UnusableInputError(
@@ -125,7 +126,9 @@ class Job:
             )
         verdict = self.stereo.correct(given)
         num_other = int((~verdict.right | verdict.reflected).sum())
-        return (outcome.other_stereo(num_other, len(given)),) if num_other else ()
+        self.cautions += (outcome.other_stereo(num_other, len(given)),) if num_other else ()
+        mirrored = (verdict.right & verdict.reflected)[:, None, None]
+        return replace(self.prepared, conformers=np.where(mirrored, verdict.x, given))
 
     @property
     def num_atoms(self) -> int:
@@ -209,7 +212,8 @@ class Job:
             frames = self._frames(raw.trajectory, int(rows[i]), bool(mirrored[i]))
             if placed is not None:
                 frames = [placed.moved(frame, i) for frame in frames]
-            energy = float("nan") if raw.energies is None else float(raw.energies[rows[i]])
+            # What the network tells of a structure of the other hand is not the energy of its mirror image.
+            energy = float("nan") if raw.energies is None or mirrored[i] else float(raw.energies[rows[i]])
             x_t, x_0_hat = frames or (None, None)
             self.accepted[slots[rows[i]]] = Accepted(x[i], attempt, x_t, x_0_hat, energy)
 

@@ -61,7 +61,8 @@ class SamplingPlan:
 
         Raises:
             ValueError: another solver or number of steps on the grid of distilled weights, which know one jump a step;
-                or something to begin with for weights that begin with noise.
+                something to begin with for weights that begin with noise, or a grid that begins there for weights that
+                refine.
         """
         if init is not None and self.init is None:
             raise ValueError(
@@ -78,8 +79,22 @@ class SamplingPlan:
             num_steps=plan.num_steps if num_steps is None else num_steps,
             grid=plan.grid if grid is None else grid,
         )
+        if plan.init is not None and not isinstance(plan.grid, AtLambdas):
+            raise ValueError(
+                "These weights refine structures and know little noise alone: leave grid out, or give the half "
+                "log-SNRs of the evaluations, such as grid=AtLambdas((2.2,)) of molediff.core.solvers; got "
+                f"grid={grid!r}."
+            )
         if grid is not None or not isinstance(plan.grid, AtLambdas):
             return plan
+        if plan.init is not None and (
+            plan.num_steps != len(plan.grid.lambdas) or plan.solver not in ("ddim", DDIM())
+        ):
+            raise ValueError(
+                f"These weights refine what init={plan.init!r} gives, in "
+                f"{counted(len(plan.grid.lambdas), 'evaluation')}: leave solver and num_steps out; got "
+                f"solver={plan.solver!r} and num_steps={plan.num_steps}."
+            )
         if plan.num_steps != len(plan.grid.lambdas) or plan.solver not in ("ddim", DDIM()):
             raise ValueError(
                 "These weights were distilled to jump along a grid of "

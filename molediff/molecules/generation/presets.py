@@ -9,8 +9,8 @@ from molediff.molecules.energies.relax import LEARNED
 
 # Of 200 conformers 50 are chosen, as published ensembles for docking are.
 _POOL_OF_CRYSTAL = 4
-# Different samples come near one minimum.
-_POOL_OF_MINIMA = 2
+# Different samples come near one minimum, and few samples miss the lowest.
+_POOL_OF_MINIMA, _MORE_OF_MINIMA = 2, 16
 _SAME_SHAPE, _LIKE_ENERGY = 0.3, 1.0
 """In Angstrom and in kcal/mol: between samples near one minimum."""
 _SAME_MINIMUM, _SAME_ENERGY = 0.125, 0.05
@@ -28,8 +28,9 @@ def settings_of(
     four times as many; weights that refine begin with such a choice of torsions as crystals have them. No energy and no
     relaxation: bound shapes are often not the lowest ones of a molecule alone.
 
-    "minima", for energies and properties: different conformers near minima, lowest first, from twice as many. Energies
-    that the weights have learned order them, or those of MMFF94s, of weights that know none and where atoms are held.
+    "minima", for energies and properties: different conformers near minima, lowest first, from twice as many and at
+    least 16 more; fewer, where these hold no more that differ. Energies that the weights have learned order them, or
+    those of MMFF94s, of weights that know none and where atoms are held.
     That force field does not relax them, since they lie nearer to minima of quantum chemistry than its own do.
     With a `relax` of one's own they are minima of that method, in the order of its energies.
 
@@ -53,7 +54,7 @@ def settings_of(
             "energies": LEARNED if gives_energies else "mmff",
             "prune_rmsd": _SAME_SHAPE,
             "prune_energy": _LIKE_ENERGY,
-            "pool": _POOL_OF_MINIMA * num_conformers,
+            "pool": max(_POOL_OF_MINIMA * num_conformers, num_conformers + _MORE_OF_MINIMA),
             "select": "energy",
             "rank": True,
         }

@@ -99,3 +99,12 @@ def test_weights_that_refine_may_take_other_steps_from_other_starts():
     ]
     assert [one.num_steps for one in found.values()] == [1, 2, 1]
     assert found["given"].with_overrides(None, None, None, "minima") == plan
+    for solver, num_steps, grid in (
+        ("dpmpp_2m", None, None),
+        (None, 20, None),
+        ("heun", 20, "central_lambda"),
+    ):
+        with pytest.raises(ValueError, match=r"These weights refine .*leave"):
+            plan.with_overrides(solver, num_steps, grid, "crystal")
+    of_ones_own = plan.with_overrides("heun", 2, AtLambdas((2.0, 3.0)), "crystal")
+    assert (of_ones_own.solver, of_ones_own.grid) == ("heun", AtLambdas((2.0, 3.0)))

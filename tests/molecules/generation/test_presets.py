@@ -84,8 +84,8 @@ def test_minima_are_ranked_and_stay_where_they_were_drawn():
     result = generator.generate(LACTAMIDE, 3, seed=2, preset="minima")
     assert result.energy_method == "MMFF94s"
     assert (np.diff(result.energies) >= 0).all()
-    assert result.num_drawn == 6
-    drawn = generator.generate(LACTAMIDE, 6, seed=2).ensemble.coordinates
+    assert result.num_drawn == 3 + 16
+    drawn = generator.generate(LACTAMIDE, 3 + 16, seed=2).ensemble.coordinates
     for x in result.ensemble.coordinates:
         assert np.abs(drawn - x).max((1, 2)).min() < 1e-4
 
@@ -114,6 +114,7 @@ def test_beside_a_relaxation_minima_are_told_apart_as_those_of_its_method():
 def test_words_go_before_the_preset():
     assert with_preset("crystal", 10, {}, {"pool": 15})["pool"] == 15
     assert with_preset("minima", 10, {}, {"relax": "gfn2"})["energies"] == "gfn2"
+    assert [with_preset("minima", num, {}, {})["pool"] for num in (1, 16, 20)] == [17, 32, 40]
     assert "select" not in with_preset("crystal", 10, {}, {"pool": None})
     assert with_preset(None, 10, {}, {"relax": "mmff"}) == {"relax": "mmff"}
 

@@ -138,6 +138,7 @@ def test_given_conformers_of_another_hand_are_told_apart():
     mol.GetConformer(2).SetPositions(mirrored)
     result = leaving_alone().generate(mol, 3, init="given")
     assert "1 of 3 conformers given with another stereo than the marks" in result.reason
+    assert (result.num_conformers, result.num_reflected) == (3, 0)  # the network never saw the other hand
 
 
 # Torsions drawn anew -------------------------------------------------------------------------------------------------
