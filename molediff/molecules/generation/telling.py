@@ -56,6 +56,8 @@ def reason_of(job: Job, found: Refined, chosen: Sequence[int], num_missing: int)
 def energy_method_of(job: Job) -> str:
     """Name of the method of the energies asked for."""
     if job.options.energies == LEARNED:
-        weights = Path(job.provenance.get("weights", "the network")).stem  # the provenance has the whole path
-        return f"{METHODS['aimnet2']} as learned by {weights}"
+        weights = Path(job.provenance.get("weights", "the network"))  # the provenance has the whole path
+        # A run's file is called weights.safetensors, whatever the run.
+        name = weights.parent.name if weights.stem == "weights" and weights.parent.name else weights.stem
+        return f"{METHODS['aimnet2']} as learned by {name}"
     return METHODS[str(job.options.energies)]

@@ -23,6 +23,8 @@ def test_they_are_those_of_the_conformers_handed_out():
     assert result.energy_method == "AIMNet2 as learned by the network"
     of_file = telling(LACTAMIDE, weights="some/folder/own.safetensors")
     assert of_file.generate(LACTAMIDE, 1, energies="learned").energy_method == "AIMNet2 as learned by own"
+    of_run = telling(LACTAMIDE, weights="runs/second/weights.safetensors")
+    assert of_run.generate(LACTAMIDE, 1, energies="learned").energy_method == "AIMNet2 as learned by second"
     ranked = telling(LACTAMIDE).generate(LACTAMIDE, 4, energies="learned", rank=True)
     np.testing.assert_allclose(ranked.energies, np.sort(result.energies))
     by_slot = dict(zip(result.samples[:, 0], result.energies, strict=True))
