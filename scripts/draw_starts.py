@@ -24,7 +24,8 @@ def main(config: DictConfig) -> None:
     with rdBase.BlockLogs():
         smiles = [one for one in Minima.read(config.minima).smiles_list() if not is_held_out(one)]
         chosen = _shuffled(smiles, random)[: config.num_molecules]
-        found = (one for neutral in _shuffled(smiles, random) for one in ions(neutral)[:1])
+        several = filter(None, map(ions, _shuffled(smiles, random)))
+        found = (charged[random.integers(len(charged))] for charged in several)
         chosen += islice(_to_train_on(found, excluded), config.num_ions)
         others = _shuffled(list(dict.fromkeys(_read(config.others))), random)
         chosen += islice(_to_train_on(others, excluded), config.num_others)

@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rdkit import Chem
-
 from molediff.molecules.energies.relax import LEARNED, METHODS
 from molediff.molecules.generation import outcome, sharing
 from molediff.molecules.generation.advice import Advice
 from molediff.molecules.generation.refine import Refined
+from molediff.molecules.perception.charges import has_unbalanced_charge
 
 if TYPE_CHECKING:
     from molediff.molecules.generation.job import Job
-
-# A charge that no neighbour balances, as those of nitro groups and azides do.
-_CHARGE = Chem.MolFromSmarts("[$([+1,+2;!$(*~[-1,-2])]),$([-1,-2;!$(*~[+1,+2])])]")
 
 
 def tell_of_time(job: Job, found: Refined, was_late: bool) -> None:
@@ -47,7 +43,7 @@ def reason_of(job: Job, found: Refined, chosen: Sequence[int], num_missing: int)
     if (
         found.energies is not None
         and job.options.energies == LEARNED
-        and job.prepared.mol.HasSubstructMatch(_CHARGE)
+        and has_unbalanced_charge(job.prepared.mol)
     ):
         notes.append(outcome.LEARNED_OF_CHARGES)
     return "; ".join([*notes, *sharing.cautions_about(job, chosen)])

@@ -1,6 +1,7 @@
 """Structures that a refinement begins with, to train on."""
 
 import numpy as np
+from rdkit import Chem
 
 from molediff.molecules.data.drawn_starts import NUM_EACH, DrawnStarts, draw_starts
 from molediff.molecules.data.drugs import drugs_datamodule, is_held_out
@@ -62,3 +63,15 @@ def test_script_takes_molecules_of_files_and_ions_but_none_that_is_withheld(tmp_
         ["CCN", "CCO", "CC[NH3+]", *(one for one in ("C1CC1", "CC(C)O", "COC(C)=O") if not is_held_out(one))]
     )
     assert run_script("draw_starts.py", "others=[gone.smi]", "minima=minima.npz", folder=tmp_path) != 0
+
+
+def test_script_takes_cations_and_anions_of_molecules_that_have_both(tmp_path):
+    smiles = [f"N{'C' * num}C(=O)O" for num in range(2, 8)]
+    x = [embedded(one).GetConformer().GetPositions() for one in smiles]
+    Minima.of(smiles, range(len(smiles)), x, [0.0] * len(smiles)).save(tmp_path / "minima.npz")
+    words = ("minima=minima.npz", "num_molecules=0", "num_ions=6", "excluded=[]", "progress=false")
+    for output in ("out.npz", "again.npz"):
+        assert run_script("draw_starts.py", *words, f"output={output}", folder=tmp_path) == 0
+    drawn, again = (Minima.read(tmp_path / name).smiles_list() for name in ("out.npz", "again.npz"))
+    assert {Chem.GetFormalCharge(Chem.MolFromSmiles(one)) for one in drawn} == {-1, 1}
+    assert drawn == again

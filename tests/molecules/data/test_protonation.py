@@ -29,6 +29,31 @@ from molediff.molecules.data.protonation import ions
         ("CCO", []),
         ("C[N+](C)(C)C", []),
         ("CC(=O)[O-].[Na+]", []),
+        # charges that a formula alone has
+        ("NCc1ccc([N+](=O)[O-])cc1", ["[NH3+]Cc1ccc([N+](=O)[O-])cc1"]),
+        ("OC(=O)CN=[N+]=[N-]", ["[O-]C(=O)CN=[N+]=[N-]"]),
+        ("NCc1cc[n+]([O-])cc1", ["[NH3+]Cc1cc[n+]([O-])cc1"]),
+        # too weak in water
+        ("Cn1cnc2c1c(=O)n(C)c(=O)n2C", []),  # caffeine
+        ("Nc1ncnc2[nH]cnc12", []),  # adenine
+        ("Cn1cnc2ccccc12", []),
+        ("CC(=O)n1ccnc1", []),
+        ("CS(=O)(=O)n1ccnc1", []),
+        ("Cn1cc(C#N)nc1", []),
+        ("Cc1ncc([N+](=O)[O-])n1C", []),
+        ("Cn1c(Cl)cnc1", []),
+        ("COC(=O)c1c[nH]cn1", []),
+        ("CN(C)CC#N", []),
+        ("CN(C)C(F)(F)F", []),
+        ("CCN(C)C(F)F", []),
+        ("NCC(F)(F)F", []),
+        # as strong as ever
+        ("Cc1[nH]cnc1CCO", ["Cc1[nH]c[nH+]c1CCO"]),
+        ("NCCC#N", ["[NH3+]CCC#N"]),
+        ("c1cn(-c2ccccc2)cn1", ["c1c[n](-c2ccccc2)c[nH+]1"]),
+        # more charges than two
+        ("OC(=O)CC(O)(CC(=O)O)C(=O)O", []),  # citric acid
+        ("OC(=O)CN(CC(=O)O)CC(=O)O", ["OC(=O)C[NH+](CC(=O)O)CC(=O)O"]),
     ],
 )
 def test_amines_take_up_a_proton_and_acids_give_one_off(neutral, expected):
