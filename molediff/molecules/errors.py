@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+# How RDKit writes of a condition that its C++ code found violated.
+_VIOLATION = re.compile(r"((Pre-condition|Post-condition|Invariant) Violation|Range Error)\n\t")
+
 
 class MoleculeError(ValueError):
     """Something cannot be done with this molecule; the message says what and why."""
@@ -28,5 +33,10 @@ class EnsembleError(MoleculeError):
 
 
 def is_of_rdkit(error: Exception) -> bool:
-    """Whether RDKit raised it, about a molecule: an exception of its own, or one that names a violated condition."""
-    return type(error).__module__.startswith("rdkit.") or "Violation" in str(error)
+    """Whether RDKit raised it, about a molecule: an exception of its own, or its RuntimeError of a violated condition.
+
+    Errors of others that speak of violations, such as those of a check of one's own, are none of RDKit's.
+    """
+    if type(error).__module__.startswith("rdkit."):
+        return True
+    return type(error) is RuntimeError and _VIOLATION.match(str(error)) is not None

@@ -5,6 +5,7 @@ import pytest
 from fake_generators import knowing
 from rdkit import Chem
 
+from molediff.molecules.errors import is_of_rdkit
 from molediff.molecules.generation import job, pipeline
 
 SMILES = ("CCO", "CC=O", "CCN")
@@ -66,3 +67,42 @@ def test_what_is_ours_is_raised(monkeypatch: pytest.MonkeyPatch):
     raising(ValueError("a bug"), "examine", monkeypatch)
     with pytest.raises(ValueError, match="a bug"):
         list(knowing(*SMILES).generate_many(SMILES, 2))
+
+
+@pytest.mark.parametrize(
+    "violation",
+    [
+        lambda: Chem.MolFromSmiles("CCO").GetAtomWithIdx(9),
+        lambda: Chem.Atom(6).GetOwningMol(),
+        lambda: Chem.Atom("Xx"),
+        lambda: Chem.SanitizeMol(Chem.MolFromSmiles("C(C)(C)(C)(C)C", sanitize=False)),
+    ],
+    ids=["of a range", "of a pre-condition", "of a post-condition", "of a valence"],
+)
+def test_what_rdkit_raises_is_known_for_its_own(violation):
+    with pytest.raises(Exception) as caught:
+        violation()
+    assert is_of_rdkit(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("Violation of my own rule"),
+        RuntimeError("Violation of my own rule"),
+        ValueError("Pre-condition Violation\n\tof my own"),
+    ],
+    ids=["a rule", "the kind of error", "the words"],
+)
+def test_an_error_of_a_check_of_ones_own_is_raised(error: Exception):
+    class Rule:
+        name, remedy = "rule", ""
+
+        def __init__(self, mol):
+            pass
+
+        def passes(self, x):
+            raise error
+
+    with pytest.raises(type(error), match="my own"):
+        knowing("CC=O").generate("CC=O", 2, checks=[Rule])
