@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import torch
-from rdkit import Chem
+from rdkit import Chem, rdBase
 from rdkit.Chem import rdForceFieldHelpers
 from torch import Tensor
 
@@ -95,9 +95,12 @@ def _with_lengths(terms: MMFFTerms, mol: Chem.Mol, foreign: set[int]) -> MMFFTer
     for (i, j), names in zip(bonds.atoms.tolist(), bonds.names, strict=True):
         if i in foreign or j in foreign:
             length = shipped_ranges().middle("bond_length", names)
-            by_uff = rdForceFieldHelpers.GetUFFBondStretchParams(mol, i, j)
-            if length is not None or by_uff is not None:
-                usual[i, j] = by_uff[1] if length is None else length
+            if length is None:
+                with rdBase.BlockLogs():  # of atoms that UFF has no type for
+                    by_uff = rdForceFieldHelpers.GetUFFBondStretchParams(mol, i, j)
+                length = None if by_uff is None else by_uff[1]
+            if length is not None:
+                usual[i, j] = length
     parameters = terms.bond_parameters.clone()
     for row, (i, j) in enumerate(terms.bonds.tolist()):
         if (i, j) in usual:

@@ -168,3 +168,10 @@ def test_forces_are_the_slope_of_the_energy():
     energies = field.lowered(np.concatenate([x + step, x - step]), 1)[1]
     slope = -(field.forces(x) * direction).sum()
     assert (energies[0] - energies[1]) / 2e-3 == pytest.approx(slope, rel=2e-2)
+
+
+def test_warnings_of_rdkit_about_types_of_uff_are_not_shown(capfd):
+    mol, x = started("FP(F)(F)(F)F")
+    capfd.readouterr()
+    MMFF(mol, amended=True).lowered(x, 5)
+    assert capfd.readouterr().err == ""
