@@ -283,6 +283,7 @@ class ConformerGenerator:
             "num_steps": options.num_steps,
             "grid": getattr(options.grid, "__name__", options.grid),
             "init": options.init,
+            "num_samples": None if options.init is None else options.num_slots,
             "relax": options.relax,
             "pool": options.pool,
             "select": options.select,

@@ -74,7 +74,7 @@ class Record:
         conformer_id: which of them.
         title: one line for people.
         made: how it was made: with the same weights, version and settings the seed, the sample and the attempt fix its
-            noise.
+            noise, and of weights that begin with cheap guesses these and the number of samples (`num_samples`).
         energy: None where it is not known.
     """
 

@@ -85,7 +85,9 @@ class GenerationResult:
         num_mended: conformers of which a hydrogen was moved along its bond, to the usual length, since that was
             impossible (`generation.hydrogens`).
         samples: number of the sample that each conformer is, and the attempt at it, int64, shape (n, 2): with the seed
-            they fix its noise. None if that is not known. A longer call begins with the samples of a shorter one.
+            they fix its noise. None if that is not known. A longer call begins with the samples of a shorter one. Of
+            weights that begin with cheap guesses neither holds without the number of samples that were asked for,
+            `provenance["num_samples"]`: it decides what is guessed.
     """
 
     smiles: str

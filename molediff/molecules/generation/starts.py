@@ -26,7 +26,8 @@ class Starts(Protocol):
     def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:
         """Structures for conformers `slots`, in Angstrom, shape (n, N, 3); NaN where there is none.
 
-        They depend on the seed, the molecule, the slot and the attempt alone.
+        They depend on the seed, the molecule, the number of samples asked for (`num_conformers`, or the pool), the
+        slot and the attempt alone.
         """
 
 

@@ -297,3 +297,33 @@ def test_conformers_for_vacuum_come_lowest_first(smiles: str):
     mol = leaving_alone().generate(smiles, 8, seed=3, init="minima").mol
     energies = [MMFF(mol).energy(conformer.GetId()) for conformer in mol.GetConformers()]
     np.testing.assert_allclose(energies, sorted(energies), atol=0.05)
+
+
+BENZAMIDE = "CC(O)CNC(=O)c1ccc(Br)cc1"
+
+
+@pytest.mark.parametrize("init", ["minima", "crystal", "etkdg"])
+def test_seed_sample_and_number_of_samples_give_a_chosen_conformer_again(init: str):
+    generator = leaving_alone()
+    chosen = generator.generate(
+        BENZAMIDE, 3, seed=4, init=init, pool=9, select="energy", energies="mmff", rank=True
+    )
+    num_samples = chosen.provenance["num_samples"]
+    assert num_samples == 9
+    again = generator.generate(BENZAMIDE, num_samples, seed=4, init=init)
+    place = {int(number): row for row, (number, _) in enumerate(again.samples)}
+    rows = [place[int(number)] for number in chosen.samples[:, 0]]
+    np.testing.assert_allclose(chosen.ensemble.coordinates, again.ensemble.coordinates[rows], atol=1e-3)
+    record = Chem.SDMolSupplier()
+    record.SetData(chosen.to_sdf(), removeHs=False)
+    assert [one.GetIntProp("num_samples") for one in record] == [9, 9, 9]
+
+
+def test_the_number_of_samples_decides_what_they_begin_with():
+    four, nine = (leaving_alone().generate(BENZAMIDE, num, seed=4, init="minima") for num in (4, 9))
+    first = [one.ensemble.coordinates[one.samples[:, 0].tolist().index(0)] for one in (four, nine)]
+    assert np.abs(first[0] - first[1]).max() > 0.1
+
+
+def test_samples_of_noise_do_not_depend_on_their_number():
+    assert "num_samples" not in knowing("CCO").generate("CCO", 2).provenance
