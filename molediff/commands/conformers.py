@@ -37,7 +37,8 @@ Molecules = Annotated[
     list[str],
     Argument(
         metavar="MOLECULE",
-        help="SMILES or InChI, files (.smi .csv .tsv .sdf .mol .mol2 .pdb .parquet, also .gz), - for standard input.",
+        help="SMILES or InChI, files (.smi .inchi .csv .tsv .sdf .sd .mol .mol2 .pdb .xyz .parquet, also .gz), "
+        "- for standard input.",
         show_default=False,
     ),
 ]

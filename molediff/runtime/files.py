@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import gzip
 import io
@@ -148,5 +149,7 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
     Path(folder).mkdir(parents=True, exist_ok=True)
     try:
         tempfile.TemporaryFile(dir=folder).close()
+    except FileNotFoundError:  # the folder is there: /proc takes no files and says so
+        raise PermissionError(errno.EACCES, "no file can be written there", str(folder)) from None
     except OSError as error:
         raise type(error)(error.errno, error.strerror, str(folder)) from None

@@ -24,7 +24,8 @@ from rdkit import Chem
 
 from molediff import ConformerGenerator
 from molediff.commands import exits
-from molediff.commands.conformers import conformers
+from molediff.commands.conformers import Molecules, conformers
+from molediff.molecules.files.io import INPUT_SUFFIXES
 from molediff.molecules.generation.settings import gather
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -239,6 +240,11 @@ def test_a_report_lies_beside_the_conformers(tmp_path):
     assert ended.code == exits.SOME_FAILED
     assert "report: a.html" in ended.stderr
     assert "</html>" in (tmp_path / "a.html").read_text()
+
+
+def test_the_help_names_every_kind_of_file_that_is_read():
+    (argument,) = Molecules.__metadata__
+    assert set(re.findall(r"\.\w+", argument.help)) == {*INPUT_SUFFIXES, ".gz"}
 
 
 def test_files_of_every_kind_go_in(tmp_path):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from molediff.runtime.files import complete_file, write_bytes
+from molediff.runtime.files import check_writable, complete_file, write_bytes
 
 
 def test_an_interrupted_file_leaves_nothing_and_keeps_the_old_one(tmp_path):
@@ -55,6 +55,12 @@ def test_an_unwritable_place_is_named_and_not_the_file_on_the_way_there(tmp_path
     with pytest.raises(PermissionError) as raised:
         write_bytes(tmp_path / "out.sdf", b"")
     assert raised.value.filename == str(tmp_path / "out.sdf")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="the processes are no files here")
+def test_a_folder_that_takes_no_files_is_not_said_to_be_missing():
+    with pytest.raises(PermissionError, match="no file can be written there: '/proc'"):
+        check_writable("/proc")
 
 
 def test_no_room_for_a_new_file_is_said_of_the_file_asked_for(tmp_path, monkeypatch):

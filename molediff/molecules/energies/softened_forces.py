@@ -10,10 +10,13 @@ and 4, for the springs; Levenberg 1944 for the damping.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from molediff.networks.graph import GraphBatch
+from molediff.runtime.checks import is_positive
 
 _SPRINGS = (900.0, 150.0, 10.0)
 """Between atoms one, two and three bonds apart, in kcal/mol/Angstrom^2: with a damping of 50 half of the motions of
@@ -28,12 +31,14 @@ class SoftenedForces:
             of bonds, these are hardly held, and training may lose them.
 
     Raises:
-        ValueError: the damping is not above 0.
+        ValueError: the damping is no finite number above 0.
     """
 
     def __init__(self, damping: float = 1000.0) -> None:
-        if not damping > 0:
-            raise ValueError(f"damping must be above 0, in kcal/mol/Angstrom^2, but it is {damping}.")
+        if not is_positive(damping) or not math.isfinite(damping):
+            raise ValueError(
+                f"damping must be a finite number above 0, in kcal/mol/Angstrom^2; got {damping!r}."
+            )
         self.damping = damping
 
     def __call__(self, forces: Tensor, places: Tensor, graphs: GraphBatch) -> Tensor:

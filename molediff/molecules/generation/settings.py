@@ -50,8 +50,8 @@ class Refinement:
             generator's device; docs/force_fields.md has the times). Those that do not stay the molecule asked for are
             left out.
         energies: "mmff", of MMFF94s, "gfn2", of GFN2-xTB, "aimnet2", of AIMNet2, or "learned", those of AIMNet2 as the
-            weights have learned them ("drugs" have, for next to nothing; docs/drugs.md says how far off they are), in
-            kcal/mol.
+            weights have learned them ("drugs" have, for about a fifth of the network's time; docs/drugs.md says how far
+            off they are), in kcal/mol.
         prune_rmsd: leave out conformers nearer than this to another one, in Angstrom (heavy atoms, symmetry-aware); of
             two, the one of higher energy, or the later one without energies. What a timeout leaves uncompared stays.
         rank: number the conformers by increasing energy, the lowest 0. Needs `energies`.

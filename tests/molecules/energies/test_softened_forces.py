@@ -94,6 +94,7 @@ def test_half_precision_and_a_structure_without_places_stop_no_training(structur
     torch.testing.assert_close(found[[0, 2, 3]], springs(force, places, batch)[[0, 2, 3]])
 
 
-def test_a_damping_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="damping must be above 0"):
-        SoftenedForces(0.0)
+@pytest.mark.parametrize("damping", [0.0, -1.0, float("inf"), float("nan"), None, "50"])
+def test_a_damping_that_is_no_stiffness_is_refused(damping):
+    with pytest.raises(ValueError, match="damping must be a finite number above 0"):
+        SoftenedForces(damping)

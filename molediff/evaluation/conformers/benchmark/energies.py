@@ -9,14 +9,16 @@ import numpy as np
 from rdkit import Chem, rdBase
 
 from molediff.evaluation.conformers.references import read_references
+from molediff.molecules.auto import AutoGenerator
 from molediff.molecules.conformers import mean_of_methods
 from molediff.molecules.energies.relax import LEARNED, METHODS, conformer_energies
 from molediff.molecules.errors import ForceFieldError
 from molediff.molecules.generator import ConformerGenerator
-from molediff.runtime.checks import check_word
+from molediff.runtime.checks import check_whole_number, check_word
 from molediff.runtime.progress import tqdm
 
 _BOTH = "mean of learned and MMFF94s"
+_LEAST = 3  # conformers of a molecule: two are in the right order or not
 
 
 def measure(
@@ -32,7 +34,14 @@ def measure(
     """Run what `configs/benchmark/energies.yaml` asks for, print a table, and return its figures."""
     for name, method in (("judge", judge), *(("others", other) for other in others)):
         check_word(name, method, tuple(METHODS))
+    check_whole_number("num_conformers", num_conformers, least=_LEAST)
     generator = ConformerGenerator.from_pretrained(weights)
+    telling = generator.general if isinstance(generator, AutoGenerator) else generator
+    if not telling.model.gives_energies:
+        raise ValueError(
+            f"The weights {telling.weights} tell no energies, which are to be judged here: take some that do, such as "
+            "'drugs'."
+        )
     rows: dict[str, list[dict[str, float]]] = {}
     for reference in tqdm(
         read_references(molecules)[:num_molecules], disable=not progress, unit=" molecules"
@@ -56,7 +65,7 @@ def _compared(
     judge: str,
     seed: int,
 ) -> dict[str, dict[str, float]]:
-    """Errors of each method on the conformers of one molecule; none where fewer than three have both energies."""
+    """Errors of each method on the conformers of one molecule; none where fewer than `_LEAST` have both energies."""
     with rdBase.BlockLogs():
         result = generator.generate(Chem.RemoveHs(reference), num_conformers, seed, energies=LEARNED)
         if result.mol is None or result.energies is None:
@@ -73,7 +82,9 @@ def _compared(
                 continue
     if METHODS["mmff"] in found:
         found[_BOTH] = mean_of_methods(found[LEARNED], found[METHODS["mmff"]])
-    return {name: errors(own, truth) for name, own in found.items() if np.isfinite(own + truth).sum() > 2}
+    return {
+        name: errors(own, truth) for name, own in found.items() if np.isfinite(own + truth).sum() >= _LEAST
+    }
 
 
 def errors(energies: np.ndarray, truth: np.ndarray) -> dict[str, float]:

@@ -56,3 +56,13 @@ def test_a_method_that_there_is_not_is_refused_before_anything_is_drawn(wrong):
     asked = {"num_molecules": 1, "num_conformers": 4, "others": [], "judge": "mmff", "seed": 1}
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be one of 'mmff', 'gfn2', 'aimnet2'"):
         benchmark.measure("drugs", "none.sdf", **{**asked, **wrong})
+
+
+def test_too_few_conformers_to_put_in_order_are_refused():
+    with pytest.raises(ValueError, match="num_conformers must be a whole number of at least 3; got 2"):
+        benchmark.measure("drugs", "none.sdf", 1, 2, [], "mmff", 1)
+
+
+def test_weights_that_tell_no_energies_are_refused_by_name():
+    with pytest.raises(ValueError, match="The weights qm9 tell no energies"):
+        benchmark.measure("qm9", "none.sdf", 1, 4, [], "mmff", 1)
