@@ -132,9 +132,19 @@ def test_weights_that_do_not_know_a_molecule_name_those_that_do(weights, smiles)
     assert "max_attempts" not in result.reason
 
 
+@pytest.mark.parametrize(
+    ("weights", "smiles", "told"),
+    [("drugs", "C12C3C1C23", True), ("auto", "C12C3C1C23", False), ("drugs", "CCO", False)],
+)
+def test_what_others_know_better_comes_with_a_word(weights, smiles, told):
+    result = ConformerGenerator.from_pretrained(weights, device="cpu").generate(smiles, 1, seed=1)
+    assert result.status == "ok"
+    assert ("may strain them; from_pretrained() without a name takes 'qm9'" in result.reason) is told
+
+
 @pytest.mark.parametrize("weights", ["auto", "drugs", "qm9", "qm9_fast"])
 def test_no_weights_are_named_for_molecules_that_none_return(weights):
-    smiles = "OC12CC1C2"
+    smiles = "NC12CC1C2"
     result = ConformerGenerator.from_pretrained(weights, device="cpu").generate(smiles, 2, seed=1)
     assert result.status == "failed"
     assert "no weights that ship are known to return such molecules" in result.reason

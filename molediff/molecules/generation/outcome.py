@@ -49,6 +49,11 @@ def known_by(weights: str) -> str:
     return f"these weights do not know such molecules; try from_pretrained() without a name, or {weights!r}"
 
 
+def better_known_by(weights: str) -> str:
+    """A word of caution where other weights know a molecule and these do not, although conformers pass the checks."""
+    return f"these weights do not know such molecules, and may strain them; from_pretrained() without a name takes {weights!r}"
+
+
 def too_small(smallest: int, others: Sequence[str]) -> str:
     """Why a molecule outside the domain is refused that has fewer heavy atoms than `smallest`; `others` know it."""
     what_to_do = "use the weights 'auto'" if others else "no weights that ship know it"

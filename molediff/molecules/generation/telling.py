@@ -11,6 +11,7 @@ from molediff.molecules.generation import outcome, sharing
 from molediff.molecules.generation.advice import Advice
 from molediff.molecules.generation.refine import Refined
 from molediff.molecules.perception.charges import has_unbalanced_charge
+from molediff.molecules.perception.domain import GENERAL, weights_that_know
 
 if TYPE_CHECKING:
     from molediff.molecules.generation.job import Job
@@ -46,6 +47,10 @@ def reason_of(job: Job, found: Refined, chosen: Sequence[int], num_missing: int)
         and has_unbalanced_charge(job.prepared.mol)
     ):
         notes.append(outcome.LEARNED_OF_CHARGES)
+    if len(chosen) and job.before is None and job.provenance.get("weights") == GENERAL:
+        known_by = weights_that_know(job.prepared.mol)
+        if known_by and GENERAL not in known_by:
+            notes.append(outcome.better_known_by(known_by[0]))
     return "; ".join([*notes, *sharing.cautions_about(job, chosen)])
 
 
