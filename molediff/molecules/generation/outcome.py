@@ -51,7 +51,10 @@ def known_by(weights: str) -> str:
 
 def better_known_by(weights: str) -> str:
     """A word of caution where other weights know a molecule and these do not, although conformers pass the checks."""
-    return f"these weights do not know such molecules, and may strain them; from_pretrained() without a name takes {weights!r}"
+    return (
+        "these weights do not know such molecules, and may strain them; from_pretrained() without a name takes "
+        f"{weights!r}"
+    )
 
 
 def too_small(smallest: int, others: Sequence[str]) -> str:
