@@ -1,4 +1,4 @@
-"""A network for larger molecules: all pairs of heavy atoms, and hydrogens that see but their nearest neighbours.
+"""A network for larger molecules: all pairs of heavy atoms, hydrogens that see what is near, and turns about bonds.
 
 Half of the atoms of an organic molecule are hydrogens, and so are three quarters of its pairs.
 """
@@ -6,77 +6,31 @@ Half of the atoms of an organic molecule are hydrogens, and so are three quarter
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from molediff.networks.chirality import ChiralMessage
+from molediff.networks.contacts import Contacts
 from molediff.networks.energy import EnergyHead
 from molediff.networks.graph import GraphBatch
 from molediff.networks.head import Encoding, GeometricBlock, HeadState, bounded, centre, of_samples
+from molediff.networks.heavy_encoding import HeavyEncoding
 from molediff.networks.hydrogens import HydrogenBlock, HydrogenEncoder, HydrogenState, Split
 from molediff.networks.kind import Kind
 from molediff.networks.layers import GaussianBasis, NoiseLevelEmbedding, needed, softmax_bias
 from molediff.networks.products import Linear
 from molediff.networks.trunk import GraphTrunk
-
-
-@dataclass
-class HeavyEncoding:
-    """What the network knows of n = B copies samples of B graphs before it sees coordinates.
-
-    Attributes:
-        heavy: of the heavy atoms; its mask has n rows, its chiral triples are none.
-        hydrogens: features of the carried hydrogens, shape (B, M, C_h).
-        edges: features of their edges, shape (B, M, K, P).
-        split: which atoms are where, B rows.
-        mask: True for real atoms, in the order of the graph, shape (n, N).
-        chiral_index: rows (centre, a, b, c) into the n * W flattened places, shape (T, 4).
-        chiral_sign: +1 or -1, shape (T,).
-    """
-
-    heavy: Encoding
-    hydrogens: Tensor
-    edges: Tensor
-    split: Split
-    mask: Tensor
-    chiral_index: Tensor
-    chiral_sign: Tensor
-
-    @property
-    def copies(self) -> int:
-        """Samples of a graph, next to each other."""
-        return self.heavy.copies
-
-    @property
-    def pairs(self) -> Tensor | None:
-        """Features of the pairs of heavy atoms, shape (B, H, H, P)."""
-        return self.heavy.pairs
-
-    def repeat(self, k: int) -> HeavyEncoding:
-        """Each graph `k` times, copies next to each other: graph b becomes samples b k to b k + k - 1."""
-        if k == 1:
-            return self
-        num_places = self.split.mask.shape[1]
-        sample, place = self.chiral_index // num_places, self.chiral_index % num_places
-        copies = torch.arange(k, device=sample.device)[None, :, None]
-        index = ((sample.unsqueeze(1) * k + copies) * num_places + place.unsqueeze(1)).flatten(0, 1)
-        return replace(
-            self,
-            heavy=self.heavy.repeat(k),
-            mask=self.mask.repeat_interleave(k, dim=0),
-            chiral_index=index,
-            chiral_sign=self.chiral_sign.repeat_interleave(k),
-        )
+from molediff.networks.turns import TurnHead, Turns
 
 
 class HeavyAtomNetwork(nn.Module):
-    """E(3)-equivariant network on all pairs of heavy atoms and on hydrogens with the atoms within three bonds.
+    """E(3)-equivariant network on all pairs of heavy atoms and on hydrogens with what is near them.
 
-    What `EquivariantNetwork` does for all atoms, its blocks do here for the heavy ones; before each of them a hydrogen
-    block passes messages between hydrogens and their neighbours. Equivariance, meaning of input and output and of the
-    arguments are those of `EquivariantNetwork`.
+    What `EquivariantNetwork` does for all atoms, its blocks do here for the heavy ones. Before each of them a hydrogen
+    block passes messages between hydrogens and the atoms within three bonds of them or, if asked, near them in space;
+    after the last ones bonds are turned, if asked: moving atoms one by one does not find what moves many together.
+    Equivariance, meaning of input and output and of the arguments are those of `EquivariantNetwork`.
 
     Args:
         node_cardinalities: number of values of each categorical node code.
@@ -94,11 +48,14 @@ class HeavyAtomNetwork(nn.Module):
         basis_power: 1 spaces the centres evenly, more crowds them at short distance.
         local_std: see `EquivariantNetwork`.
         gives_energies: whether it also tells energies of its estimates (`with_energies`).
+        contact_reach: up to which distance, in the unit of `cutoff`, hydrogens also see what is more than three bonds
+            away; None for not at all.
+        num_turns: after how many of the last blocks bonds are turned.
     """
 
     kind: Kind = "conformers"
-    additions = omissions = ("energy.",)
-    """Parameters that weights may lack, or alone have, when a training begins with them: nothing else hangs on it."""
+    additions = omissions = ("energy.", "turn_heads.", ".contacts.")
+    """Parts of the names of parameters that weights may lack, or alone have, when a training begins with them."""
 
     def __init__(
         self,
@@ -117,15 +74,22 @@ class HeavyAtomNetwork(nn.Module):
         basis_power: float = 1.6,
         local_std: float | None = None,
         gives_energies: bool = False,
+        contact_reach: float | None = None,
+        num_turns: int = 0,
     ):
         super().__init__()
         if local_std is not None and not local_std > 0:
             raise ValueError(f"local_std is a length and must be positive, or None; got {local_std}.")
+        if contact_reach is not None and not contact_reach > 0:
+            raise ValueError(f"contact_reach is a length and must be positive, or None; got {contact_reach}.")
+        if not 0 <= num_turns <= num_blocks:
+            raise ValueError(f"num_turns must be from 0 to the {num_blocks} blocks; got {num_turns}.")
         self.node_cardinalities = tuple(node_cardinalities)
         self.length_scale = length_scale
         self.vector_channels = vector_channels
         self.local_std = local_std
         self.gives_energies = gives_energies
+        self.contact_reach = contact_reach
         self.trunk = GraphTrunk(
             tuple(node_cardinalities),
             tuple(pair_cardinalities),
@@ -149,19 +113,28 @@ class HeavyAtomNetwork(nn.Module):
                 num_basis,
                 first=i == 0,
                 chiral=False,
-                last=i == num_blocks - 1 and not gives_energies,
+                last=i == num_blocks - 1 and not (gives_energies or num_turns),
             )
             for i in range(num_blocks)
         )
         self.hydrogen_blocks = nn.ModuleList(
             HydrogenBlock(
-                channels, vector_channels, pair_channels, hydrogen_channels, num_basis, first=i == 0
+                channels,
+                vector_channels,
+                pair_channels,
+                hydrogen_channels,
+                num_basis,
+                first=i == 0,
+                has_contacts=contact_reach is not None,
             )
             for i in range(num_blocks)
         )
         self.chiral = nn.ModuleList(ChiralMessage(channels, vector_channels) for _ in range(num_blocks))
         self.chiral_to_hydrogen = Linear(vector_channels, 1, bias=False)
         nn.init.normal_(self.chiral_to_hydrogen.weight, std=0.1 * vector_channels**-0.5)
+        self.turn_heads = nn.ModuleList(
+            TurnHead(channels, vector_channels, pair_channels) for _ in range(num_turns)
+        )
         if gives_energies:
             self.energy = EnergyHead(channels, vector_channels, pair_channels, hydrogen_channels, num_basis)
 
@@ -180,6 +153,7 @@ class HeavyAtomNetwork(nn.Module):
         ) * split.heavy_mask.unsqueeze(-1)
         nodes, pairs = self.trunk(codes, split.pair_codes, split.heavy_mask if padded else None)
         hydrogens, edges = self.hydrogen_encoder(nodes, split)
+        turns = Turns.of(split, nodes.dtype) if self.turn_heads else None
         none = graph.chiral_index.new_zeros(0, 4)
         num_atoms, num_places = graph.mask.shape[1], split.mask.shape[1]
         graph_of, atom = graph.chiral_index // num_atoms, graph.chiral_index % num_atoms
@@ -188,6 +162,7 @@ class HeavyAtomNetwork(nn.Module):
             hydrogens=hydrogens,
             edges=edges,
             split=split,
+            turns=turns,
             mask=graph.mask,
             chiral_index=graph_of * num_places + split.places[graph_of, atom],
             chiral_sign=graph.chiral_sign,
@@ -256,9 +231,12 @@ class HeavyAtomNetwork(nn.Module):
         bias = softmax_bias(code.heavy.mask if code.heavy.padded else None, x.dtype)
         size = self._output_size(lambda_)
         places, output = x * self.length_scale, torch.zeros_like(x)
-        for block, hydrogen_block, chiral in zip(self.blocks, self.hydrogen_blocks, self.chiral, strict=True):
+        contacts = self.contact_reach and Contacts.within(self.contact_reach, places, split.far)
+        heads = [None] * (len(self.blocks) - len(self.turn_heads)) + list(self.turn_heads)
+        of_blocks = zip(self.blocks, self.hydrogen_blocks, self.chiral, heads, strict=True)
+        for block, hydrogen_block, chiral, head in of_blocks:
             scalars, vectors, moved = hydrogen_block(
-                state.scalars, state.vectors, places, hydrogens, self.basis
+                state.scalars, state.vectors, places, hydrogens, self.basis, contacts
             )
             state.scalars, state.vectors = state.scalars + scalars, bounded(state.vectors + vectors)
             moved = moved + self._keep_hands(chiral, state, places, code)
@@ -267,6 +245,10 @@ class HeavyAtomNetwork(nn.Module):
             of_heavy = block(state, noise_level, self.basis, code.heavy, bias)
             output = output + size * centre(torch.cat([of_heavy, moved], dim=1), mask)
             places = (alpha * x - sigma * output) * self.length_scale
+            if head is not None and code.turns is not None:
+                moved = head(state, code.heavy, places, sigma, code.turns)
+                output = output - centre(moved, mask) / (sigma * self.length_scale)
+                places = places + moved
             state.positions = places[:, :num_heavy]
         read = state, code.heavy, hydrogens, split, places.detach(), self.basis
         energies = self.energy(*read) if wants_energies else x.new_zeros(0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from molediff.networks.contacts import ContactMessage, Contacts
 from molediff.networks.graph import GraphBatch
 from molediff.networks.head import lengths, of_samples
 from molediff.networks.layers import CodeEmbedding, GaussianBasis
@@ -33,6 +34,7 @@ class Split:
         parent: heavy place of the atom that carries each hydrogen, int64, shape (B, M).
         neighbours: places within three bonds of each hydrogen, int64, shape (B, M, K).
         neighbour_mask: which of these are real, bool, shape (B, M, K).
+        far: which places are neither these nor the hydrogen itself, bool, shape (B, M, W).
         pair_codes: codes of pairs of heavy atoms, int64, shape (B, H, H, G).
         edge_codes: codes of hydrogens and their neighbours, int64, shape (B, M, K, G).
     """
@@ -45,6 +47,7 @@ class Split:
     parent: Tensor
     neighbours: Tensor
     neighbour_mask: Tensor
+    far: Tensor
     pair_codes: Tensor
     edge_codes: Tensor
 
@@ -105,6 +108,7 @@ class Split:
             parent=((distance == _BONDED) & real).to(torch.uint8).argmax(-1),
             neighbours=neighbours * neighbour_mask,
             neighbour_mask=neighbour_mask,
+            far=real & (all_places.unsqueeze(1) != carried.unsqueeze(2)) & ~near,
             pair_codes=pair_codes,
             edge_codes=codes.gather(2, picked) * neighbour_mask.unsqueeze(-1),
         )
@@ -188,6 +192,7 @@ class HydrogenBlock(nn.Module):
         num_basis: int,
         first: bool = False,
         num_forces: int = 12,
+        has_contacts: bool = False,
     ):
         super().__init__()
         self.num_forces, self.first = num_forces, first
@@ -215,9 +220,19 @@ class HydrogenBlock(nn.Module):
         )  # begin by moving atoms little
         self.to_scalars = Linear(pair_channels, channels, bias=False)
         self.to_vectors = Linear(num_forces, vector_channels, bias=False)
+        if has_contacts:
+            self.contacts = ContactMessage(
+                channels, vector_channels, hydrogen_channels, num_basis, num_forces
+            )
 
     def forward(
-        self, scalars: Tensor, vectors: Tensor, positions: Tensor, state: HydrogenState, basis: GaussianBasis
+        self,
+        scalars: Tensor,
+        vectors: Tensor,
+        positions: Tensor,
+        state: HydrogenState,
+        basis: GaussianBasis,
+        contacts: Contacts | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Update `state`; return what to add to the heavy atoms, and how far the hydrogens move.
 
@@ -227,15 +242,15 @@ class HydrogenBlock(nn.Module):
             positions: of all places, shape (n, W, 3).
             state: of the hydrogens.
             basis: of the distances.
+            contacts: of the hydrogens, for blocks that know them.
 
         Returns:
             Scalars (n, H, C), vectors (n, H, 3, V) and displacements (n, M, 3).
         """
         num_samples, num_heavy = len(positions), state.num_heavy
         z = self.norm(state.scalars)
-        ends = torch.cat(
-            [of_samples(self.heavy_end(self.heavy_norm(scalars)), num_samples), self.hydrogen_end(z)], dim=1
-        )
+        heavy = self.heavy_norm(scalars)
+        ends = torch.cat([of_samples(self.heavy_end(heavy), num_samples), self.hydrogen_end(z)], dim=1)
         own = positions[:, num_heavy:].unsqueeze(2)
         lines = own - positions.flatten(0, 1)[state.neighbours]  # (n, M, K, 3)
         distances = lengths(lines)
@@ -250,6 +265,9 @@ class HydrogenBlock(nn.Module):
             reaction = -lines.unsqueeze(-1) * on_heavy.unsqueeze(3)  # (n, M, K, 3, num_forces)
 
         pooled = state.scalars + self.pool(hidden.sum(2) * 0.2)
+        if contacts is not None:
+            told, met, *of_heavy = self.contacts(heavy, z, positions, state.parent, contacts, basis)
+            pooled, forces = pooled + told, forces + met
         if not self.first:
             push, sight = self.of_parent(vectors.flatten(0, 1)[state.parent]).chunk(2, dim=-1)
             bond = (own.squeeze(2) - positions[:, :num_heavy].flatten(0, 1)[state.parent]).unsqueeze(-1)
@@ -263,8 +281,11 @@ class HydrogenBlock(nn.Module):
         of_edges = torch.cat([hidden, reaction.flatten(3).to(hidden.dtype)], dim=-1).flatten(0, 2)
         summed = self._to_heavy(of_edges, state, num_samples)
         told, reaction = summed.split([hidden.shape[-1], 3 * self.num_forces], dim=-1)
+        to_scalars = self.to_scalars(told * 0.2)
         to_vectors = self.to_vectors(reaction.unflatten(-1, (3, self.num_forces)))
-        return self.to_scalars(told * 0.2), to_vectors, moved.to(positions.dtype)
+        if contacts is not None:
+            to_scalars, to_vectors = to_scalars + of_heavy[0], to_vectors + of_heavy[1]
+        return to_scalars, to_vectors, moved.to(positions.dtype)
 
     @staticmethod
     def _to_heavy(of_edges: Tensor, state: HydrogenState, num_samples: int) -> Tensor:

@@ -204,12 +204,12 @@ def load_into(model: nn.Module, weights: str | Path, blocks: Sequence[int] | Non
     )
     own = model.state_dict()
     for name, value in own.items():
-        if name.removeprefix("network.").startswith(additions):
+        if any(part in name for part in additions):
             state.setdefault(name, value)
     state = {
         name: value
         for name, value in state.items()
-        if name in own or not name.removeprefix("network.").startswith(omissions)
+        if name in own or not any(part in name for part in omissions)
     }
     try:
         model.load_state_dict(state)
