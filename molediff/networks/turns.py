@@ -57,10 +57,8 @@ class Turns:
         paths[row, u, v] = paths[row, v, u] = 0.0
         for _ in range(max(1, (num_heavy - 1).bit_length())):
             paths = (paths @ paths).clamp(max=1.0)
-        before, beyond = (
-            paths[row, u] > 0.5,
-            paths[row, v] > 0.5,
-        )  # (T, H): what the ends lead to without the bond
+        # What the ends lead to without the bond, (T, H).
+        before, beyond = paths[row, u] > 0.5, paths[row, v] > 0.5
         is_bridge = ~beyond[row, u]
         graph, u, v, beyond = graph[is_bridge], u[is_bridge], v[is_bridge], beyond[is_bridge]
         sides = []

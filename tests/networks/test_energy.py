@@ -7,18 +7,19 @@ from torch import Tensor
 
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
 from molediff.networks.heavy_atoms import HeavyAtomNetwork
-from tests.networks.conftest import CHIRAL, SIZES, graphs
+from tests.networks.conftest import CHIRAL, SIZES, graphs, learn_what_begins_at_zero
 
 MOLECULES = (CHIRAL, "OCC(=O)N", "CCO")
 LAMBDA = 2.2
 
 
-@pytest.fixture(scope="module")
-def network() -> HeavyAtomNetwork:
+@pytest.fixture(scope="module", params=[{}, {"contact_reach": 4.5, "num_turns": 2}], ids=["plain", "turns"])
+def network(request: pytest.FixtureRequest) -> HeavyAtomNetwork:
     """One with random weights, in double precision."""
     torch.manual_seed(0)
-    sizes = {**SIZES, "vector_channels": 16, "num_blocks": 2, "hydrogen_channels": 24}
+    sizes = {**SIZES, "vector_channels": 16, "num_blocks": 2, "hydrogen_channels": 24, **request.param}
     made = HeavyAtomNetwork(NODE_CARDINALITIES, PAIR_CARDINALITIES, gives_energies=True, **sizes)
+    learn_what_begins_at_zero(made)
     return made.double().eval().requires_grad_(False)
 
 
