@@ -23,7 +23,8 @@ class Contacts:
         place: the same among the n W flattened places, shape (E,).
         other: what they meet, among the n W places, shape (E,).
         heavy: the heavy atoms that they meet among the n H flattened ones, shape (E_h,).
-        closeness: 1 where two atoms would lie on each other, 0 at the reach of contacts, smooth, shape (E, 1).
+        closeness: 1 where two atoms would lie on each other, 0 at the reach of contacts and of continuous slope, shape
+            (E, 1). It stays that of the positions in which contacts were found, however atoms move thereafter.
     """
 
     hydrogen: Tensor

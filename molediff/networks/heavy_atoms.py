@@ -48,14 +48,16 @@ class HeavyAtomNetwork(nn.Module):
         basis_power: 1 spaces the centres evenly, more crowds them at short distance.
         local_std: see `EquivariantNetwork`.
         gives_energies: whether it also tells energies of its estimates (`with_energies`).
-        contact_reach: up to which distance, in the unit of `cutoff`, hydrogens also see what is more than three bonds
-            away; None for not at all.
+        contact_reach: up to which distance in the input, in the unit of `cutoff`, hydrogens also see what is more than
+            three bonds away; None for not at all. A GPU is waited for until it has found it.
         num_turns: after how many of the last blocks bonds are turned.
     """
 
     kind: Kind = "conformers"
-    additions = omissions = ("energy.", "turn_heads.", ".contacts.")
-    """Parts of the names of parameters that weights may lack, or alone have, when a training begins with them."""
+    additions, omissions = ("energy.", "turn_heads.", ".contacts."), ("energy.",)
+    """Parts of the names of parameters that weights may lack when a training begins with them, since these begin with
+    nothing, and that they may have in vain: nothing else hangs on energies.
+    """
 
     def __init__(
         self,
@@ -132,8 +134,11 @@ class HeavyAtomNetwork(nn.Module):
         self.chiral = nn.ModuleList(ChiralMessage(channels, vector_channels) for _ in range(num_blocks))
         self.chiral_to_hydrogen = Linear(vector_channels, 1, bias=False)
         nn.init.normal_(self.chiral_to_hydrogen.weight, std=0.1 * vector_channels**-0.5)
-        self.turn_heads = nn.ModuleList(
-            TurnHead(channels, vector_channels, pair_channels) for _ in range(num_turns)
+        self.turn_heads = nn.ModuleDict(  # by the block that they come after
+            {
+                str(i): TurnHead(channels, vector_channels, pair_channels)
+                for i in range(num_blocks - num_turns, num_blocks)
+            }
         )
         if gives_energies:
             self.energy = EnergyHead(channels, vector_channels, pair_channels, hydrogen_channels, num_basis)
@@ -232,9 +237,8 @@ class HeavyAtomNetwork(nn.Module):
         size = self._output_size(lambda_)
         places, output = x * self.length_scale, torch.zeros_like(x)
         contacts = self.contact_reach and Contacts.within(self.contact_reach, places, split.far)
-        heads = [None] * (len(self.blocks) - len(self.turn_heads)) + list(self.turn_heads)
-        of_blocks = zip(self.blocks, self.hydrogen_blocks, self.chiral, heads, strict=True)
-        for block, hydrogen_block, chiral, head in of_blocks:
+        of_blocks = zip(self.blocks, self.hydrogen_blocks, self.chiral, strict=True)
+        for i, (block, hydrogen_block, chiral) in enumerate(of_blocks):
             scalars, vectors, moved = hydrogen_block(
                 state.scalars, state.vectors, places, hydrogens, self.basis, contacts
             )
@@ -245,8 +249,8 @@ class HeavyAtomNetwork(nn.Module):
             of_heavy = block(state, noise_level, self.basis, code.heavy, bias)
             output = output + size * centre(torch.cat([of_heavy, moved], dim=1), mask)
             places = (alpha * x - sigma * output) * self.length_scale
-            if head is not None and code.turns is not None:
-                moved = head(state, code.heavy, places, sigma, code.turns)
+            if str(i) in self.turn_heads and code.turns is not None:
+                moved = self.turn_heads[str(i)](state, code.heavy, places, sigma, code.turns)
                 output = output - centre(moved, mask) / (sigma * self.length_scale)
                 places = places + moved
             state.positions = places[:, :num_heavy]

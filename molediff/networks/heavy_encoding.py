@@ -46,6 +46,13 @@ class HeavyEncoding:
         """Features of the pairs of heavy atoms, shape (B, H, H, P)."""
         return self.heavy.pairs
 
+    def holding(self, held: Tensor) -> HeavyEncoding:
+        """The same without turns of atoms held against each other; (n, N), alike for all samples of a graph."""
+        if self.turns is None:
+            return self
+        places = held[:: self.copies].gather(1, self.split.order) & self.split.mask
+        return replace(self, turns=self.turns.holding(places))
+
     def repeat(self, k: int) -> HeavyEncoding:
         """Each graph `k` times, copies next to each other: graph b becomes samples b k to b k + k - 1."""
         if k == 1:

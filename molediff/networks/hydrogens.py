@@ -1,4 +1,4 @@
-"""Hydrogens beside the heavy atoms: half of all atoms, which need see but their nearest neighbours.
+"""Hydrogens beside the heavy atoms: half of all atoms, which need see but what is near them.
 
 A carried hydrogen has one bond, to an atom that is none. Carried ones know the atoms within three bonds: those that
 make its bond length, angles and torsions. All other atoms are "heavy" here, so that H2 and bridging hydrogens are too.
@@ -181,7 +181,7 @@ class HydrogenState:
 
 
 class HydrogenBlock(nn.Module):
-    """Messages along the hydrogens' edges: forces on the hydrogens, and what the heavy atoms are told of them."""
+    """Messages along the hydrogens' edges, and contacts if asked: forces on them, and what heavy atoms are told."""
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ leaves torsions as they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -82,6 +82,15 @@ class Turns:
         made.real[graph, rank] = True
         return made
 
+    def holding(self, held: Tensor) -> Turns:
+        """Those that turn none of the places held, bool, shape (B, W), against another of them."""
+        place = torch.arange(held.shape[1], device=held.device)
+        on_axis = (place == self.start.unsqueeze(-1)) | (place == self.end.unsqueeze(-1))
+        held = held.unsqueeze(1) & ~on_axis
+        with_end = self.share == self.share.gather(2, self.end.unsqueeze(-1))
+        torn = (held & with_end).any(-1) & (held & ~with_end).any(-1)
+        return replace(self, real=self.real & ~torn)
+
     def of_pairs(self, pairs: Tensor) -> Tensor:
         """Features of the bonds, (n, R, P), among those of the pairs of heavy atoms, (n, H, H, P), either way."""
         start, end = of_samples(self.start, len(pairs)), of_samples(self.end, len(pairs))
@@ -89,10 +98,10 @@ class Turns:
         return pairs[row, start, end] + pairs[row, end, start]
 
     def displacements(self, places: Tensor, angles: Tensor) -> Tensor:
-        """How turns by `angles` (n, R), in radian, one bond after the other, move the atoms at `places` (n, W, 3).
+        """How turns by `angles` (n, R), in radian, move the atoms of n samples at `places` (n, W, 3), shape (n, W, 3).
 
-        Bond lengths, angles and all other torsions stay. The smaller side turns as a whole; where both are as large
-        each turns by half, so that nothing hangs on the order of atoms.
+        One bond is turned after the other. Bond lengths, angles and all other torsions stay. The smaller side turns as
+        a whole; where both are as large each turns by half, so that nothing hangs on the order of atoms.
         """
         start, end = of_samples(self.start, len(places)), of_samples(self.end, len(places))
         turned = (angles.unsqueeze(-1) * of_samples(self.share, len(places))).unsqueeze(-1)  # (n, R, W, 1)
@@ -105,7 +114,9 @@ class Turns:
             lines = now - origin
             along = axis * (axis * lines).sum(-1, keepdim=True)
             across = torch.linalg.cross(axis.expand_as(lines), lines)
-            moved = moved + sine[:, r] * across + lift[:, r] * (along - lines)
+            # Without an axis, where both ends coincide, nothing moves.
+            across_axis = lines * (axis * axis).sum(-1, keepdim=True)
+            moved = moved + sine[:, r] * across + lift[:, r] * (along - across_axis)
         return moved
 
 

@@ -121,7 +121,7 @@ def test_a_network_begins_without_turns_and_learns_them():
     output = network(x, lambda_, graph)
     assert torch.allclose(output, plain(x, lambda_, graph), atol=1e-6)
     output.square().sum().backward()
-    for head in network.turn_heads:
+    for head in network.turn_heads.values():
         assert float(head.gate[-1].weight.grad.abs().max()) > 0.0
 
 
@@ -131,7 +131,7 @@ def test_mirror_images_turn_the_other_way():
     network = HeavyAtomNetwork(NODE_CARDINALITIES, PAIR_CARDINALITIES, num_turns=1, **sizes).eval()
     learn_what_begins_at_zero(network)
     graph = graphs("CCC(C)CO")
-    head, angles = network.turn_heads[0], []
+    head, angles = network.turn_heads["1"], []
     head.register_forward_hook(lambda head, given, out: angles.append(head.angles(*given)))
     x = torch.randn(1, graph.mask.shape[1], 3)
     with torch.no_grad():
@@ -139,6 +139,17 @@ def test_mirror_images_turn_the_other_way():
             network(sign * x, torch.tensor([2.0]), graph)
     assert torch.allclose(angles[0], -angles[1], atol=1e-5)
     assert float(angles[0].abs().max()) > 1e-3
+
+
+def test_what_is_held_is_not_turned_against_each_other():
+    split, turns = turns_of("Cc1ccccc1-c1ccccc1CCO", "CCCC")
+    held = torch.zeros(2, split.mask.shape[1], dtype=torch.bool)
+    held[0, [int(split.places[0, atom]) for atom in range(13)]] = True  # the biaryl with its methyl
+    left = turns.holding(held)
+    assert torch.equal(left.real[1], turns.real[1])
+    ends = torch.stack([turns.start[0], turns.end[0]], dim=-1)
+    gone = [sorted(split.heavy[0, end].tolist()) for end in ends[turns.real[0] & ~left.real[0]]]
+    assert gone == [[6, 7]]
 
 
 @pytest.mark.parametrize("number", [-1, 4])

@@ -23,7 +23,13 @@ from tests.fake_generators import embedded
 SCALE = 1.4
 
 
-def task(num_draws: int = 1, gives_energies: bool = False, **settings) -> RefinementTask:
+def task(
+    num_draws: int = 1,
+    gives_energies: bool = False,
+    num_turns: int = 0,
+    contact_reach: float | None = None,
+    **settings,
+) -> RefinementTask:
     torch.manual_seed(0)
     network = HeavyAtomNetwork(
         NODE_CARDINALITIES,
@@ -37,6 +43,8 @@ def task(num_draws: int = 1, gives_energies: bool = False, **settings) -> Refine
         num_blocks=2,
         num_heads=4,
         gives_energies=gives_energies,
+        num_turns=num_turns,
+        contact_reach=contact_reach,
     )
     model = DiffusionModel(network, CosineVP(), V(), ZeroCentreOfMass(), SCALE)
     objective = DenoisingScoreMatching(model.path, model.target, density=LogNormalSigma(-2.5, 1.0))
@@ -278,3 +286,14 @@ def test_weights_with_energies_begin_a_training_without_them_and_the_other_way_r
         assert not any("energy" in name for name in shared)
         for name in shared:
             torch.testing.assert_close(begun.state_dict()[name], weights.state_dict()[name])
+
+
+def test_weights_without_turns_and_contacts_begin_a_training_with_them_and_not_the_other_way_round(tmp_path):
+    plain, turning = task().model, task(num_turns=1, contact_reach=4.5).model
+    save_weights(tmp_path / "plain.safetensors", plain, {}, dtype=None)
+    load_into(turning, tmp_path / "plain.safetensors")
+    for name, value in plain.state_dict().items():
+        torch.testing.assert_close(turning.state_dict()[name], value)
+    save_weights(tmp_path / "turning.safetensors", turning, {}, dtype=None)
+    with pytest.raises(ValueError, match="do not fit the network"):
+        load_into(plain, tmp_path / "turning.safetensors")

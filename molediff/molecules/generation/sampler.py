@@ -19,6 +19,7 @@ from molediff.core.solvers import Step
 from molediff.molecules.generation.fixed import FixedAtoms
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.graph.graph import MolecularGraph, collate
+from molediff.networks.heavy_encoding import HeavyEncoding
 from molediff.sampling.draw import draw, start_noise
 from molediff.sampling.trajectory import Trajectory
 
@@ -138,9 +139,13 @@ class Sampler:
         with self._autocast():
             condition = self.model.encode(batch.to(self.device), copies)
         mask, energies = batch.mask.to(self.device).repeat_interleave(copies, dim=0), list[Tensor]()
-        denoiser = self._denoiser(condition, energies)
         if any(part is not None for part in fixed):
-            denoiser = hold_points(denoiser, *self._known(fixed, counts, mask))
+            known, is_known = self._known(fixed, counts, mask)
+            if isinstance(condition, HeavyEncoding):
+                condition = condition.holding(is_known)
+            denoiser = hold_points(self._denoiser(condition, energies), known, is_known)
+        else:
+            denoiser = self._denoiser(condition, energies)
         steps: list[Step] = []
         x = self._solve(denoiser, mask, batch.padded, generators, steps, starts)
         ends = np.cumsum(counts)

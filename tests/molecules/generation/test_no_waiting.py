@@ -116,7 +116,8 @@ def test_graphs_are_revealed_with_one_look_at_how_much_is_hidden(monkeypatch):
     assert waiting.waits == []
 
 
-def test_a_network_of_heavy_atoms_does_not_wait():
+@pytest.mark.parametrize("num_turns", [0, 2])  # contacts, which must be found, do wait
+def test_a_network_of_heavy_atoms_does_not_wait(num_turns: int):
     batch = collate([prepare(smiles).graph for smiles in SMILES])
     network = HeavyAtomNetwork(
         NODE_CARDINALITIES,
@@ -127,6 +128,7 @@ def test_a_network_of_heavy_atoms_does_not_wait():
         vector_channels=4,
         pair_channels=8,
         num_trunk_blocks=1,
+        num_turns=num_turns,
     )
     encoding = network.encode(batch)
     model = DiffusionModel(network.to("meta"), CosineVP(), V(), FullSpace())
