@@ -53,6 +53,10 @@ class HeavyEncoding:
         places = held[:: self.copies].gather(1, self.split.order) & self.split.mask
         return replace(self, turns=self.turns.holding(places))
 
+    def without_turns(self) -> HeavyEncoding:
+        """The same, of which no bonds are turned."""
+        return replace(self, turns=None)
+
     def repeat(self, k: int) -> HeavyEncoding:
         """Each graph `k` times, copies next to each other: graph b becomes samples b k to b k + k - 1."""
         if k == 1:

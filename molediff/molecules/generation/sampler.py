@@ -111,6 +111,8 @@ class Sampler:
         self.solver = options.solver_object
         self.times = options.times(model.path)
         self.keep_steps = options.trajectory
+        # Torsions as crystals have them stay: turns lead to minima in vacuum.
+        self.turns_bonds = options.init != "crystal"
         self.keep_energies = options.needs_learned_energies and model.gives_energies
 
     @torch.inference_mode()
@@ -139,6 +141,8 @@ class Sampler:
         with self._autocast():
             condition = self.model.encode(batch.to(self.device), copies)
         mask, energies = batch.mask.to(self.device).repeat_interleave(copies, dim=0), list[Tensor]()
+        if isinstance(condition, HeavyEncoding) and not self.turns_bonds:
+            condition = condition.without_turns()
         if any(part is not None for part in fixed):
             known, is_known = self._known(fixed, counts, mask)
             if isinstance(condition, HeavyEncoding):
