@@ -27,6 +27,7 @@ _SHORTER, _LONGER = (
     1.5,
 )  # factors of the longest way, after a step that led up and after one that led down
 _LEAST_PRODUCT = 1e-8
+_HELD = 1e6  # kcal/mol A^-2, a thousand times as stiff as a bond
 
 
 class Descent:
@@ -38,6 +39,7 @@ class Descent:
         stiffness: a positive model of the Hessian, (n, 3N, 3N), x of all atoms first, then y and z; its lower triangle
             is read.
         x: shape (n, N, 3); not changed.
+        held: atoms that stay where they are, int64, shape (K,); None lets all move.
 
     Attributes:
         x: where they are, shape (n, N, 3).
@@ -45,10 +47,16 @@ class Descent:
     """
 
     @torch.no_grad()
-    def __init__(self, potential: Potential, stiffness: Callable[[Tensor], Tensor], x: Tensor) -> None:
-        self._potential, self._stiffness = potential, stiffness
+    def __init__(
+        self,
+        potential: Potential,
+        stiffness: Callable[[Tensor], Tensor],
+        x: Tensor,
+        held: Tensor | None = None,
+    ) -> None:
+        self._potential, self._stiffness, self._held = potential, stiffness, held
         self.x = x
-        self.energy, self._force = potential(x)
+        self.energy, self._force = self._evaluated(x)
         self._bound = torch.full_like(self.energy, MAX_STEP)
         self._factor, self._memory, self._num_steps = x.new_empty(0), list[tuple[Tensor, Tensor, Tensor]](), 0
 
@@ -64,7 +72,7 @@ class Descent:
             if out_of_time():
                 return
             if self._num_steps % NEW_METRIC == 0:
-                self._factor, self._memory = torch.linalg.cholesky_ex(self._stiffness(self.x)).L, []
+                self._factor, self._memory = torch.linalg.cholesky_ex(self._model()).L, []
             self._step()
             self._num_steps += 1
 
@@ -75,11 +83,23 @@ class Descent:
         self._factor = self._factor[rows] if len(self._factor) else self._factor
         self._memory = [(way[rows], change[rows], inverse[rows]) for way, change, inverse in self._memory]
 
+    def _evaluated(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        energy, force = self._potential(x)
+        return energy, force if self._held is None else force.index_fill(1, self._held, 0.0)
+
+    def _model(self) -> Tensor:
+        model = self._stiffness(self.x)
+        if self._held is not None:
+            model.diagonal(dim1=1, dim2=2).unflatten(1, (3, -1))[:, :, self._held] += _HELD
+        return model
+
     def _step(self) -> None:
         step = _downhill(_flat(self._force), self._factor, self._memory).unflatten(1, (3, -1)).transpose(1, 2)
+        if self._held is not None:
+            step = step.index_fill(1, self._held, 0.0)
         longest = step.norm(dim=-1).amax(1).clamp_min(1e-9)
         step = step * (self._bound / longest).clamp_max(1.0)[:, None, None]
-        energy, force = self._potential(self.x + step)
+        energy, force = self._evaluated(self.x + step)
         lower = energy <= self.energy + _RISE  # false for what is not finite
         way, change = _flat(step), _flat(self._force - force)
         product = (way * change).sum(1)

@@ -5,7 +5,7 @@ Source: Halgren 1999, MMFF VI (MMFF94s); Tosco et al. 2014 (the implementation i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -57,13 +57,14 @@ class MMFF:
         amended: give heterocumulenes (C-N=C=X) and nitrosamines the shape that they have, and MMFF94s has not, and
             describe boron and other foreign atoms (`foreign_atoms`) after their minima, in what is done to many
             conformers at once: `forces`, `lowered` and `descent`. A molecule with foreign atoms has nothing else.
+        held: atoms that stay where they are in `lowered` and `descent`.
 
     Raises:
         ForceFieldError: MMFF94s has no parameters for the molecule, or describes one of its bonds wrongly.
     """
 
-    def __init__(self, mol: Chem.Mol, charges: bool = True, amended: bool = False):
-        self.mol, self._amended = mol, amended
+    def __init__(self, mol: Chem.Mol, charges: bool = True, amended: bool = False, held: Sequence[int] = ()):
+        self.mol, self._amended, self._held = mol, amended, held
         self._foreign = foreign_atoms(mol) if amended else []
         # RDKit leaves a Mol whose types it has found with MMFF's idea of aromaticity, in which pyridones have none.
         self._known = stand_in(mol, self._foreign) if self._foreign else Chem.Mol(mol)
@@ -161,7 +162,7 @@ class MMFF:
     def descent(self, x: np.ndarray, charges: bool | None = None) -> MMFFDescent:
         """The same in parts, between which some points may be left; see `lowered`."""
         field, stiffness = self._at_once(self._charges if charges is None else charges)
-        return MMFFDescent(field, stiffness, x)
+        return MMFFDescent(field, stiffness, x, self._held)
 
     def _at_once(self, charges: bool) -> tuple[MMFFField, Stiffness]:
         if charges not in self._fields:
@@ -201,13 +202,17 @@ class MMFFDescent:
         field: of the molecule.
         stiffness: of the molecule.
         x: shape (n, N, 3), in Angstrom. Those not finite stay, and have no energy (NaN).
+        held: atoms that stay where they are.
     """
 
-    def __init__(self, field: MMFFField, stiffness: Stiffness, x: np.ndarray) -> None:
+    def __init__(
+        self, field: MMFFField, stiffness: Stiffness, x: np.ndarray, held: Sequence[int] = ()
+    ) -> None:
         self._start = np.array(x, dtype=np.float64)
         most = max(1, _NUMBERS_AT_ONCE // (3 * field.num_atoms) ** 2)
         parts = [torch.from_numpy(self._start[i : i + most]).float() for i in range(0, len(x), most)]
-        self._parts = [Descent(field, stiffness, part) for part in parts]
+        places = torch.tensor(held, dtype=torch.int64) if held else None
+        self._parts = [Descent(field, stiffness, part, places) for part in parts]
 
     @property
     def x(self) -> np.ndarray:

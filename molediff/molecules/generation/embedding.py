@@ -15,12 +15,14 @@ from molediff.molecules.conformers import with_conformers
 from molediff.molecules.energies.mmff import MMFF
 from molediff.molecules.errors import ForceFieldError
 from molediff.molecules.generation.clock import Clock
+from molediff.molecules.generation.grafting import Graft
 from molediff.molecules.graph.inputs import PreparedMolecule, sample_generator
 
 _SECONDS_EACH = 20  # an embedding that takes longer seldom ends
 # What shows soon that an isomer can be: of 1,386 molecules and parts of theirs all but one take fewer than 40 tries of
 # RDKit for an embedding in the mean. One that cannot be takes up to 40 ms for each, and an embedding makes hundreds.
 _EMBEDDINGS, _ITERATIONS = 8, 40
+_TRIES_OF_HANDS = 4  # embeddings for one in which held atoms lie as they should, and not as in a mirror
 _EVALUATIONS, _UFF_STEPS = 30, 200  # take as long as an embedding with all atoms
 
 
@@ -31,10 +33,18 @@ class Embedding:
         prepared: the molecule.
         seed: of all.
         clock: of the molecule, whose time bounds that of the embeddings. None: any time.
+        graft: of atoms that are held, or None. Where these close rings, embeddings of the whole have their distances.
     """
 
-    def __init__(self, prepared: PreparedMolecule, seed: int, clock: Clock | None = None):
+    def __init__(
+        self,
+        prepared: PreparedMolecule,
+        seed: int,
+        clock: Clock | None = None,
+        graft: Graft | None = None,
+    ):
         self.prepared, self._seed, self._clock = prepared, seed, clock or Clock()
+        self.graft = graft
         self._is_possible: bool | None = None  # whether embeddings come out; None: not known yet
         self._by_etdg = False  # whether ETDG takes the place of ETKDGv3
         # Of the first embeddings. Only rings make isomers that cannot be; long chains need hundreds of tries.
@@ -53,7 +63,20 @@ class Embedding:
 
     def embed(self, num: int, seed: int) -> np.ndarray:
         """Conformers in Angstrom, shape (num, N, 3), NaN where the embedding failed."""
-        return self._embedded(Chem.Mol(self.prepared.mol), num, seed)
+        graft, mol = self.graft, self.prepared.mol
+        if graft is None or not graft.is_closed:
+            return self._embedded(Chem.Mol(mol), num, seed)
+        # Distances alone, which an embedding has of held atoms, do not tell how these lie from their mirror image.
+        is_chiral = any(a.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED for a in mol.GetAtoms())
+        each = _TRIES_OF_HANDS if is_chiral else 1
+        x = self._embedded(Chem.Mol(mol), each * num, seed)
+        mirrored = graft.misfit(-x) < graft.misfit(x)
+        if not is_chiral:
+            return np.where(mirrored[:, None, None], -x, x)
+        x = x.reshape(num, each, *x.shape[1:])
+        good = ~mirrored.reshape(num, each) & np.isfinite(x).all(axis=(2, 3))
+        first = x[np.arange(num), good.argmax(1)]
+        return np.where(good.any(1)[:, None, None], first, np.nan)
 
     def embed_heavy(self, num: int, seed: int) -> np.ndarray:
         """The same by heavy atoms alone, whose hydrogens are put where they belong: a quarter of the time and less.
@@ -114,7 +137,10 @@ class Embedding:
         return False
 
     def _made(self, mol: Chem.Mol, num: int, seed: int, plain: bool, num_tries: int = 0) -> np.ndarray:
-        return _embedded(mol, num, _parameters(num, seed, self._clock.left, plain, num_tries))
+        parameters = _parameters(num, seed, self._clock.left, plain, num_tries)
+        if self.graft is not None and self.graft.is_closed and mol.GetNumAtoms() == self.prepared.num_atoms:
+            parameters.SetCoordMap(self.graft.coordinates)  # type: ignore[call-arg, arg-type]  # the stubs are wrong
+        return _embedded(mol, num, parameters)
 
     @property
     def _has_time(self) -> bool:
@@ -122,12 +148,14 @@ class Embedding:
 
     def relaxed(self, x: np.ndarray) -> np.ndarray:
         """A structure (N, 3) after some steps of MMFF94s, or of UFF if that does not describe the molecule."""
-        mol = self.prepared.mol
+        mol, held = self.prepared.mol, list[int]()
         if not np.isfinite(x).all():
             return x
+        if self.graft is not None:
+            x, held = self.graft.onto(x[None])[0], self.graft.held
         with rdBase.BlockLogs():
             try:
-                return MMFF(mol, amended=True).lowered(x[None], _EVALUATIONS)[0][0]
+                return MMFF(mol, amended=True, held=held).lowered(x[None], _EVALUATIONS)[0][0]
             except ForceFieldError:
                 if not rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
                     return x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from rdkit import Chem
 from molediff.core.geometry.kabsch import kabsch
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.checks import BondLengths, Clashes
+from molediff.molecules.generation.grafting import Graft
 from molediff.molecules.perception.stereo import StereoCheck
 from molediff.runtime.checks import is_whole_number
 
@@ -102,7 +104,7 @@ class FixedPart:
             elif not stereo.allows(x):
                 reason = reason or "its stereo is not that asked for"
             else:
-                return FixedAtoms(np.array(match), self.positions)
+                return FixedAtoms(mol, np.array(match), self.positions)
         raise UnusableInputError(f"The fixed atoms cannot have the coordinates given: {reason}.")
 
     @property
@@ -134,12 +136,19 @@ class FixedAtoms:
     """Fixed atoms of one molecule.
 
     Attributes:
+        mol: explicit hydrogens.
         atoms: int64, shape (K,).
         positions: in Angstrom, float64, shape (K, 3).
     """
 
+    mol: Chem.Mol
     atoms: np.ndarray
     positions: np.ndarray
+
+    @cached_property
+    def graft(self) -> Graft:
+        """What puts them into structures."""
+        return Graft(self.mol, self.atoms, self.positions)
 
     def place(self, x: np.ndarray) -> Placed:
         """Move samples (n, N, 3) in Angstrom rigidly so that the fixed atoms lie where they belong, and set these

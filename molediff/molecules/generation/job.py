@@ -93,7 +93,9 @@ class Job:
                 self.cautions += (outcome.too_few_starts(num_given, options.num_slots),)
             if options.init == "given":
                 self.prepared = prepared = self._with_given_as_asked()
-            self.starts = make_starts(prepared, options.init, options.num_slots, options.seed, clock)
+            self.starts = make_starts(
+                prepared, options.init, options.num_slots, options.seed, clock, self.fixed
+            )
         self.accepted: dict[int, Accepted] = {}
         self.rejected: Counter[str] = Counter()
         self.num_drawn = self.num_reflected = self.num_mended = 0
@@ -178,6 +180,16 @@ class Job:
         with self.by_itself():
             x = self.starts.positions(slots, attempt)
         return x
+
+    def is_left_to_force_field(self, attempt: int) -> bool:
+        """Whether the force field has the last word: after at least two attempts of a network that refines, or after
+        one where held atoms close rings, which a network that does not know of them tears open."""
+        options = self.options
+        if options.init in (None, "given") or options.trajectory:
+            return False
+        if self.fixed is not None and self.fixed.graft.is_closed:
+            return attempt > 0
+        return 1 < attempt == options.max_attempts - 1
 
     def by_force_field(self, slots: tuple[int, ...], attempt: int) -> RawSamples:
         """Structures to begin with, relaxed, in place of samples: for what the network leaves impossible."""

@@ -32,6 +32,7 @@ class PiecePool:
 
     # Of the whole molecule: where macrocycles or open stereo make a difference, and elsewhere.
     LEAST_EMBEDDINGS, LEAST_OF_RIGID = 6, 2
+    LEAST_OF_CLOSED = 20  # around held atoms that close rings with the others
     # Of a ring by itself, for each conformer asked for, but fewer of large ones, whose embeddings take longer.
     EACH: ClassVar = {"crystal": 1 / 2, "minima": 1.0}
     LEAST, MOST = 6, 64
@@ -55,13 +56,19 @@ class PiecePool:
         self._field, self._init = field, init
         self.x, self.rows = self._pool()
 
+    @property
+    def _is_closed(self) -> bool:
+        graft = self._embedding.graft
+        return graft is not None and graft.is_closed
+
     def _embedded(self) -> np.ndarray:
         """Structures (K, N, 3) of the whole molecule to take pieces from."""
         mol, embedding = self._embedding.prepared.mol, self._embedding
         num = self.LEAST_EMBEDDINGS if differs_beyond_rotors(mol) else self.LEAST_OF_RIGID
+        num = self.LEAST_OF_CLOSED if self._is_closed else num
         num, seed = min(self._num, num), embedding.random_seed(0, 0)
         folds = any(len(ring) >= MACROCYCLE for ring in mol.GetRingInfo().AtomRings())
-        x = embedding.embed(num, seed) if folds else embedding.embed_heavy(num, seed)
+        x = embedding.embed(num, seed) if folds or self._is_closed else embedding.embed_heavy(num, seed)
         return x[np.isfinite(x).all(axis=(1, 2))]
 
     def _pool(self) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -69,7 +76,7 @@ class PiecePool:
         base, random = self._embedded(), self._embedding.random(0, 0)
         mol, rows = self._embedding.prepared.mol, [np.arange(len(base)) for _ in range(len(self._pieces))]
         made = [base]
-        for fragment in fragments(mol, self._pieces) if len(base) else ():
+        for fragment in fragments(mol, self._pieces) if len(base) and not self._is_closed else ():
             own = self._conformations(fragment)
             choice = np.tile((np.arange(len(own)) % len(base))[:, None], len(self._pieces))
             choice[:, fragment.piece] = len(base) + np.arange(len(own))
@@ -77,6 +84,8 @@ class PiecePool:
             rows[fragment.piece] = np.append(rows[fragment.piece], sum(map(len, made)) + np.arange(len(own)))
             made.append(self._least_clashing(x, random))
         x = np.concatenate(made)
+        if self._embedding.graft is not None:
+            x = self._embedding.graft.onto(x)
         if self._field is not None and len(x):
             x = self._field.lowered(x, self.RELAXATION, charges=False)[0]
         return x, rows

@@ -144,10 +144,18 @@ class Pipeline(Stream):
             wanted = [(job, slots) for job in jobs if (slots := job.missing)]
             if not wanted:
                 return
-            for planned in plan_batches(wanted, self.batch_atoms):
+            for job, slots in wanted:
+                if job.is_left_to_force_field(attempt) and not job.clock.is_up:
+                    self._relax(job, slots, attempt)
+            by_network = [part for part in wanted if not part[0].is_left_to_force_field(attempt)]
+            for planned in plan_batches(by_network, self.batch_atoms):
                 batch = [(job, slots) for job, slots in planned if not job.clock.is_up]
                 if batch:
                     self._draw(batch, attempt)
+
+    def _relax(self, job: Job, slots: Slots, attempt: int) -> None:
+        with running([job.clock], [len(slots)]), job.by_itself():
+            job.examine(slots, job.by_force_field(slots, attempt), attempt)
 
     def _draw(self, batch: list[tuple[Job, Slots]], attempt: int) -> None:
         """Draw one batch and let each job examine its samples; one that memory does not hold is drawn in halves."""
@@ -175,8 +183,6 @@ class Pipeline(Stream):
     def _samples(self, batch: list[tuple[Job, Slots]], attempt: int) -> list[RawSamples]:
         seed, jobs = self.options.seed, [job for job, _ in batch]
         with running([job.clock for job in jobs], [len(slots) for _, slots in batch]):
-            if self._without_network(attempt):
-                return [job.by_force_field(slots, attempt) for job, slots in batch]
             return self.sampler.draw(
                 [job.prepared.graph for job in jobs],
                 [len(slots) for _, slots in batch],
@@ -184,12 +190,6 @@ class Pipeline(Stream):
                 [job.fixed for job in jobs],
                 [job.begun(slots, attempt) for job, slots in batch if job.starts is not None],
             )
-
-    def _without_network(self, attempt: int) -> bool:
-        """Whether the force field has the last word: after at least two attempts of a network that refines."""
-        options = self.options
-        own_starts = options.init not in (None, "given") and options.fixed is None and not options.trajectory
-        return own_starts and 1 < attempt == options.max_attempts - 1
 
 
 def _size(batch: list[tuple[Job, Slots]]) -> int:

@@ -19,11 +19,11 @@ NUM_EVALUATIONS = {"crystal": 8, "minima": 12}
 """Evaluations of MMFF94s by what the torsions are drawn from."""
 
 
-def field_of(mol: Chem.Mol, charges: bool) -> MMFF | None:
-    """MMFF94s of a molecule with explicit hydrogens; None where it does not describe it."""
+def field_of(mol: Chem.Mol, charges: bool, held: Sequence[int] = ()) -> MMFF | None:
+    """MMFF94s of a molecule with explicit hydrogens, some atoms held; None where it does not describe it."""
     try:
         with rdBase.BlockLogs():
-            return MMFF(mol, charges, amended=True)
+            return MMFF(mol, charges, amended=True, held=held)
     except ForceFieldError:
         return None
 

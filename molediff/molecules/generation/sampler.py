@@ -147,7 +147,8 @@ class Sampler:
             known, is_known = self._known(fixed, counts, mask)
             if isinstance(condition, HeavyEncoding):
                 condition = condition.holding(is_known)
-            denoiser = hold_points(self._denoiser(condition, energies), known, is_known)
+            free = self._denoiser(condition, energies)
+            denoiser = self._grafted(free, fixed, counts) if starts else hold_points(free, known, is_known)
         else:
             denoiser = self._denoiser(condition, energies)
         steps: list[Step] = []
@@ -174,6 +175,27 @@ class Sampler:
                 known[end - count : end, atoms] = torch.from_numpy(x).float()
                 is_known[end - count : end, atoms] = True
         return known.to(self.device), is_known.to(self.device)
+
+    def _grafted(
+        self, denoiser: Denoiser, fixed: Sequence[FixedAtoms | None], counts: Sequence[int]
+    ) -> Denoiser:
+        """Held atoms put into every estimate. It is a molecule already: what hangs on them goes with them."""
+        ends = np.cumsum(counts).tolist()
+        parts = [
+            (part, slice(end - count, end))
+            for part, count, end in zip(fixed, counts, ends, strict=True)
+            if part is not None
+        ]
+
+        def held(x_t: Tensor, t: Tensor) -> Tensor:
+            x_0_hat = denoiser(x_t, t)
+            for part, rows in parts:
+                own = x_0_hat[rows, : part.mol.GetNumAtoms()]
+                x = part.graft.onto(self.model.scale * own.double().cpu().numpy())
+                own.copy_(torch.from_numpy(x / self.model.scale))
+            return x_0_hat
+
+        return held
 
     def _solve(
         self,

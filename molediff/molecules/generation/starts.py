@@ -10,6 +10,8 @@ import numpy as np
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.embedding import Embedding
+from molediff.molecules.generation.fixed import FixedAtoms
+from molediff.molecules.generation.grafting import Graft
 from molediff.molecules.generation.relaxed_starts import NUM_EVALUATIONS, RelaxedStarts, field_of
 from molediff.molecules.generation.torsion_starts import TorsionStarts
 from molediff.molecules.graph.inputs import PreparedMolecule
@@ -32,7 +34,12 @@ class Starts(Protocol):
 
 
 def make_starts(
-    prepared: PreparedMolecule, init: str, num_conformers: int, seed: int, clock: Clock | None = None
+    prepared: PreparedMolecule,
+    init: str,
+    num_conformers: int,
+    seed: int,
+    clock: Clock | None = None,
+    fixed: FixedAtoms | None = None,
 ) -> Starts:
     """What the conformers of one molecule begin with.
 
@@ -42,23 +49,41 @@ def make_starts(
         num_conformers: conformers asked for.
         seed: of the embedding and of the torsions.
         clock: of the molecule, see `Embedding`.
+        fixed: atoms that are held, and are where they belong in all starts.
 
     Raises:
         UnusableInputError: conformers are to be given and the input has none.
     """
+    graft = None if fixed is None else fixed.graft
+    starts = _make_starts(prepared, init, num_conformers, seed, clock, graft)
+    return starts if graft is None else HeldStarts(starts, graft)
+
+
+def _make_starts(
+    prepared: PreparedMolecule,
+    init: str,
+    num_conformers: int,
+    seed: int,
+    clock: Clock | None,
+    graft: Graft | None,
+) -> Starts:
     if init == "given":
         return GivenStarts(prepared)
-    embedding = Embedding(prepared, seed, clock)
+    embedding = Embedding(prepared, seed, clock, graft)
     if init == "etkdg":
         return EmbeddedStarts(embedding, num_conformers)
-    field = field_of(prepared.mol, charges=init == "minima")
+    field = field_of(prepared.mol, charges=init == "minima", held=[] if graft is None else graft.held)
     distribution = shipped_distribution(prepared.mol, prepared.graph, init)
+    if graft is not None:
+        distribution = graft.held_torsions(distribution)
     num_evaluations = NUM_EVALUATIONS[init]
     if len(distribution.rotors):
         starts: Starts = TorsionStarts(embedding, distribution, num_conformers, field, init)
         num_evaluations -= sum(TorsionStarts.SCREENING[init])
     else:  # rings alone: only embedding anew gives others
         starts = EmbeddedStarts(embedding, num_conformers)
+    if graft is not None:
+        starts = HeldStarts(starts, graft)
     if field is None:
         return starts
     return RelaxedStarts(starts, field, num_evaluations, num_conformers, clock, lowest_first=init == "minima")
@@ -77,6 +102,17 @@ class GivenStarts:
     def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:
         """See `Starts`."""
         return self._given[np.asarray(slots) % len(self._given)]
+
+
+class HeldStarts:
+    """Other starts, grafted on the atoms that are held."""
+
+    def __init__(self, starts: Starts, graft: Graft):
+        self._starts, self._graft = starts, graft
+
+    def positions(self, slots: Sequence[int], attempt: int) -> np.ndarray:
+        """See `Starts`."""
+        return self._graft.onto(self._starts.positions(slots, attempt))
 
 
 class EmbeddedStarts:

@@ -186,6 +186,18 @@ def test_a_descent_of_a_quadratic_needs_one_step_in_its_own_metric():
     assert float(descent.energy) == pytest.approx(0)
 
 
+def test_held_atoms_stay_and_the_others_go_where_they_would_in_rdkit():
+    mol = shaken("CCOC(=O)c1ccccc1", 2)
+    held = [0, 3, 5, 8]
+    x = points(mol).numpy()
+    found, energies = MMFF(mol, held=held).lowered(x, 120)
+    np.testing.assert_allclose(found[:, held], x[:, held], atol=1e-5)
+    plain = MMFF(mol)
+    for place, conformer in enumerate(mol.GetConformers()):
+        expected = plain.relax(conformer.GetId(), fixed=held)
+        assert energies[place] == pytest.approx(expected.energy, abs=0.3)
+
+
 @pytest.mark.parametrize(
     ("smiles", "degrees"),
     [("CCN=C=O", 134.0), ("CCN=C=S", 149.0), ("CCN=C=NCC", 124.5), ("c1ccccc1N=C=S", 149.0)],
