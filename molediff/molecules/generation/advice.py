@@ -41,6 +41,8 @@ class Advice:
             return self._about_relaxation()
         if self._is_few and self._knowing and self._others_are_better and not job.options.picked:
             return outcome.known_by(self._knowing[0])
+        if job.fixed is not None and job.num_drawn and not job.accepted:
+            return outcome.HELD
         if not self._knowing and not job.passed and not self._earlier_passed:
             return outcome.NOT_KNOWN
         checks = (job.stereo, *job.checks)

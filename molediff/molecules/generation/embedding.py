@@ -68,15 +68,18 @@ class Embedding:
             return self._embedded(Chem.Mol(mol), num, seed)
         # Distances alone, which an embedding has of held atoms, do not tell how these lie from their mirror image.
         is_chiral = any(a.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED for a in mol.GetAtoms())
-        each = _TRIES_OF_HANDS if is_chiral else 1
-        x = self._embedded(Chem.Mol(mol), each * num, seed)
-        mirrored = graft.misfit(-x) < graft.misfit(x)
+        x = self._embedded(Chem.Mol(mol), num, seed)
+        mirrored = graft.is_mirrored(x)
         if not is_chiral:
             return np.where(mirrored[:, None, None], -x, x)
-        x = x.reshape(num, each, *x.shape[1:])
-        good = ~mirrored.reshape(num, each) & np.isfinite(x).all(axis=(2, 3))
-        first = x[np.arange(num), good.argmax(1)]
-        return np.where(good.any(1)[:, None, None], first, np.nan)
+        for number in range(1, _TRIES_OF_HANDS):
+            rows = np.flatnonzero(mirrored)
+            if not len(rows):
+                return x
+            x[rows] = self._embedded(Chem.Mol(mol), len(rows), seed + 10_000 * number)
+            mirrored[rows] = graft.is_mirrored(x[rows])
+        x[mirrored] = np.nan
+        return x
 
     def embed_heavy(self, num: int, seed: int) -> np.ndarray:
         """The same by heavy atoms alone, whose hydrogens are put where they belong: a quarter of the time and less.
@@ -139,7 +142,11 @@ class Embedding:
     def _made(self, mol: Chem.Mol, num: int, seed: int, plain: bool, num_tries: int = 0) -> np.ndarray:
         parameters = _parameters(num, seed, self._clock.left, plain, num_tries)
         if self.graft is not None and self.graft.is_closed and mol.GetNumAtoms() == self.prepared.num_atoms:
-            parameters.SetCoordMap(self.graft.coordinates)  # type: ignore[call-arg, arg-type]  # the stubs are wrong
+            held = _parameters(num, seed, self._clock.left, plain, num_tries)
+            held.SetCoordMap(self.graft.coordinates)  # type: ignore[call-arg, arg-type]  # the stubs are wrong
+            x = _embedded(mol, num, held)
+            if np.isfinite(x).any():
+                return x  # else they lie as distance geometry has it nowhere: grafting bends the free ones to them
         return _embedded(mol, num, parameters)
 
     @property

@@ -13,8 +13,10 @@ from rdkit import Chem
 
 from molediff.core.geometry.kabsch import kabsch
 from molediff.molecules.errors import UnusableInputError
-from molediff.molecules.generation.checks import BondLengths, Clashes
+from molediff.molecules.generation.check import Check
+from molediff.molecules.generation.checks import CHECKS, BondLengths, Clashes
 from molediff.molecules.generation.grafting import Graft
+from molediff.molecules.perception.kinds import Kinds
 from molediff.molecules.perception.stereo import StereoCheck
 from molediff.runtime.checks import is_whole_number
 
@@ -23,6 +25,7 @@ from molediff.runtime.checks import is_whole_number
 _MAX_RMSD = 0.05
 # Ways to lay a substructure onto a molecule that are tried before giving up; benzene has 12.
 _MAX_MATCHES = 1000
+_OF_DISTANCES = (BondLengths.name, Clashes.name)
 
 
 @dataclass(frozen=True)
@@ -95,12 +98,16 @@ class FixedPart:
                 "it, with the same bond orders and charges."
             )
         reason = ""
-        bonds, contacts = BondLengths(mol), Clashes(mol)
+        kinds = Kinds(mol)
+        checks: list[Check] = [make(mol, kinds) for make in CHECKS]
         for match in matches:
             x = np.full((mol.GetNumAtoms(), 3), np.nan)
             x[list(match)] = self.positions
-            if not (bonds.passes(x[None])[0] and contacts.passes(x[None])[0]):
-                reason = "its bond lengths or contacts are not those of the molecule"
+            with np.errstate(invalid="ignore"):  # where the others are is not known
+                failed = [check.name for check in checks if not check.passes(x[None])[0]]
+            if failed:
+                what = "bond lengths or contacts" if failed[0] in _OF_DISTANCES else "angles or planes"
+                reason = f"its {what} are not those of the molecule"
             elif not stereo.allows(x):
                 reason = reason or "its stereo is not that asked for"
             else:

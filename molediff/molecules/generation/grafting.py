@@ -16,6 +16,9 @@ from molediff.molecules.torsion_prior import TorsionDistribution
 # How much its own atom and those in no piece with it count in where a bond lies, against the neighbours.
 _WEIGHT_OF_ANCHOR, _WEIGHT_OF_OTHERS = 10.0, 0.01
 _LEAST_WIDTH = 0.3  # Angstrom
+_STILL = 1e-3  # Angstrom: of points that are not moved, which decide where nothing else does
+# By how much, in Angstrom, held atoms must fit a mirror image better before they are taken to lie in it.
+_MIRROR_MARGIN = 0.1
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,12 @@ class Graft:
         x[good] = after
         return x
 
-    def misfit(self, x: np.ndarray) -> np.ndarray:
-        """Of the held atoms of structures (n, N, 3) laid on how they should lie, root mean square in Angstrom, (n,)."""
+    def is_mirrored(self, x: np.ndarray) -> np.ndarray:
+        """Whether the held atoms of structures (n, N, 3) lie as in a mirror, bool, shape (n,)."""
+        return self._misfit(-x) + _MIRROR_MARGIN < self._misfit(x)
+
+    def _misfit(self, x: np.ndarray) -> np.ndarray:
+        """Of the held atoms laid on how they should lie, root mean square in Angstrom, shape (n,)."""
         theirs = np.nan_to_num(x[:, self._atoms])
         held = np.broadcast_to(self._positions, theirs.shape)
         laid = _laid(held, theirs, np.ones(len(self._atoms)), held)
@@ -164,8 +171,13 @@ class _HeldTorsions(TorsionDistribution):
 
 
 def _laid(x: np.ndarray, y: np.ndarray, weights: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Points (n, M, 3) moved as those x (n, F, 3) are to fit y (n, F, 3) best with weights (F,)."""
+    """Points (n, M, 3) moved as those x (n, F, 3) are to fit y (n, F, 3) best with weights (F,).
+
+    About a line on which all of x lie, nothing is turned that need not be.
+    """
     share = (weights / weights.sum())[:, None]
     here, there = (x * share).sum(1, keepdims=True), (y * share).sum(1, keepdims=True)
-    rotation = kabsch(torch.from_numpy((x - here) * share), torch.from_numpy(y - there)).numpy()
+    still = np.broadcast_to(_STILL * np.concatenate([np.eye(3), -np.eye(3)]), (len(x), 6, 3))
+    before, after = np.concatenate([(x - here) * share, still], 1), np.concatenate([y - there, still], 1)
+    rotation = kabsch(torch.from_numpy(before), torch.from_numpy(after)).numpy()
     return (points - here) @ rotation.swapaxes(1, 2) + there

@@ -40,6 +40,8 @@ IMPOSSIBLE_STEREO = "this stereoisomer is not possible as a strain-free structur
 """Distance geometry builds none either."""
 LONGER = "allow a longer timeout"
 OTHER_STARTS = "give other conformers to begin with, as more max_attempts would end likewise"
+HELD = "the others may have no room, or not reach, with the fixed atoms where they are: fix fewer of them, or elsewhere"
+"""Of atoms that are held nothing is known but their own bonds, angles and contacts."""
 _WITHOUT_RELAX = "leave relax out"
 _IN_ANOTHER_FORM = f"give the neutral form, or {_WITHOUT_RELAX}"
 
@@ -75,7 +77,7 @@ def by_force_field(num: int) -> str:
     """A word of caution about conformers that the network has no part in."""
     return (
         f"{counted(num, 'conformer')} of a force field alone (MMFF94s, or UFF where that has no parameters), whose "
-        "bonds may be off by 0.1 Å: the network left impossible ones at every attempt"
+        "bonds may be off by 0.1 Å: the network left impossible ones"
     )
 
 

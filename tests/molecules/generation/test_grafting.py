@@ -70,6 +70,22 @@ def test_what_is_as_it_should_be_stays_and_what_is_not_finite_too():
     assert np.isnan(found[1]).all()
 
 
+@pytest.mark.parametrize(
+    ("smiles", "pattern"),
+    [
+        ("CCOCC/C=C/CCOC", "C=C"),
+        ("CCOCC(=O)NCCc1ccccc1", "CN"),
+        ("CCC#CC(C)O", "C#C"),
+        ("CCc1ccccc1CC(N)=O", "cc"),
+    ],
+)
+def test_cores_on_a_line_turn_nothing_that_fits_already(smiles, pattern):
+    mol = embedded(smiles)
+    x, core = positions(mol), np.array(mol.GetSubstructMatch(Chem.MolFromSmarts(pattern)))
+    [found] = Graft(mol, core, x[core]).onto(x[None])
+    np.testing.assert_allclose(found, x, atol=1e-6)
+
+
 def test_what_lies_between_two_held_parts_gives_way_all_along():
     mol = embedded(LINKED)
     x = positions(mol)
@@ -97,9 +113,9 @@ def test_a_part_of_a_ring_is_closed_and_a_whole_ring_is_not():
 def test_the_mirror_image_of_held_atoms_is_told():
     mol = embedded(LINKED)
     x, held = positions(mol), np.array([a for ring in mol.GetRingInfo().AtomRings() for a in ring])
-    misfit = Graft(mol, held, x[held]).misfit(np.stack([x, -x]))
-    assert misfit[0] < 1e-6
-    assert misfit[1] > 0.1
+    assert Graft(mol, held, x[held]).is_mirrored(np.stack([x, -x])).tolist() == [False, True]
+    flat = held[:6]  # one ring is its own mirror image
+    assert not Graft(mol, flat, x[flat]).is_mirrored(np.stack([x, -x])).any()
 
 
 @pytest.mark.parametrize("init", ["etkdg", "crystal", "minima"])
@@ -132,6 +148,35 @@ def test_a_link_between_two_rings_that_are_held_is_found(drugs):
     result = drugs.generate(LINKED, 4, seed=1, fixed={atom: x[atom] for atom in held})
     assert result.status == "ok", result.reason
     np.testing.assert_array_equal(result.ensemble.coordinates[0][held], x[held])
+
+
+def test_a_core_whose_distances_no_embedding_has_is_reached_by_the_force_field(drugs):
+    smiles = "CN1C(=O)CN=C(c2ccccc2)c2cc(Cl)ccc21"
+    x = positions(drugs.generate(smiles, 1, seed=1).mol)
+    result = drugs.generate(smiles, 4, seed=1, fixed={atom: x[atom] for atom in (0, 6, 10, 17)})
+    assert result.status == "ok", result.reason
+
+
+def test_parts_too_far_apart_are_told_of(drugs):
+    mol = embedded(LINKED)
+    x = positions(mol)
+    first, second = mol.GetRingInfo().AtomRings()
+    fixed = {atom: x[atom] for atom in first} | {atom: x[atom] + 30.0 for atom in second}
+    result = drugs.generate(LINKED, 2, seed=1, fixed=fixed)
+    assert result.status == "failed"
+    assert "not reach, with the fixed atoms where they are" in result.reason
+
+
+def test_a_core_of_impossible_angles_is_refused_at_once(drugs):
+    mol = embedded("CC(=O)NC")
+    x = positions(mol)
+    axis, lever = x[1] - x[3], x[2] - x[1]
+    across = lever - axis * (lever @ axis) / (axis @ axis)
+    x[4] = x[3] - 1.46 * across / np.linalg.norm(across)  # C-N-C is 90 degrees
+    result = drugs.generate("CC(=O)NC", 2, fixed={atom: x[atom] for atom in (1, 2, 3, 4)})
+    assert result.status == "failed"
+    assert "are not those of the molecule" in result.reason
+    assert result.num_drawn == 0
 
 
 def test_the_conformers_of_a_molecule_without_a_core_beside_it_do_not_change(drugs):
