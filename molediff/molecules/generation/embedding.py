@@ -22,6 +22,7 @@ _SECONDS_EACH = 20  # an embedding that takes longer seldom ends
 # What shows soon that an isomer can be: of 1,386 molecules and parts of theirs all but one take fewer than 40 tries of
 # RDKit for an embedding in the mean. One that cannot be takes up to 40 ms for each, and an embedding makes hundreds.
 _EMBEDDINGS, _ITERATIONS = 8, 40
+_SECONDS_HELD = 5  # and one for each conformer: embeddings around many held atoms may never end
 _TRIES_OF_HANDS = 4  # embeddings for one in which held atoms lie as they should, and not as in a mirror
 _EVALUATIONS, _UFF_STEPS = 30, 200  # take as long as an embedding with all atoms
 
@@ -45,6 +46,7 @@ class Embedding:
     ):
         self.prepared, self._seed, self._clock = prepared, seed, clock or Clock()
         self.graft = graft
+        self._has_distances = graft is not None and graft.is_closed
         self._is_possible: bool | None = None  # whether embeddings come out; None: not known yet
         self._by_etdg = False  # whether ETDG takes the place of ETKDGv3
         # Of the first embeddings. Only rings make isomers that cannot be; long chains need hundreds of tries.
@@ -140,14 +142,17 @@ class Embedding:
         return False
 
     def _made(self, mol: Chem.Mol, num: int, seed: int, plain: bool, num_tries: int = 0) -> np.ndarray:
-        parameters = _parameters(num, seed, self._clock.left, plain, num_tries)
-        if self.graft is not None and self.graft.is_closed and mol.GetNumAtoms() == self.prepared.num_atoms:
-            held = _parameters(num, seed, self._clock.left, plain, num_tries)
+        if self._has_distances and mol.GetNumAtoms() == self.prepared.num_atoms:
+            assert self.graft is not None
+            seconds = min(self._clock.left, _SECONDS_HELD + num)
+            held = _parameters(num, seed, seconds, plain, num_tries)
             held.SetCoordMap(self.graft.coordinates)  # type: ignore[call-arg, arg-type]  # the stubs are wrong
             x = _embedded(mol, num, held)
             if np.isfinite(x).any():
-                return x  # else they lie as distance geometry has it nowhere: grafting bends the free ones to them
-        return _embedded(mol, num, parameters)
+                return x
+            # They lie as distance geometry has them nowhere: grafting bends to them what is free.
+            self._has_distances = False
+        return _embedded(mol, num, _parameters(num, seed, self._clock.left, plain, num_tries))
 
     @property
     def _has_time(self) -> bool:

@@ -28,12 +28,14 @@ Method = Callable[[Mol, "list[int]", int, int], "Mol | None"]
 
 _APART = 3  # bonds between two rings, at least
 _LEAST_CORE = 5
+_SECONDS = 60  # of a molecule: some embeddings never end
 HEAD = ["core", "method", "molecules", "whole", "returned", "nearest", "median", "< 1 Å", "core off", "time"]
 UNITS = ["", "", "", "%", "%", "Å", "Å", "%", "Å", "ms"]
 LEGEND = (
     "Whole: molecules of which all conformers came. Nearest: least RMSD of the heavy atoms to the crystal, where they "
     "lie, mean and median over the molecules with any; < 1 Å: of all. Core off: mean RMSD of the core from its place. "
-    "Time: of one thread, by the processor's clock, for a conformer asked for."
+    "An embedding that takes more than a minute fails. Time: of one thread, by the processor's clock, for a conformer "
+    "asked for."
 )
 
 
@@ -116,6 +118,7 @@ def _embedded(mol: Mol, core: list[int], num: int, seed: int) -> Mol | None:
     made, x = Mol(mol), mol.GetConformer().GetPositions()
     parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed  # type: ignore[assignment]  # the stubs give it another type
+    parameters.timeout = _SECONDS  # type: ignore[assignment]  # likewise
     parameters.SetCoordMap({atom: Point3D(*x[atom].tolist()) for atom in core})  # type: ignore[call-arg, arg-type]
     with rdBase.BlockLogs():
         ids = [one for one in rdDistGeom.EmbedMultipleConfs(made, num, parameters) if one >= 0]
