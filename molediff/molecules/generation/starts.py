@@ -82,10 +82,10 @@ def _make_starts(
         num_evaluations -= sum(TorsionStarts.SCREENING[init])
     else:  # rings alone: only embedding anew gives others
         starts = EmbeddedStarts(embedding, num_conformers)
-    if graft is not None:
-        starts = HeldStarts(starts, graft)
     if field is None:
         return starts
+    if graft is not None:  # before the others are relaxed around them
+        starts = HeldStarts(starts, graft)
     return RelaxedStarts(starts, field, num_evaluations, num_conformers, clock, lowest_first=init == "minima")
 
 
