@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -10,18 +10,12 @@ import torch
 from rdkit import Chem
 
 from molediff.molecules.graph.graph import MolecularGraph
+from molediff.molecules.heat_bath import HeatBath
 from molediff.molecules.rotors import BETWEEN_HEAVY, Rotors
 from molediff.networks.graph import GraphBatch
 from molediff.networks.pretrained import load_torsion_prior
-from molediff.networks.torsion_prior import (
-    BIN_WIDTH,
-    CRYSTAL,
-    MINIMUM,
-    NUM_BINS,
-    TorsionBatch,
-    TorsionLogits,
-    TorsionPrior,
-)
+from molediff.networks.torsion_batch import BIN_WIDTH, CRYSTAL, MINIMUM, NUM_BINS, TorsionBatch
+from molediff.networks.torsion_prior import TorsionLogits, TorsionPrior
 
 # Pairs four bonds and more apart that are nearer than this share of their van der Waals distance are in each other's
 # way: hydrogen bonds, at 0.72 for H...O, are a little.
@@ -31,31 +25,72 @@ _ENTRIES = 250_000  # of matrices of distances at once, which a cache holds
 # What was measured was spread by 4 degrees before it was learned. Of temperatures 0.8, 1 and 1.25 this one gave the
 # nearest conformers to crystals of held-out molecules.
 _TEMPERATURE = 0.8
+_SWEEPS = 3  # of a heat bath, which begins near its end: where each torsion has its own law already
 
 
 @dataclass(frozen=True)
 class TorsionDistribution:
-    """Distributions of the R torsions between heavy atoms of a molecule, independent but for the hands of their ends.
+    """The law of the R torsions between heavy atoms of a molecule, which depends on the hands of their ends.
 
     Attributes:
         rotors: the rotatable bonds.
-        logits: of the bins of their torsions.
+        logits: of the bins of their torsions, and what couples them, if anything.
+        still: positions of those that are not turned; the others, where they are coupled to them, know how they are.
     """
 
     rotors: Rotors
     logits: TorsionLogits
+    still: tuple[int, ...] = ()
+    _baths: dict[bytes, HeatBath] = field(default_factory=dict, repr=False, compare=False)
 
     def probabilities(self, hands: np.ndarray) -> np.ndarray:
-        """Probabilities of the bins of each torsion, shape (..., R, NUM_BINS), for hands (..., R, 2) of the ends."""
+        """Probabilities of the bins of each torsion by itself, shape (..., R, NUM_BINS); hands (..., R, 2)."""
         logits = self.logits.of_hands(torch.from_numpy(hands).float())
         return (logits / _TEMPERATURE).softmax(-1).double().numpy()
 
     def draw(self, random: np.random.Generator, x: np.ndarray) -> np.ndarray:
-        """Torsions in degrees, shape (n, R), for structures x (n, N, 3): of the bins by probability, evenly within."""
-        below = self.probabilities(self.rotors.hands(x)).cumsum(-1)
+        """Torsions in degrees, shape (n, R), for structures x (n, N, 3): of the bins by probability, evenly within.
+
+        Coupled ones are drawn by themselves at first, and then by a few sweeps of a heat bath.
+        """
+        hands, still = self.rotors.hands(x), list(self.still)
+        below = self.probabilities(hands).cumsum(-1)
         places = random.random((*below.shape[:2], 1)) * below[..., -1:]
         bins = (places > below).sum(-1).clip(max=NUM_BINS - 1)
-        return -180 + BIN_WIDTH * (bins + random.random(bins.shape))
+        angles = self.rotors.angles(x) if still else None
+        if angles is not None:
+            found = ((angles[:, still] + 180) / BIN_WIDTH).astype(np.int64)
+            bins[:, still] = found.clip(0, NUM_BINS - 1)
+        if self.logits.couplings is not None:
+            bins = self._coupled(random, hands, bins)
+        degrees = -180 + BIN_WIDTH * (bins + random.random(bins.shape))
+        if angles is not None:
+            degrees[:, still] = angles[:, still]
+        return degrees
+
+    def _coupled(self, random: np.random.Generator, hands: np.ndarray, bins: np.ndarray) -> np.ndarray:
+        """Bins (n, R) after the sweeps, for hands (n, R, 2): structures of the same hands have the same law."""
+        bins = bins.copy()
+        kinds, kind = np.unique(hands.reshape(len(hands), -1), axis=0, return_inverse=True)
+        for number, one in enumerate(kinds):
+            rows = np.flatnonzero(kind.reshape(-1) == number)
+            own, bath = bins[rows], self._bath(one.reshape(-1, 2))
+            for _ in range(_SWEEPS):
+                bath.sweep(own, random, self.still)
+            bins[rows] = own
+        return bins
+
+    def _bath(self, hands: np.ndarray) -> HeatBath:
+        """Of structures with these hands (R, 2)."""
+        couplings, key = self.logits.couplings, hands.tobytes()
+        assert couplings is not None
+        if key not in self._baths:
+            ends = torch.from_numpy(hands).float()
+            fields = self.logits.among_others().of_hands(ends) / _TEMPERATURE
+            pairs = zip(couplings.pairs.first.tolist(), couplings.pairs.second.tolist(), strict=True)
+            tables = couplings.tables(ends) / _TEMPERATURE
+            self._baths[key] = HeatBath(fields.numpy(), list(pairs), tables.numpy())
+        return self._baths[key]
 
 
 @torch.inference_mode()
@@ -75,6 +110,16 @@ def torsion_distribution(
     if not len(rotors):
         nothing = torch.zeros(0, NUM_BINS // 2)
         return TorsionDistribution(rotors, TorsionLogits(nothing, nothing.unsqueeze(1).expand(-1, 2, -1)))
+    return TorsionDistribution(rotors, prior(torsion_batch(rotors, mol, graph, source)))
+
+
+def torsion_batch(rotors: Rotors, mol: Chem.Mol, graph: MolecularGraph, source: int) -> TorsionBatch:
+    """What a prior is asked: torsions between heavy atoms of one conformer of a molecule.
+
+    Args:
+        rotors: bonds between heavy atoms.
+        mol, graph, source: see `torsion_distribution`.
+    """
     heavy = torch.tensor([atom.GetAtomicNum() > 1 for atom in mol.GetAtoms()])
     num_atoms, places = len(heavy), (heavy.cumsum(0) - 1).numpy()
     pair_codes = graph.pair_codes.view(num_atoms, num_atoms, -1)[heavy][:, heavy]
@@ -85,14 +130,14 @@ def torsion_distribution(
         chiral_index=torch.zeros(0, 4, dtype=torch.int64),
         chiral_sign=torch.zeros(0),
     )
-    batch = TorsionBatch(
+    return TorsionBatch(
         atoms,
         torch.zeros(len(rotors), dtype=torch.int64),
         torch.from_numpy(places[rotors.torsions]),
         torch.from_numpy(np.where(rotors.seconds >= 0, places[rotors.seconds], -1)),
         torch.full((len(rotors),), source, dtype=torch.int64),
+        torch.zeros(len(rotors), dtype=torch.int64),
     )
-    return TorsionDistribution(rotors, prior(batch))
 
 
 SOURCES = {"crystal": CRYSTAL, "minima": MINIMUM}

@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from molediff.networks.graph import GraphBatch
 from molediff.networks.kind import Kind
+from molediff.networks.torsion_batch import NUM_BINS, NUM_SOURCES, TorsionBatch
+from molediff.networks.torsion_couplings import Couplings, TorsionCouplings
 from molediff.networks.trunk import GraphTrunk
-
-NUM_BINS = 72
-"""Of a torsion, from -180 to 180 degrees."""
-BIN_WIDTH = 360.0 / NUM_BINS
-CRYSTAL, MINIMUM = 0, 1
-"""Where a torsion was measured, in a crystal or in a minimum in vacuum: the same bond is turned otherwise in both."""
-NUM_SOURCES = 2
-
-
-@dataclass
-class TorsionBatch:
-    """Torsions of B molecules, in a list.
-
-    Attributes:
-        graph: the molecules, heavy atoms alone.
-        molecule: of each torsion, int64, shape (T,).
-        atoms: i, j, k, l of each, as positions in its molecule, int64, shape (T, 4).
-        seconds: a second neighbour of j and of k besides i, l and each other, int64, shape (T, 2); -1 for none.
-        source: of each, int64, shape (T,).
-    """
-
-    graph: GraphBatch
-    molecule: Tensor
-    atoms: Tensor
-    seconds: Tensor
-    source: Tensor
-
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> TorsionBatch:
-        """The same torsions on `device`."""
-        moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
-        return TorsionBatch(**moved)
 
 
 class TorsionLogits(NamedTuple):
@@ -50,10 +19,12 @@ class TorsionLogits(NamedTuple):
     Attributes:
         even: shape (T, NUM_BINS / 2).
         odd: what the hand of the ends j and k adds for phi > 0 and takes for phi < 0, shape (T, 2, NUM_BINS / 2).
+        couplings: what torsions near each other add; None of a network without.
     """
 
     even: Tensor
     odd: Tensor
+    couplings: Couplings | None = None
 
     def of_hands(self, hands: Tensor) -> Tensor:
         """Logits of the bins of phi from -180 to 180 degrees, shape (..., T, NUM_BINS).
@@ -63,6 +34,15 @@ class TorsionLogits(NamedTuple):
         """
         odd = (hands.unsqueeze(-1) * self.odd).sum(-2)
         return torch.cat([(self.even - odd).flip(-1), self.even + odd], dim=-1)
+
+    def among_others(self) -> TorsionLogits:
+        """The same, but for the couplings, where all torsions near each are known; without couplings no other."""
+        return self if self.couplings is None else self._replace(even=self.even + self.couplings.field)
+
+    def given_others(self, degrees: Tensor, hands: Tensor) -> Tensor:
+        """Logits (T, NUM_BINS) of each torsion where the others are as measured: `degrees` (T,), hands (T, 2)."""
+        alone = self.among_others().of_hands(hands)
+        return alone if self.couplings is None else alone + self.couplings.given(degrees, hands)
 
 
 class TorsionPrior(nn.Module):
@@ -78,9 +58,13 @@ class TorsionPrior(nn.Module):
         num_trunk_blocks: blocks of the trunk.
         num_heads: its attention heads.
         hidden: width of the layers behind it.
+        num_harmonics: of the couplings between torsions near each other, see `TorsionCouplings`; 0: none.
+        dropout: share of features that is dropped in training.
     """
 
     kind: Kind = "torsions"
+    additions = omissions = ("couplings.",)
+    """Parts that weights may lack, or have too much, where a training begins with them."""
 
     def __init__(
         self,
@@ -91,6 +75,8 @@ class TorsionPrior(nn.Module):
         num_trunk_blocks: int = 3,
         num_heads: int = 8,
         hidden: int = 256,
+        num_harmonics: int = 0,
+        dropout: float = 0.0,
     ):
         super().__init__()
         self.node_cardinalities = tuple(node_cardinalities)
@@ -101,12 +87,17 @@ class TorsionPrior(nn.Module):
             pair_channels,
             num_trunk_blocks,
             num_heads,
+            dropout,
         )
         self.sources = nn.Embedding(NUM_SOURCES, hidden)
         self.of_torsion = nn.Linear(4 * channels + 6 * pair_channels, hidden)
         self.of_second = nn.Linear(channels + 3 * pair_channels, hidden)
         self.to_even = _to_bins(hidden)
         self.to_odd = _to_bins(hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.couplings = (
+            TorsionCouplings(hidden, pair_channels, num_harmonics, dropout=dropout) if num_harmonics else None
+        )
 
     def forward(self, batch: TorsionBatch) -> TorsionLogits:
         """Logits of the torsions."""
@@ -121,13 +112,16 @@ class TorsionPrior(nn.Module):
         for place, atoms in enumerate(ends):
             second = self._seconds(nodes, pairs, batch.molecule, atoms, batch.seconds[:, place])
             odd.append(self.to_odd(both[place] + second + source))
-        return TorsionLogits(self.to_even(both[0] + both[1] + source), torch.stack(odd, dim=1))
+        couplings = None
+        if self.couplings is not None:
+            couplings = self.couplings(torch.stack(both) + source, pairs, batch)
+        return TorsionLogits(self.to_even(both[0] + both[1] + source), torch.stack(odd, dim=1), couplings)
 
     def _torsions(self, nodes: Tensor, pairs: Tensor, molecule: Tensor, atoms: Tensor) -> Tensor:
         places = [(0, 1), (1, 2), (2, 3), (0, 2), (1, 3), (0, 3)]
         ends = [nodes[molecule, atoms[:, place]] for place in range(4)]
         between = [pairs[molecule, atoms[:, first], atoms[:, second]] for first, second in places]
-        features: Tensor = self.of_torsion(torch.cat([*ends, *between], dim=-1))
+        features: Tensor = self.dropout(self.of_torsion(torch.cat([*ends, *between], dim=-1)))
         return features
 
     def _seconds(
@@ -136,7 +130,9 @@ class TorsionPrior(nn.Module):
         real = (second >= 0).unsqueeze(-1)
         second = second.clamp(min=0)
         between = [pairs[molecule, second, atoms[:, place]] for place in (0, 2, 3)]
-        features: Tensor = self.of_second(torch.cat([nodes[molecule, second], *between], dim=-1))
+        features: Tensor = self.dropout(
+            self.of_second(torch.cat([nodes[molecule, second], *between], dim=-1))
+        )
         return features * real
 
 

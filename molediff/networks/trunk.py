@@ -21,6 +21,7 @@ class GraphTrunk(nn.Module):
         pair_channels: width of the pair features.
         num_blocks: number of attention blocks.
         num_heads: attention heads.
+        dropout: share of what each layer adds that is dropped in training.
     """
 
     def __init__(
@@ -31,11 +32,14 @@ class GraphTrunk(nn.Module):
         pair_channels: int,
         num_blocks: int,
         num_heads: int,
+        dropout: float = 0.0,
     ):
         super().__init__()
         self.node_embedding = CodeEmbedding(node_cardinalities, channels)
         self.pair_embedding = CodeEmbedding(pair_cardinalities, pair_channels)
-        self.blocks = nn.ModuleList(TrunkBlock(channels, pair_channels, num_heads) for _ in range(num_blocks))
+        self.blocks = nn.ModuleList(
+            TrunkBlock(channels, pair_channels, num_heads, dropout) for _ in range(num_blocks)
+        )
         self.node_norm = nn.LayerNorm(channels)
 
     def forward(self, node_codes: Tensor, pair_codes: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -51,7 +55,7 @@ class GraphTrunk(nn.Module):
 class TrunkBlock(nn.Module):
     """Pair update, pair-biased attention, feed-forward; each a residual with its norm in front."""
 
-    def __init__(self, channels: int, pair_channels: int, num_heads: int):
+    def __init__(self, channels: int, pair_channels: int, num_heads: int, dropout: float = 0.0):
         super().__init__()
         self.num_heads = num_heads
         self.attention_norm = nn.LayerNorm(channels)
@@ -66,17 +70,18 @@ class TrunkBlock(nn.Module):
             nn.SiLU(),
             Linear(2 * channels, channels),
         )
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, nodes: Tensor, pairs: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
         x = self.attention_norm(nodes)
         start, end = self.pair_ends(x).chunk(2, dim=-1)
         update = nn.functional.silu(self.pair_mix(pairs) + start.unsqueeze(2) + end.unsqueeze(1))
         # In the type of the update, so that under autocast the largest tensors stay in half precision.
-        pairs = pairs.to(update.dtype) + update
+        pairs = pairs.to(update.dtype) + self.dropout(update)
         q, k, v = (split_heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
         logits = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + self.pair_bias(pairs).permute(0, 3, 1, 2)
         if bias is not None:
             logits = logits + bias
         mixed = (logits.softmax(dim=-1).to(v.dtype) @ v).transpose(1, 2).flatten(2)
-        nodes = nodes + self.out(mixed)
-        return nodes + self.feed_forward(nodes), pairs
+        nodes = nodes + self.dropout(self.out(mixed))
+        return nodes + self.dropout(self.feed_forward(nodes)), pairs

@@ -199,9 +199,8 @@ def load_into(model: nn.Module, weights: str | Path, blocks: Sequence[int] | Non
     state, _ = load_weights(weights)
     if blocks is not None:
         state = with_blocks(state, blocks)
-    additions, omissions = (
-        getattr(getattr(model, "network", None), which, ()) for which in ("additions", "omissions")
-    )
+    network = getattr(model, "network", model)
+    additions, omissions = (getattr(network, which, ()) for which in ("additions", "omissions"))
     own = model.state_dict()
     for name, value in own.items():
         if any(part in name for part in additions):

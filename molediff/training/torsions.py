@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from molediff.networks.torsion_prior import BIN_WIDTH, NUM_BINS, TorsionBatch, TorsionPrior
+from molediff.networks.torsion_batch import BIN_WIDTH, NUM_BINS, TorsionBatch
+from molediff.networks.torsion_prior import TorsionPrior
 from molediff.training.clock import Clock
 from molediff.training.optimized import OptimizedTask
 
@@ -17,6 +18,9 @@ _UNIFORM = math.log(NUM_BINS)
 
 class TorsionPriorTask(OptimizedTask):
     """Cross entropy of the measured torsions, each of them spread over its neighbouring bins.
+
+    Couplings are learned by pseudo-likelihood (Besag 1975): the same of each torsion where the others of its conformer
+    are known is added to it.
 
     Batches are (torsions in degrees and the hands of their ends (T, 3), `TorsionBatch`, None).
 
@@ -36,8 +40,9 @@ class TorsionPriorTask(OptimizedTask):
     def training_step(self, batch: tuple[Tensor, TorsionBatch, None], batch_idx: int) -> Tensor:
         """Mean loss of the torsions of the batch."""
         measured, torsions, _ = batch
-        logs = self.model(torsions).of_hands(measured[:, 1:]).log_softmax(-1)
-        loss = -(spread_over_bins(measured[:, 0], self.spread) * logs).sum(-1).mean()
+        expected = spread_over_bins(measured[:, 0], self.spread)
+        logs = self._log_probabilities(measured, torsions)
+        loss = -torch.stack([(expected * one).sum(-1).mean() for one in logs]).sum()
         return self.counted(loss, torsions.graph.num_graphs)
 
     def on_validation_epoch_start(self) -> None:
@@ -45,22 +50,34 @@ class TorsionPriorTask(OptimizedTask):
         self._validated = []
 
     def validation_step(self, batch: tuple[Tensor, TorsionBatch, None], batch_idx: int) -> None:
-        """Log-probability of the bin of each torsion, and its source."""
+        """Log-probabilities of the bin of each torsion, and its source."""
         measured, torsions, _ = batch
-        logs = self.model(torsions).of_hands(measured[:, 1:]).log_softmax(-1)
-        found = logs.gather(1, bin_of(measured[:, 0])[:, None])[:, 0]
-        self._validated.append(torch.stack([found, torsions.source.to(found)], dim=1))
+        places = bin_of(measured[:, 0])[:, None]
+        found = [logs.gather(1, places)[:, 0] for logs in self._log_probabilities(measured, torsions)]
+        self._validated.append(torch.stack([torsions.source.to(found[0]), *found], dim=1))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the mean of -log p of a bin in nats, and what it gains on a uniform torsion, in crystals and minima."""
+        """Log the mean of -log p of a bin in nats, and what it gains on a uniform torsion, in crystals and minima.
+
+        With couplings the loss is that of a torsion whose others are known.
+        """
         if not self._validated:
             return
-        found, source = torch.cat(self._validated).unbind(1)
-        metrics = {"val/loss": -found.mean().item()}
+        source, *found = torch.cat(self._validated).unbind(1)
+        metrics = {"val/loss": -found[-1].mean().item()}
         for number, name in enumerate(("crystals", "minima")):
-            if bool((source == number).any()):
-                metrics[f"val/gain_{name}"] = _UNIFORM + found[source == number].mean().item()
+            for gain, logs in zip(("gain", "gain_given_others"), found, strict=False):
+                if bool((source == number).any()):
+                    metrics[f"val/{gain}_{name}"] = _UNIFORM + logs[source == number].mean().item()
         self.log_now(metrics)
+
+    def _log_probabilities(self, measured: Tensor, torsions: TorsionBatch) -> list[Tensor]:
+        """Of the bins of each torsion (T, NUM_BINS) by itself and, with couplings, where the others are known."""
+        logits, hands = self.model(torsions), measured[:, 1:]
+        found = [logits.of_hands(hands)]
+        if logits.couplings is not None:
+            found.append(logits.given_others(measured[:, 0], hands))
+        return [one.log_softmax(-1) for one in found]
 
 
 def bin_of(degrees: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from molediff.molecules.graph.graph import mol_to_graph
 from molediff.molecules.graph.vocabulary import ORGANIC
 from molediff.molecules.torsion_prior import torsion_distribution
 from molediff.networks import GraphBatch, TorsionPrior
-from molediff.networks.torsion_prior import CRYSTAL, MINIMUM, NUM_BINS, TorsionBatch
+from molediff.networks.torsion_batch import CRYSTAL, MINIMUM, NUM_BINS, TorsionBatch
 
 SMILES = "CCOC(=O)c1ncccc1F"  # nowhere do two unlike atoms of one element end a torsion
 CHIRAL = "CC[C@H](C)[C@H](O)CC"
@@ -49,7 +49,12 @@ def batch(num: int, width: int) -> TorsionBatch:
         torch.zeros(0),
     )
     return TorsionBatch(
-        graph, torch.zeros(2, dtype=torch.long), atoms, seconds, torch.tensor([CRYSTAL, MINIMUM])
+        graph,
+        torch.zeros(2, dtype=torch.long),
+        atoms,
+        seconds,
+        torch.tensor([CRYSTAL, MINIMUM]),
+        torch.zeros(2, dtype=torch.long),
     )
 
 
@@ -85,8 +90,9 @@ def test_padding_and_others_in_the_batch_do_not_matter(prior: TorsionPrior):
         torch.cat([small.atoms, large.atoms]),
         torch.cat([small.seconds, large.seconds]),
         torch.cat([small.source, large.source]),
+        torch.tensor([0, 0, 1, 1]),
     )
-    for found, one, other in zip(prior(both), prior(small), prior(large), strict=True):
+    for found, one, other in zip(prior(both)[:2], prior(small)[:2], prior(large)[:2], strict=True):
         torch.testing.assert_close(found, torch.cat([one, other]), atol=1e-5, rtol=1e-5)
 
 

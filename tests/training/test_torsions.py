@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from molediff.networks.torsion_prior import BIN_WIDTH, NUM_BINS
+from molediff.networks.torsion_batch import BIN_WIDTH, NUM_BINS
 from molediff.training.torsions import bin_of, spread_over_bins
 
 

@@ -18,7 +18,7 @@ from molediff.molecules.data.similar_sizes import SimilarSizes
 from molediff.molecules.data.torsions import Torsions
 from molediff.molecules.graph.features import Features, featurize
 from molediff.molecules.graph.vocabulary import ORGANIC
-from molediff.networks.torsion_prior import TorsionBatch
+from molediff.networks.torsion_batch import TorsionBatch
 from molediff.runtime.cache import StaleCacheError, read_cache, write_cache
 from molediff.runtime.progress import tqdm
 from molediff.training.batches import ResumableDataModule
@@ -39,6 +39,7 @@ class TorsionDataset:
         self.graphs, self.torsions, self.molecules = graphs, torsions, molecules
         self._order = np.argsort(torsions.molecule, kind="stable")
         self._start = np.searchsorted(torsions.molecule[self._order], np.arange(len(graphs) + 1))
+        self._conformers = torsions.conformers()
 
     def __len__(self) -> int:
         return len(self.molecules)
@@ -59,6 +60,9 @@ class TorsionDataset:
             atoms=torch.from_numpy(self.torsions.atoms[chosen].astype(np.int64)),
             seconds=torch.from_numpy(self.torsions.seconds[chosen].astype(np.int64)),
             source=torch.from_numpy(self.torsions.source[chosen].astype(np.int64)),
+            conformer=torch.from_numpy(
+                np.cumsum(np.diff(self._conformers[chosen], prepend=self._conformers[chosen[:1]]) != 0)
+            ),
         )
         measured = np.column_stack([self.torsions.degrees[chosen], self.torsions.hands[chosen]])
         return torch.from_numpy(measured.astype(np.float32)), torsions, None

@@ -17,7 +17,7 @@ from molediff.molecules.graph.features import featurize
 from molediff.molecules.graph.vocabulary import ORGANIC
 from molediff.molecules.perception.canonical import assign_stereo
 from molediff.molecules.rotors import BETWEEN_HEAVY, Rotors
-from molediff.networks.torsion_prior import CRYSTAL, MINIMUM
+from molediff.networks.torsion_batch import CRYSTAL, MINIMUM
 from molediff.runtime.progress import tqdm
 
 _HEAVY_ATOMS, _MOST_ROTORS = range(4, 101), 25
@@ -46,6 +46,21 @@ class Torsions(PackedFile):
     hands: np.ndarray
     degrees: np.ndarray
     source: np.ndarray
+
+    def conformers(self) -> np.ndarray:
+        """Of which conformer each torsion is, counted from 0, int64, shape (T,): the same bond begins another."""
+        number, numbers = -1, np.empty(len(self.molecule), dtype=np.int64)
+        seen: set[tuple[int, ...]] = set()
+        of = None
+        bonds = zip(self.molecule.tolist(), self.source.tolist(), self.atoms.tolist(), strict=True)
+        for row, (molecule, source, atoms) in enumerate(bonds):
+            bond = tuple(atoms[1:3])
+            if (molecule, source) != of or bond in seen:
+                number, of = number + 1, (molecule, source)
+                seen = set()
+            seen.add(bond)
+            numbers[row] = number
+        return numbers
 
 
 def measure_torsions(mols: Iterable[tuple[Chem.Mol | None, int]], excluded: Collection[str] = ()) -> Torsions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -112,7 +112,7 @@ class Graft:
         np.put_along_axis(on_axis, rotors.bonds, True, axis=1)
         beside = held & ~on_axis
         torn = (beside & rotors.turned).any(1) & (beside & ~rotors.turned).any(1)
-        return _HeldTorsions(rotors, distribution.logits, np.flatnonzero(torn))
+        return replace(distribution, still=tuple(np.flatnonzero(torn).tolist()))
 
     def _free_parts(self) -> list[list[int]]:
         left = Chem.RWMol(self._mol)
@@ -155,19 +155,6 @@ class Graft:
     @staticmethod
     def _ends(bonds: Iterable[Chem.Bond]) -> list[tuple[int, int]]:
         return [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in bonds]
-
-
-@dataclass(frozen=True)
-class _HeldTorsions(TorsionDistribution):
-    """Those `torn` (K,) of the rotors stay as they are."""
-
-    torn: np.ndarray
-
-    def draw(self, random: np.random.Generator, x: np.ndarray) -> np.ndarray:
-        """See `TorsionDistribution`."""
-        drawn = super().draw(random, x)
-        drawn[:, self.torn] = self.rotors.angles(x)[:, self.torn]
-        return drawn
 
 
 def _laid(x: np.ndarray, y: np.ndarray, weights: np.ndarray, points: np.ndarray) -> np.ndarray:

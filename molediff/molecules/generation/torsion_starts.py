@@ -74,14 +74,16 @@ class TorsionStarts:
         return np.stack([self._another(slot, attempt) for slot in slots])
 
     def _another(self, slot: int, attempt: int) -> np.ndarray:
-        """A structure (N, 3) after another failed, relaxed by a force field: a further candidate, then embeddings.
+        """A structure (N, 3) after another failed, relaxed by a force field: a further candidate or, where none is
+        left, as in molecules of 160 atoms, the same one again; then embeddings, which cost more than all else there.
 
         Half of the hydrogens of hydroxyl groups and the like are turned: it may have been them.
         """
         assert self._ordered is not None
-        place, embedding = slot + attempt * self._num, self._embedding
-        if attempt == 1 and place < len(self._ordered):
-            x = self._ordered[place]
+        embedding, num = self._embedding, len(self._ordered)
+        further = slot + self._num if slot + self._num < num else slot % num
+        if attempt == 1 and np.isfinite(self._ordered[further]).all():
+            x = self._ordered[further]
         else:
             x = embedding.embed(1, embedding.random_seed(slot, attempt))[0]
         random = embedding.random(slot, attempt)

@@ -10,7 +10,7 @@ from rdkit.Chem import rdMolTransforms
 from molediff.molecules.data.minima import connectivity_key, read_keys
 from molediff.molecules.data.torsion_batches import heavy_features, torsion_datamodule
 from molediff.molecules.data.torsions import Torsions, measure_torsions
-from molediff.networks.torsion_prior import CRYSTAL, MINIMUM
+from molediff.networks.torsion_batch import CRYSTAL, MINIMUM
 from tests.fake_generators import embedded
 from tests.places import DATA
 
