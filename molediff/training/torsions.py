@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from molediff.networks.torsion_batch import BIN_WIDTH, NUM_BINS, TorsionBatch
-from molediff.networks.torsion_prior import TorsionPrior
+from molediff.networks.torsion_prior import TorsionLogits, TorsionPrior
 from molediff.training.clock import Clock
 from molediff.training.optimized import OptimizedTask
 
@@ -41,7 +41,7 @@ class TorsionPriorTask(OptimizedTask):
         """Mean loss of the torsions of the batch."""
         measured, torsions, _ = batch
         expected = spread_over_bins(measured[:, 0], self.spread)
-        logs = self._log_probabilities(measured, torsions)
+        logs = log_probabilities(self.model(torsions), measured)
         loss = -torch.stack([(expected * one).sum(-1).mean() for one in logs]).sum()
         return self.counted(loss, torsions.graph.num_graphs)
 
@@ -53,7 +53,7 @@ class TorsionPriorTask(OptimizedTask):
         """Log-probabilities of the bin of each torsion, and its source."""
         measured, torsions, _ = batch
         places = bin_of(measured[:, 0])[:, None]
-        found = [logs.gather(1, places)[:, 0] for logs in self._log_probabilities(measured, torsions)]
+        found = [logs.gather(1, places)[:, 0] for logs in log_probabilities(self.model(torsions), measured)]
         self._validated.append(torch.stack([torsions.source.to(found[0]), *found], dim=1))
 
     def on_validation_epoch_end(self) -> None:
@@ -71,13 +71,19 @@ class TorsionPriorTask(OptimizedTask):
                     metrics[f"val/{gain}_{name}"] = _UNIFORM + logs[source == number].mean().item()
         self.log_now(metrics)
 
-    def _log_probabilities(self, measured: Tensor, torsions: TorsionBatch) -> list[Tensor]:
-        """Of the bins of each torsion (T, NUM_BINS) by itself and, with couplings, where the others are known."""
-        logits, hands = self.model(torsions), measured[:, 1:]
-        found = [logits.of_hands(hands)]
-        if logits.couplings is not None:
-            found.append(logits.given_others(measured[:, 0], hands))
-        return [one.log_softmax(-1) for one in found]
+
+def log_probabilities(logits: TorsionLogits, measured: Tensor) -> list[Tensor]:
+    """Of the bins of each torsion, shape (T, NUM_BINS): by itself and, with couplings, where the others are known.
+
+    Args:
+        logits: of the prior.
+        measured: degrees and hands, shape (T, 3).
+    """
+    hands = measured[:, 1:]
+    found = [logits.of_hands(hands)]
+    if logits.couplings is not None:
+        found.append(logits.given_others(measured[:, 0], hands))
+    return [one.log_softmax(-1) for one in found]
 
 
 def bin_of(degrees: Tensor) -> Tensor:

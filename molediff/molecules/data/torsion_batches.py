@@ -125,20 +125,36 @@ def torsion_datamodule(
     return TorsionDataModule(train, val, most_pairs, num_workers, seed)
 
 
+def held_out_torsions(path: str) -> TorsionDataset:
+    """Those of a file that training does not see, without a cache.
+
+    Args:
+        path: a file of scripts/pack_torsions.py.
+    """
+    torsions = Torsions.read(path)
+    held_out = np.array([is_held_out(smiles) for smiles in torsions.smiles_list()], dtype=bool)
+    torsions = torsions.of_molecules(np.flatnonzero(held_out))
+    graphs = ConformerDataset(PackedConformers(**_arrays(torsions.smiles_list())), vocabulary=ORGANIC)
+    return TorsionDataset(graphs, torsions, np.arange(len(graphs)))
+
+
 def _graphs(torsions: Torsions, path: Path, cache: Path | None) -> ConformerDataset:
     cache = path.with_suffix(".features.safetensors") if cache is None else cache
     key = {"version": _CACHE_VERSION, "size": path.stat().st_size}
     try:
         arrays = read_cache(cache, key)
     except StaleCacheError:
-        smiles = torsions.smiles_list()
-        records = (
-            PackedRecord(f"{row}", features, np.zeros((len(features.node_codes), 3), np.float32))
-            for row, features in enumerate(map(heavy_features, tqdm(smiles, unit=" molecules")))
-        )
-        arrays = pack(records).arrays()
+        arrays = _arrays(torsions.smiles_list())
         write_cache(cache, arrays, key)
     return ConformerDataset(PackedConformers(**arrays), vocabulary=ORGANIC)
+
+
+def _arrays(smiles: list[str]) -> dict[str, np.ndarray]:
+    records = (
+        PackedRecord(f"{row}", features, np.zeros((len(features.node_codes), 3), np.float32))
+        for row, features in enumerate(map(heavy_features, tqdm(smiles, unit=" molecules")))
+    )
+    return pack(records).arrays()
 
 
 def heavy_features(smiles: str) -> Features:

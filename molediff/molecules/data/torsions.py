@@ -47,6 +47,18 @@ class Torsions(PackedFile):
     degrees: np.ndarray
     source: np.ndarray
 
+    def of_molecules(self, chosen: np.ndarray) -> Torsions:
+        """Those of the molecules `chosen`, by their rows, which are numbered anew in this order."""
+        smiles, number = self.smiles_list(), np.full(len(self.keys), -1)
+        number[chosen] = np.arange(len(chosen))
+        rows = number[self.molecule] >= 0
+        return Torsions(
+            np.frombuffer("\n".join(smiles[row] for row in chosen).encode(), dtype=np.uint8),
+            self.keys[chosen],
+            number[self.molecule[rows]].astype(np.int32),
+            *(getattr(self, name)[rows] for name in ("atoms", "seconds", "hands", "degrees", "source")),
+        )
+
     def conformers(self) -> np.ndarray:
         """Of which conformer each torsion is, counted from 0, int64, shape (T,): the same bond begins another."""
         number, numbers = -1, np.empty(len(self.molecule), dtype=np.int64)
