@@ -95,7 +95,7 @@ class TorsionDistribution:
 
 @torch.inference_mode()
 def torsion_distribution(
-    prior: TorsionPrior, mol: Chem.Mol, graph: MolecularGraph, source: int
+    prior: TorsionPrior, mol: Chem.Mol, graph: MolecularGraph, source: int, coupled: bool = True
 ) -> TorsionDistribution:
     """The distribution that a prior gives.
 
@@ -104,13 +104,14 @@ def torsion_distribution(
         mol: explicit hydrogens.
         graph: of `mol`, in the vocabulary of the network.
         source: `CRYSTAL` or `MINIMUM`.
+        coupled: whether torsions near each other are to be, by a prior that can tell.
     """
     rotors = Rotors.of(mol)
     rotors = rotors.subset(rotors.kind == BETWEEN_HEAVY)
     if not len(rotors):
         nothing = torch.zeros(0, NUM_BINS // 2)
         return TorsionDistribution(rotors, TorsionLogits(nothing, nothing.unsqueeze(1).expand(-1, 2, -1)))
-    return TorsionDistribution(rotors, prior(torsion_batch(rotors, mol, graph, source)))
+    return TorsionDistribution(rotors, prior(torsion_batch(rotors, mol, graph, source), coupled))
 
 
 def torsion_batch(rotors: Rotors, mol: Chem.Mol, graph: MolecularGraph, source: int) -> TorsionBatch:
@@ -142,6 +143,8 @@ def torsion_batch(rotors: Rotors, mol: Chem.Mol, graph: MolecularGraph, source: 
 
 SOURCES = {"crystal": CRYSTAL, "minima": MINIMUM}
 """Whose torsions: those of crystals, or of minima in vacuum."""
+# In vacuum energies choose among what is drawn, and find the same neighbours; what is coupled comes in less variety.
+_COUPLED = ("crystal",)
 _WEIGHTS = "drugs_torsions"
 
 
@@ -151,8 +154,8 @@ def _shipped() -> TorsionPrior:
 
 
 def shipped_distribution(mol: Chem.Mol, graph: MolecularGraph, source: str) -> TorsionDistribution:
-    """`torsion_distribution` by the prior that ships with the package, for one of `SOURCES`."""
-    return torsion_distribution(_shipped(), mol, graph, SOURCES[source])
+    """`torsion_distribution` by the prior that ships with the package, for one of `SOURCES`, as it is drawn from."""
+    return torsion_distribution(_shipped(), mol, graph, SOURCES[source], source in _COUPLED)
 
 
 class Clashes:

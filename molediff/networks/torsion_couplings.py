@@ -76,8 +76,8 @@ class Couplings(NamedTuple):
         """J of the bins of both torsions, shape (P, NUM_BINS, NUM_BINS), for the hands (T, 2) of all torsions."""
         there, back = self._coefficients(hands)
         high, low = self._waves(_centres(there.real))
-        table = torch.einsum("pmn,am,bn->pab", there, high, low)
-        return (table + torch.einsum("pmn,bm,an->pab", back, high, low)).real
+        ahead, behind = (one @ low.T for one in (there, back))
+        return _real_product(high, ahead) + _real_product(high, behind).transpose(1, 2)
 
     def given(self, degrees: Tensor, hands: Tensor) -> Tensor:
         """What the other torsions, measured in `degrees` (T,), add to the logits of each, shape (T, NUM_BINS)."""
@@ -183,6 +183,11 @@ def _of_one_conformer(conformer: Tensor) -> tuple[Tensor, Tensor]:
     first, second = torch.triu_indices(most, most, 1, device=conformer.device)
     exists = second < counts[:, None]
     return (starts[:, None] + first)[exists], (starts[:, None] + second)[exists]
+
+
+def _real_product(left: Tensor, right: Tensor) -> Tensor:
+    """The real part of a product of complex matrices, half of the work."""
+    return left.real @ right.real - left.imag @ right.imag
 
 
 def _centres(like: Tensor) -> Tensor:

@@ -99,8 +99,8 @@ class TorsionPrior(nn.Module):
             TorsionCouplings(hidden, pair_channels, num_harmonics, dropout=dropout) if num_harmonics else None
         )
 
-    def forward(self, batch: TorsionBatch) -> TorsionLogits:
-        """Logits of the torsions."""
+    def forward(self, batch: TorsionBatch, coupled: bool = True) -> TorsionLogits:
+        """Logits of the torsions, with their couplings if there are any and they are not left out."""
         graph = batch.graph
         mask = graph.mask if graph.padded else None
         nodes, pairs = self.trunk(graph.node_codes, graph.pair_codes, mask)
@@ -113,7 +113,7 @@ class TorsionPrior(nn.Module):
             second = self._seconds(nodes, pairs, batch.molecule, atoms, batch.seconds[:, place])
             odd.append(self.to_odd(both[place] + second + source))
         couplings = None
-        if self.couplings is not None:
+        if self.couplings is not None and coupled:
             couplings = self.couplings(torch.stack(both) + source, pairs, batch)
         return TorsionLogits(self.to_even(both[0] + both[1] + source), torch.stack(odd, dim=1), couplings)
 

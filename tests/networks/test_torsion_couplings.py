@@ -9,9 +9,10 @@ from rdkit import Chem
 from molediff.molecules.graph.graph import mol_to_graph
 from molediff.molecules.graph.vocabulary import ORGANIC
 from molediff.molecules.rotors import BETWEEN_HEAVY, Rotors
-from molediff.molecules.torsion_prior import torsion_batch
+from molediff.molecules.torsion_prior import shipped_distribution, torsion_batch, torsion_distribution
 from molediff.networks import TorsionPrior
-from molediff.networks.torsion_batch import BIN_WIDTH, CRYSTAL, NUM_BINS, TorsionBatch
+from molediff.networks.pretrained import load_torsion_prior
+from molediff.networks.torsion_batch import BIN_WIDTH, CRYSTAL, MINIMUM, NUM_BINS, TorsionBatch
 from molediff.networks.torsion_couplings import TorsionPairs
 
 SMILES = "CC[C@H](C)[C@H](O)CCOC(=O)c1ncc(CCF)cc1F"
@@ -135,3 +136,28 @@ def test_a_molecule_with_one_rotatable_bond_has_no_pairs(prior):
     logits = prior(torsion_batch(rotors, mol, mol_to_graph(mol, None, ORGANIC), CRYSTAL))
     assert logits.couplings.tables(torch.zeros(1, 2)).shape == (0, NUM_BINS, NUM_BINS)
     assert logits.given_others(torch.zeros(1), torch.zeros(1, 2)).shape == (1, NUM_BINS)
+
+
+def test_the_weights_that_ship_know_the_syn_pentane_clash():
+    """With torsions of +60 and -60 degrees the ends of pentane meet; with both of one sign they do not."""
+    mol = Chem.AddHs(Chem.MolFromSmiles("CCCCC"))
+    prior = load_torsion_prior("drugs_torsions").eval()
+    logits = torsion_distribution(prior, mol, mol_to_graph(mol, None, ORGANIC), MINIMUM).logits
+    hands = torch.zeros(2, 2)
+    fields = logits.among_others().of_hands(hands)
+    law = (fields[0][:, None] + fields[1] + logits.couplings.tables(hands)[0]).flatten().softmax(0)
+    law = law.view(NUM_BINS, NUM_BINS)
+    gauche = {
+        sign: slice(36 + 12 * sign - 3, 36 + 12 * sign + 3) for sign in (1, -1)
+    }  # within 15 degrees of it
+    alike = law[gauche[1], gauche[1]].sum() + law[gauche[-1], gauche[-1]].sum()
+    opposite = law[gauche[1], gauche[-1]].sum() + law[gauche[-1], gauche[1]].sum()
+    assert alike > 0.1
+    assert opposite < alike / 5
+
+
+def test_crystals_are_drawn_coupled_and_minima_free():
+    mol = Chem.AddHs(Chem.MolFromSmiles("CCCCC"))
+    graph = mol_to_graph(mol, None, ORGANIC)
+    assert shipped_distribution(mol, graph, "crystal").logits.couplings is not None
+    assert shipped_distribution(mol, graph, "minima").logits.couplings is None

@@ -126,6 +126,19 @@ def test_draws_have_the_probabilities_of_the_bins(prior: TorsionPrior):
         np.testing.assert_allclose(found, expected[rotor], atol=0.012)
 
 
+def test_what_is_still_is_drawn_as_it_is(prior: TorsionPrior):
+    mol, x = embedded(CHIRAL)
+    distribution = torsion_distribution(prior, mol, mol_to_graph(mol, None, ORGANIC), MINIMUM)
+    x, now = np.repeat(x, 5, axis=0), distribution.rotors.angles(x)[0]
+    drawn = replace(distribution, still=(1,)).draw(np.random.default_rng(0), x)
+    np.testing.assert_allclose(drawn[:, 1], now[1])
+    others = np.delete(drawn, 1, axis=1)
+    np.testing.assert_array_equal(
+        others, np.delete(distribution.draw(np.random.default_rng(0), x), 1, axis=1)
+    )
+    assert np.abs(others - np.delete(now, 1)).max() > 1
+
+
 def test_mirror_images_draw_mirrored_torsions(prior: TorsionPrior):
     mol, x = embedded(CHIRAL)
     distribution = torsion_distribution(prior, mol, mol_to_graph(mol, None, ORGANIC), CRYSTAL)
