@@ -33,11 +33,8 @@ class TorsionPairs(NamedTuple):
         first, second, bonds = (part[bonds.amin((1, 2)) <= reach] for part in (first, second, bonds))
         nearest = bonds.flatten(1).argmin(1)
         turned = torch.stack([nearest < 2, nearest % 2 == 1], dim=1)  # j is the near end of u; k is that of v
-        ends = [
-            torch.where(turned[:, place, None], batch.atoms[one].flip(-1), batch.atoms[one])
-            for place, one in enumerate((first, second))
-        ]
-        return cls(first, second, torch.cat(ends, dim=1), turned)
+        path = _end_to_end(batch.atoms[first], batch.atoms[second], turned)
+        return cls(first, second, path, turned)
 
     def reversed(self) -> TorsionPairs:
         """The same pairs, read from the other end: v before u, each backwards."""
@@ -45,11 +42,7 @@ class TorsionPairs(NamedTuple):
 
     def hands(self, hands: Tensor) -> Tensor:
         """Of the four ends along the path, shape (P, 4), for the hands (T, 2) of the torsions."""
-        ends = [
-            torch.where(self.turned[:, place, None], hands[one].flip(-1), hands[one])
-            for place, one in enumerate((self.first, self.second))
-        ]
-        return torch.cat(ends, dim=1)
+        return _end_to_end(hands[self.first], hands[self.second], self.turned)
 
 
 class Couplings(NamedTuple):
@@ -173,6 +166,14 @@ class TorsionCouplings(nn.Module):
         )
         series: Tensor = self.to_series(self.of_pair(features + self.of_path(torch.cat(between, dim=-1))))
         return series
+
+
+def _end_to_end(first: Tensor, second: Tensor, turned: Tensor) -> Tensor:
+    """Rows of `first` and `second` (P, K) behind each other, backwards where `turned` (P, 2), shape (P, 2 K)."""
+    parts = [
+        torch.where(turned[:, place, None], part.flip(-1), part) for place, part in enumerate((first, second))
+    ]
+    return torch.cat(parts, dim=1)
 
 
 def _of_one_conformer(conformer: Tensor) -> tuple[Tensor, Tensor]:
