@@ -8,30 +8,44 @@ import numpy as np
 
 
 class HeatBath:
-    """Gibbs sampling (Geman and Geman 1984) of R torsions in B bins each, of many structures at once.
+    """Gibbs sampling (Geman and Geman 1984) of R torsions in B bins each, of n structures at once.
 
     The law is exp(sum_r h_r(b_r) + sum_uv J_uv(b_u, b_v)): an annealed law, whose energies have both signs turned and
-    are divided by the temperature.
+    are divided by the temperature. J is a sum of K parts, with shares that may differ between structures.
 
     Args:
-        fields: h of each torsion, shape (R, B).
-        pairs: of coupled torsions u < v.
-        couplings: J of each pair, shape (P, B, B).
+        fields: h of each torsion, shape (n, R, B).
+        pairs: P of coupled torsions u and v.
+        parts: of J of each pair, shape (P, K, B, B).
+        shares: of the parts, shape (n, P, K).
     """
 
-    def __init__(self, fields: np.ndarray, pairs: Sequence[tuple[int, int]], couplings: np.ndarray):
+    def __init__(
+        self, fields: np.ndarray, pairs: Sequence[tuple[int, int]], parts: np.ndarray, shares: np.ndarray
+    ):
         self._fields = np.asarray(fields, dtype=np.float32)
-        self._coupled: list[list[tuple[int, np.ndarray]]] = [[] for _ in range(len(self._fields))]
-        for (first, second), table in zip(pairs, np.asarray(couplings, dtype=np.float32), strict=True):
-            # Rows of the one that is known; those of the other lie next to each other then.
-            self._coupled[second].append((first, table))
-            self._coupled[first].append((second, np.ascontiguousarray(table.T)))
+        # By torsion: another one that it is coupled to, a table with rows of that one, and its shares if they differ.
+        self._coupled: list[list[tuple[int, np.ndarray, np.ndarray | None]]]
+        self._coupled = [[] for _ in range(self._fields.shape[1])]
+        shares = np.asarray(shares, dtype=np.float32)
+        same = (shares == shares[:1]).all(axis=0)
+        for place, (first, second) in enumerate(pairs):
+            own = parts[place].astype(np.float32, copy=False)
+            alike = np.tensordot(shares[0, place] * same[place], own, axes=1)
+            self._couple(first, second, alike, None)
+            for part in np.flatnonzero(~same[place]):
+                self._couple(first, second, own[part], shares[:, place, part, None])
+
+    def _couple(self, first: int, second: int, table: np.ndarray, share: np.ndarray | None) -> None:
+        self._coupled[second].append((first, table, share))
+        self._coupled[first].append((second, np.ascontiguousarray(table.T), share))
 
     def logits(self, bins: np.ndarray, torsion: int) -> np.ndarray:
         """Of the bins of one torsion where the others are in `bins` (n, R), shape (n, B)."""
-        found = np.repeat(self._fields[torsion, None], len(bins), axis=0)
-        for other, table in self._coupled[torsion]:
-            found += table[bins[:, other]]
+        found = self._fields[:, torsion].copy()
+        for other, table, share in self._coupled[torsion]:
+            rows = table[bins[:, other]]
+            found += rows if share is None else share * rows
         return found
 
     def sweep(self, bins: np.ndarray, random: np.random.Generator, still: Collection[int] = ()) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 import torch
 from rdkit import Chem
+from torch import Tensor
 
 from molediff.molecules.graph.graph import MolecularGraph
 from molediff.molecules.heat_bath import HeatBath
@@ -15,6 +16,7 @@ from molediff.molecules.rotors import BETWEEN_HEAVY, Rotors
 from molediff.networks.graph import GraphBatch
 from molediff.networks.pretrained import load_torsion_prior
 from molediff.networks.torsion_batch import BIN_WIDTH, CRYSTAL, MINIMUM, NUM_BINS, TorsionBatch
+from molediff.networks.torsion_couplings import Couplings
 from molediff.networks.torsion_prior import TorsionLogits, TorsionPrior
 
 # Pairs four bonds and more apart that are nearer than this share of their van der Waals distance are in each other's
@@ -41,7 +43,6 @@ class TorsionDistribution:
     rotors: Rotors
     logits: TorsionLogits
     still: tuple[int, ...] = ()
-    _baths: dict[bytes, HeatBath] = field(default_factory=dict, repr=False, compare=False)
 
     def probabilities(self, hands: np.ndarray) -> np.ndarray:
         """Probabilities of the bins of each torsion by itself, shape (..., R, NUM_BINS); hands (..., R, 2)."""
@@ -61,36 +62,30 @@ class TorsionDistribution:
         if angles is not None:
             found = ((angles[:, still] + 180) / BIN_WIDTH).astype(np.int64)
             bins[:, still] = found.clip(0, NUM_BINS - 1)
-        if self.logits.couplings is not None:
-            bins = self._coupled(random, hands, bins)
+        couplings = self.logits.couplings
+        if couplings is not None and len(couplings.pairs.first) and len(x):
+            bath = self._heat_bath(couplings, torch.from_numpy(hands).float())
+            for _ in range(_SWEEPS):
+                bath.sweep(bins, random, self.still)
         degrees = -180 + BIN_WIDTH * (bins + random.random(bins.shape))
         if angles is not None:
             degrees[:, still] = angles[:, still]
         return degrees
 
-    def _coupled(self, random: np.random.Generator, hands: np.ndarray, bins: np.ndarray) -> np.ndarray:
-        """Bins (n, R) after the sweeps, for hands (n, R, 2): structures of the same hands have the same law."""
-        bins = bins.copy()
-        kinds, kind = np.unique(hands.reshape(len(hands), -1), axis=0, return_inverse=True)
-        for number, one in enumerate(kinds):
-            rows = np.flatnonzero(kind.reshape(-1) == number)
-            own, bath = bins[rows], self._bath(one.reshape(-1, 2))
-            for _ in range(_SWEEPS):
-                bath.sweep(own, random, self.still)
-            bins[rows] = own
-        return bins
+    def _heat_bath(self, couplings: Couplings, hands: Tensor) -> HeatBath:
+        """Of structures with these hands (n, R, 2)."""
+        fields = self.logits.among_others().of_hands(hands) / _TEMPERATURE
+        ends = couplings.pairs.hands(torch.arange(hands[0].numel()).view(-1, 2))
+        along = hands.flatten(1)[:, ends]
+        shares = torch.cat([torch.ones_like(along[..., :1]), along], dim=-1)
+        pairs = zip(couplings.pairs.first.tolist(), couplings.pairs.second.tolist(), strict=True)
+        return HeatBath(fields.numpy(), list(pairs), self._parts, shares.numpy())
 
-    def _bath(self, hands: np.ndarray) -> HeatBath:
-        """Of structures with these hands (R, 2)."""
-        couplings, key = self.logits.couplings, hands.tobytes()
-        assert couplings is not None
-        if key not in self._baths:
-            ends = torch.from_numpy(hands).float()
-            fields = self.logits.among_others().of_hands(ends) / _TEMPERATURE
-            pairs = zip(couplings.pairs.first.tolist(), couplings.pairs.second.tolist(), strict=True)
-            tables = couplings.tables(ends) / _TEMPERATURE
-            self._baths[key] = HeatBath(fields.numpy(), list(pairs), tables.numpy())
-        return self._baths[key]
+    @cached_property
+    def _parts(self) -> np.ndarray:
+        """Of the couplings, as `HeatBath` takes them."""
+        assert self.logits.couplings is not None
+        return (self.logits.couplings.parts() / _TEMPERATURE).transpose(0, 1).numpy()
 
 
 @torch.inference_mode()

@@ -67,10 +67,21 @@ class Couplings(NamedTuple):
 
     def tables(self, hands: Tensor) -> Tensor:
         """J of the bins of both torsions, shape (P, NUM_BINS, NUM_BINS), for the hands (T, 2) of all torsions."""
-        there, back = self._coefficients(hands)
-        high, low = self._waves(_centres(there.real))
-        ahead, behind = (one @ low.T for one in (there, back))
-        return _real_product(high, ahead) + _real_product(high, behind).transpose(1, 2)
+        along = self.pairs.hands(hands).T[:, :, None, None]
+        even, *odd = self.parts()
+        return even + (along * torch.stack(odd)).sum(0)
+
+    def parts(self) -> Tensor:
+        """What J is a sum of, shape (5, P, NUM_BINS, NUM_BINS): without hands, and for +1 of each end of the path."""
+        high, low = self._waves(_centres(self.even))
+        found = []
+        for there, back in (
+            (self.even[0].to(torch.complex64), self.even[1].to(torch.complex64)),
+            *((-1j * self.odd[0, :, end], -1j * self.odd[1, :, 3 - end]) for end in range(4)),
+        ):
+            ahead, behind = (_real_product(high, one @ low.T) for one in (there, back))
+            found.append(ahead + behind.transpose(1, 2))
+        return torch.stack(found)
 
     def given(self, degrees: Tensor, hands: Tensor) -> Tensor:
         """What the other torsions, measured in `degrees` (T,), add to the logits of each, shape (T, NUM_BINS)."""
