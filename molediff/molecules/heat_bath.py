@@ -11,30 +11,34 @@ class HeatBath:
     """Gibbs sampling (Geman and Geman 1984) of R torsions in B bins each, of n structures at once.
 
     The law is exp(sum_r h_r(b_r) + sum_uv J_uv(b_u, b_v)): an annealed law, whose energies have both signs turned and
-    are divided by the temperature. J is a sum of K parts, with shares that may differ between structures.
+    are divided by the temperature. J is a sum of parts, with shares that may differ between structures.
 
     Args:
         fields: h of each torsion, shape (n, R, B).
-        pairs: P of coupled torsions u and v.
-        parts: of J of each pair, shape (P, K, B, B).
-        shares: of the parts, shape (n, P, K).
+        pairs: of coupled torsions u and v.
+        parts: of J, arrays (B, B) for each pair.
+        shares: of these parts, arrays (n,) for each pair.
     """
 
     def __init__(
-        self, fields: np.ndarray, pairs: Sequence[tuple[int, int]], parts: np.ndarray, shares: np.ndarray
+        self,
+        fields: np.ndarray,
+        pairs: Sequence[tuple[int, int]],
+        parts: Sequence[Sequence[np.ndarray]],
+        shares: Sequence[Sequence[np.ndarray]],
     ):
         self._fields = np.asarray(fields, dtype=np.float32)
         # By torsion: another one that it is coupled to, a table with rows of that one, and its shares if they differ.
         self._coupled: list[list[tuple[int, np.ndarray, np.ndarray | None]]]
         self._coupled = [[] for _ in range(self._fields.shape[1])]
-        shares = np.asarray(shares, dtype=np.float32)
-        same = (shares == shares[:1]).all(axis=0)
-        for place, (first, second) in enumerate(pairs):
-            own = parts[place].astype(np.float32, copy=False)
-            alike = np.tensordot(shares[0, place] * same[place], own, axes=1)
+        for (first, second), own, each in zip(pairs, parts, shares, strict=True):
+            alike = np.zeros(own[0].shape, dtype=np.float32)
+            for part, share in zip(own, each, strict=True):
+                if (share == share[0]).all():
+                    alike += np.float32(share[0]) * part
+                else:
+                    self._couple(first, second, part, share[:, None].astype(np.float32))
             self._couple(first, second, alike, None)
-            for part in np.flatnonzero(~same[place]):
-                self._couple(first, second, own[part], shares[:, place, part, None])
 
     def _couple(self, first: int, second: int, table: np.ndarray, share: np.ndarray | None) -> None:
         self._coupled[second].append((first, table, share))

@@ -77,15 +77,20 @@ class TorsionDistribution:
         fields = self.logits.among_others().of_hands(hands) / _TEMPERATURE
         ends = couplings.pairs.hands(torch.arange(hands[0].numel()).view(-1, 2))
         along = hands.flatten(1)[:, ends]
-        shares = torch.cat([torch.ones_like(along[..., :1]), along], dim=-1)
+        parts, shares = [[table] for table in self._even_tables], [[np.ones(len(hands))] for _ in ends]
+        for end in range(ends.shape[1]):
+            handed = along[:, :, end].any(0).nonzero()[:, 0]
+            tables = (couplings.odd_tables(end, handed) / _TEMPERATURE).numpy()
+            for pair, table in zip(handed.tolist(), tables, strict=True):
+                parts[pair].append(table)
+                shares[pair].append(along[:, pair, end].numpy())
         pairs = zip(couplings.pairs.first.tolist(), couplings.pairs.second.tolist(), strict=True)
-        return HeatBath(fields.numpy(), list(pairs), self._parts, shares.numpy())
+        return HeatBath(fields.numpy(), list(pairs), parts, shares)
 
     @cached_property
-    def _parts(self) -> np.ndarray:
-        """Of the couplings, as `HeatBath` takes them."""
+    def _even_tables(self) -> np.ndarray:
         assert self.logits.couplings is not None
-        return (self.logits.couplings.parts() / _TEMPERATURE).transpose(0, 1).numpy()
+        return (self.logits.couplings.even_tables() / _TEMPERATURE).numpy()
 
 
 @torch.inference_mode()

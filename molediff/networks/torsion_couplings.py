@@ -67,32 +67,34 @@ class Couplings(NamedTuple):
 
     def tables(self, hands: Tensor) -> Tensor:
         """J of the bins of both torsions, shape (P, NUM_BINS, NUM_BINS), for the hands (T, 2) of all torsions."""
-        along = self.pairs.hands(hands).T[:, :, None, None]
-        even, *odd = self.parts()
-        return even + (along * torch.stack(odd)).sum(0)
+        found, along = self.even_tables(), self.pairs.hands(hands)
+        for end in range(along.shape[1]):
+            found = found + along[:, end, None, None] * self.odd_tables(end, slice(None))
+        return found
 
-    def parts(self) -> Tensor:
-        """What J is a sum of, shape (5, P, NUM_BINS, NUM_BINS): without hands, and for +1 of each end of the path."""
+    def even_tables(self) -> Tensor:
+        """J without hands, shape (P, NUM_BINS, NUM_BINS)."""
+        return self._table(self.even[0].to(torch.complex64), self.even[1].to(torch.complex64))
+
+    def odd_tables(self, end: int, rows: Tensor | slice) -> Tensor:
+        """What a hand of +1 of an end of the path (0 to 3) adds to J of the pairs `rows`, of the same shape each."""
+        return self._table(-1j * self.odd[0, rows, end], -1j * self.odd[1, rows, 3 - end])
+
+    def _table(self, there: Tensor, back: Tensor) -> Tensor:
         high, low = self._waves(_centres(self.even))
-        found = []
-        for there, back in (
-            (self.even[0].to(torch.complex64), self.even[1].to(torch.complex64)),
-            *((-1j * self.odd[0, :, end], -1j * self.odd[1, :, 3 - end]) for end in range(4)),
-        ):
-            ahead, behind = (_real_product(high, one @ low.T) for one in (there, back))
-            found.append(ahead + behind.transpose(1, 2))
-        return torch.stack(found)
+        ahead, behind = (_real_product(high, one @ low.T) for one in (there, back))
+        return ahead + behind.transpose(1, 2)
 
     def given(self, degrees: Tensor, hands: Tensor) -> Tensor:
         """What the other torsions, measured in `degrees` (T,), add to the logits of each, shape (T, NUM_BINS)."""
         there, back = self._coefficients(hands)
-        high, low = self._waves(_centres(degrees))
+        high, low = self._waves(_centres(self.even))
         found = degrees.new_zeros(len(degrees), NUM_BINS)
         for one, other, ahead, behind in (
             (self.pairs.first, self.pairs.second, there, back),
             (self.pairs.second, self.pairs.first, back, there),
         ):
-            high_there, low_there = self._waves(torch.deg2rad(degrees[other]))
+            high_there, low_there = self._waves(torch.deg2rad(degrees[other]).to(self.even.dtype))
             added = torch.einsum("pmn,pn->pm", ahead, low_there) @ high.T
             added = added + torch.einsum("pmn,pm->pn", behind, high_there) @ low.T
             found = found.index_add(0, one, added.real)

@@ -63,15 +63,20 @@ def images(name: str) -> dict[str, list]:
 
 
 def torsions(name: str) -> dict[str, list]:
-    """Probabilities of the bins of two torsions, in crystals and in minima."""
+    """Probabilities of the bins of two torsions, in crystals and in minima, and some of what couples two of a chain."""
     prior = load_torsion_prior(name).eval()
     mol = Chem.AddHs(Chem.MolFromSmiles("CC(=O)Nc1cccnc1"))
     graph = mol_to_graph(mol, None, ORGANIC)
     hands = np.zeros((2, 2))
-    return {
+    laws = {
         source: _rounded(torsion_distribution(prior, mol, graph, number).probabilities(hands), 4)
         for source, number in SOURCES.items()
     }
+    chain = Chem.AddHs(Chem.MolFromSmiles("CCCOC"))
+    logits = torsion_distribution(prior, chain, mol_to_graph(chain, None, ORGANIC), SOURCES["crystal"]).logits
+    assert logits.couplings is not None
+    laws["coupled"] = _rounded(logits.couplings.tables(torch.zeros(2, 2))[0, ::12, ::12].numpy(), 4)
+    return laws
 
 
 def graphs(name: str) -> dict[str, list]:

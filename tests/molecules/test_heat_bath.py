@@ -12,8 +12,8 @@ def model(num_bins: int = 5) -> tuple[np.ndarray, list[tuple[int, int]], np.ndar
 
 def bath_of(fields: np.ndarray, pairs: list[tuple[int, int]], tables: np.ndarray, num: int) -> HeatBath:
     """Of `num` structures of one law."""
-    shares = np.ones((num, len(pairs), 1))
-    return HeatBath(np.repeat(fields[None], num, axis=0), pairs, tables[:, None], shares)
+    shares = [[np.ones(num)]] * len(pairs)
+    return HeatBath(np.repeat(fields[None], num, axis=0), pairs, [[table] for table in tables], shares)
 
 
 def exact(fields: np.ndarray, tables: np.ndarray) -> np.ndarray:
@@ -62,12 +62,13 @@ def test_structures_may_have_other_shares_of_a_coupling():
     fields, pairs, tables = model()
     random = np.random.default_rng(2)
     other = random.normal(size=tables.shape)
-    shares = np.ones((4, 2, 2))
-    shares[:, 0, 1] = [1, -1, 0, 1]  # of the first pair; of the second it is the same for all
-    bath = HeatBath(np.repeat(fields[None], 4, 0), pairs, np.stack([tables, other], axis=1), shares)
+    hands = np.array([1, -1, 0, 1])
+    parts = [[tables[0], other[0]], [tables[1], other[1]]]
+    shares = [[np.ones(4), hands], [np.ones(4), np.ones(4)]]  # of the second pair they are the same for all
+    bath = HeatBath(np.repeat(fields[None], 4, 0), pairs, parts, shares)
     bins = random.integers(5, size=(4, 3))
     found = bath.logits(bins, 1)
     for row, (first, _, last) in enumerate(bins):
-        mine = tables[0] + shares[row, 0, 1] * other[0]
+        mine = tables[0] + hands[row] * other[0]
         expected = fields[1] + mine[first] + (tables[1] + other[1])[:, last]
         np.testing.assert_allclose(found[row], expected, rtol=1e-5, atol=1e-6)

@@ -9,9 +9,10 @@ from molediff.molecules.graph.graph import mol_to_graph
 from molediff.molecules.graph.vocabulary import ORGANIC
 from molediff.molecules.rotors import BETWEEN_HEAVY, Rotors
 from molediff.molecules.torsion_prior import torsion_batch
-from molediff.networks import TorsionPrior
+from molediff.networks import TorsionPrior, save_weights
 from molediff.networks.torsion_batch import BIN_WIDTH, MINIMUM, NUM_BINS
 from molediff.training.clock import Clock
+from molediff.training.run import load_into
 from molediff.training.torsions import TorsionPriorTask, bin_of, log_probabilities, spread_over_bins
 
 
@@ -86,3 +87,13 @@ def test_without_couplings_there_is_one_law_and_it_is_a_law():
         assert len(logs) == num_laws
         for one in logs:
             torch.testing.assert_close(one.exp().sum(-1), torch.ones(2))
+
+
+def test_couplings_are_added_to_weights_without(tmp_path):
+    before, after = prior_of(0), prior_of(2)
+    save_weights(tmp_path / "before.safetensors", before, {"config": {}})
+    load_into(after, tmp_path / "before.safetensors")
+    for name, value in before.state_dict().items():
+        torch.testing.assert_close(after.state_dict()[name], value, atol=1e-2, rtol=1e-2)
+    assert after.couplings is not None
+    assert not after.couplings.to_series.weight.any()

@@ -75,13 +75,15 @@ class TorsionStarts:
 
     def _another(self, slot: int, attempt: int) -> np.ndarray:
         """A structure (N, 3) after another failed, relaxed by a force field: a further candidate or, where none is
-        left, as in molecules of 160 atoms, the same one again; then embeddings, which cost more than all else there.
+        left, as of large molecules, the same one again; then embeddings, which cost more than all else there.
 
         Half of the hydrogens of hydroxyl groups and the like are turned: it may have been them.
         """
         assert self._ordered is not None
-        embedding, num = self._embedding, len(self._ordered)
-        further = slot + self._num if slot + self._num < num else slot % num
+        embedding, num_candidates = self._embedding, len(self._ordered)
+        further = slot + self._num
+        if further >= num_candidates:
+            further = slot % num_candidates
         if attempt == 1 and np.isfinite(self._ordered[further]).all():
             x = self._ordered[further]
         else:

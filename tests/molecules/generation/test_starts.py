@@ -17,8 +17,9 @@ from molediff.molecules.generation import job, piece_pool
 from molediff.molecules.generation.embedding import Embedding
 from molediff.molecules.generation.piece_pool import differs_beyond_rotors
 from molediff.molecules.generation.result import GenerationResult
+from molediff.molecules.generation.starts import make_starts
 from molediff.molecules.generator import ConformerGenerator
-from molediff.molecules.graph.inputs import molecule_key, sample_generator
+from molediff.molecules.graph.inputs import molecule_key, prepare, sample_generator
 from molediff.molecules.graph.vocabulary import ORGANIC
 from molediff.molecules.spread import ConformerDistances
 from tests.fake_generators import knowing
@@ -188,6 +189,25 @@ def test_a_ring_without_rotors_begins_with_embeddings():
         positions(leaving_alone().generate("C1CCCCCC1", 3, init=init).mol) for init in ("etkdg", "crystal")
     ]
     np.testing.assert_array_equal(*found)
+
+
+def test_what_failed_is_relaxed_further_where_no_candidate_is_left(monkeypatch: pytest.MonkeyPatch):
+    embedded: list[int] = []
+    plain = Embedding.embed
+    monkeypatch.setattr(Embedding, "embed", lambda self, *a: embedded.append(1) or plain(self, *a))
+    monkeypatch.setattr(Embedding, "relaxed", lambda self, x: x)
+    starts = make_starts(prepare(FLEXIBLE, 160, ORGANIC, False), "minima", 4, 1)
+    torsions = starts._starts
+    first, num = torsions.positions(range(4), 0), len(torsions._ordered)
+    assert num > 8
+    embedded.clear()
+    heavy = [atom.GetAtomicNum() > 1 for atom in prepare(FLEXIBLE, 160, ORGANIC, False).mol.GetAtoms()]
+    np.testing.assert_array_equal(torsions.positions([1], 1)[0][heavy], torsions._ordered[5][heavy])
+    torsions._ordered = torsions._ordered[:4]
+    np.testing.assert_array_equal(torsions.positions([1], 1)[0][heavy], first[1][heavy])
+    assert not embedded
+    torsions.positions([1], 2)
+    assert embedded
 
 
 def test_candidates_too_high_to_be_chosen_are_left_out_half_way(monkeypatch: pytest.MonkeyPatch):

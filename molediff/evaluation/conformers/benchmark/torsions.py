@@ -45,6 +45,8 @@ def measure(folder: str, weights: str, torsions: str, pictured: str, most_pairs:
     rows = []
     for name, number in SOURCES.items():
         own = sources == number
+        if not own.any():
+            continue
         gains = [math.log(NUM_BINS) + float(one[own].mean()) for one in (alone, given)]
         found["sources"][name] = {
             "torsions": int(own.sum()),
