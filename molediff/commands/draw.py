@@ -130,6 +130,7 @@ class Draw:
         """
         from molediff.molecules.files.ensembles import as_ensembles
         from molediff.molecules.files.io import read_fixed, read_inputs
+        from molediff.molecules.files.output import few_enough
         from molediff.molecules.generator import ConformerGenerator
         from molediff.runtime.memory import keep_freed_memory
 
@@ -138,6 +139,7 @@ class Draw:
         inputs = as_ensembles(read_inputs(self.molecules, self.smiles_column))
         if self.engine == "ray":
             return inputs, None
+        inputs = few_enough(inputs, self.output)
         fixed = None if self.fixed is None else read_fixed(self.fixed)
         generator = ConformerGenerator.from_pretrained(self.weights, device=self.device)
         generate_many: GenerateMany = functools.partial(

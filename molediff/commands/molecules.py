@@ -158,7 +158,7 @@ def molecules(
     from molediff.molecules.whole.files import read_scaffold_given, takes_shapes, write_molecules
     from molediff.molecules.whole.generator import MoleculeGenerator
 
-    with_shapes, wanted = takes_shapes(output), _values(properties)
+    with_shapes, wanted = takes_shapes(output, num_molecules), _values(properties)
     start = time.perf_counter()
     generator = MoleculeGenerator.from_pretrained(weights, device, shapes)
     drawn = generator.generate(

@@ -81,6 +81,7 @@ def test_a_film_is_a_film_and_a_strip(tmp_path):
             "8 hydrogens at most, and only even",
         ),
         (["molecules", "--composition", "C2H2F4"], exits.WRONG_ARGUMENTS, "none like it"),
+        (["molecules", "-n", "2", "-o", "new.pdb"], exits.WRONG_ARGUMENTS, "holds one molecule"),
         (["molecules", "--properties", "gap"], exits.WRONG_ARGUMENTS, "NAME=VALUE"),
         (["molecules", "--properties", "gap=0.2"], exits.WRONG_ARGUMENTS, "know no properties"),
         (["molecules", "--guidance", "1"], exits.WRONG_ARGUMENTS, "presses for properties"),

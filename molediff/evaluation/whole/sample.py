@@ -39,7 +39,7 @@ def sample(
         ValueError: a setting is out of range or cannot be had.
         OSError: a file cannot be read or written.
     """
-    with_shapes = takes_shapes(output)
+    with_shapes = takes_shapes(output, num_molecules)
     generator = MoleculeGenerator.from_pretrained(weights, device, shapes)
     drawn = generator.generate(
         num_molecules,

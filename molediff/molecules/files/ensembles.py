@@ -53,7 +53,7 @@ def of_one_molecule(one: MoleculeInput, other: MoleculeInput) -> bool:
     """Whether two records have one name and one molecule, atom by atom, whatever their stereo."""
     if not isinstance(one.molecule, Chem.Mol) or not isinstance(other.molecule, Chem.Mol):
         return False
-    return name_of_all(one) == name_of_all(other) and _skeleton(one.molecule) == _skeleton(other.molecule)
+    return name_of_all(one) == name_of_all(other) and skeleton(one.molecule) == skeleton(other.molecule)
 
 
 def name_of_all(item: MoleculeInput) -> str:
@@ -63,7 +63,8 @@ def name_of_all(item: MoleculeInput) -> str:
     return item.name if titled else _NUMBERED.sub("", item.name)
 
 
-def _skeleton(mol: Chem.Mol) -> tuple[object, ...]:
+def skeleton(mol: Chem.Mol) -> tuple[object, ...]:
+    """Atoms and bonds in their order, without stereo: the same for all conformers of one molecule."""
     atoms = tuple((atom.GetAtomicNum(), atom.GetFormalCharge(), atom.GetIsotope()) for atom in mol.GetAtoms())
     bonds = frozenset(
         (*sorted((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())), bond.GetBondTypeAsDouble())

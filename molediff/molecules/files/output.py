@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from rdkit import Chem
 
 from molediff.molecules.files.arrays import ArraysOutput
+from molediff.molecules.files.ensembles import skeleton
 from molediff.molecules.files.frame import ParquetOutput
-from molediff.molecules.files.pdb import pdb_record
+from molediff.molecules.files.pdb import ONE_MOLECULE, pdb_record
 from molediff.molecules.files.records import Drawn, Record, records_of
 from molediff.molecules.files.sdf import sdf_record, title_of
 from molediff.molecules.files.xyz import xyz_record
 from molediff.molecules.generation.result import GenerationResult
 from molediff.runtime.files import NameAtEnd, complete_binary_file, complete_file, complete_gzip_file
+
+Input = TypeVar("Input")
 
 TEXT_SUFFIXES = (".sdf", ".xyz", ".pdb")
 OUTPUT_SUFFIXES = (".sdf", ".sdf.gz", ".xyz", ".xyz.gz", ".pdb", ".pdb.gz", ".parquet", ".npz")
@@ -47,7 +51,7 @@ class ResultWriter:
 
 
 class ConformerWriter(ResultWriter):
-    """Writes the conformers of molecules to an open text file, one record a conformer.
+    """Writes the conformers of molecules to an open text file, one record a conformer; of one molecule, if it is PDB.
 
     Args:
         file: open for writing text; the caller closes it.
@@ -58,10 +62,16 @@ class ConformerWriter(ResultWriter):
     def __init__(self, file: TextIO, suffix: str, provenance: Mapping[str, object] | None = None) -> None:
         super().__init__(self._add_text, provenance)
         self._file, self._suffix, self._number = file, suffix.lower(), 0
+        self._skeleton: object = None  # of the molecule of a PDB file
         if self._suffix not in TEXT_SUFFIXES:
             raise ValueError(f"as text, conformers are written as {', '.join(TEXT_SUFFIXES)}; got '{suffix}'")
 
     def _add_text(self, records: Sequence[Record]) -> None:
+        if self._suffix == ".pdb":
+            mine = skeleton(records[0].mol)
+            if self._skeleton not in (None, mine):
+                raise ValueError(ONE_MOLECULE)
+            self._skeleton = mine
         self._file.write("".join(map(self._text, records)))
 
     def _text(self, record: Record) -> str:
@@ -125,6 +135,33 @@ def output_suffix(path: str | os.PathLike[str]) -> str:
     raise ValueError(f"conformers are written as {', '.join(OUTPUT_SUFFIXES)}, not as '{path}'{why}")
 
 
+def check_holds(path: str | os.PathLike[str], num_molecules: int) -> None:
+    """See whether a file of this name can hold so many molecules, before any is drawn.
+
+    Raises:
+        ValueError: it is a `.pdb` file, whose readers take all models for conformers of the first.
+    """
+    if num_molecules > 1 and _holds_one(path):
+        raise ValueError(ONE_MOLECULE)
+
+
+def few_enough(inputs: Iterator[Input], path: str | os.PathLike[str]) -> Iterator[Input]:
+    """The same inputs, checked as by `check_holds`: of those for a `.pdb` file two are read at once.
+
+    Raises:
+        ValueError: there are several.
+    """
+    if not _holds_one(path):
+        return inputs
+    first = list(itertools.islice(inputs, 2))
+    check_holds(path, len(first))
+    return itertools.chain(first, inputs)
+
+
+def _holds_one(path: str | os.PathLike[str]) -> bool:
+    return Path(path).name.lower().removesuffix(".gz").endswith(".pdb")
+
+
 Results = Drawn | Chem.Mol | Iterable[Any]
 
 
@@ -142,8 +179,8 @@ def write(results: Results, path: str | os.PathLike[str], names: Iterable[str] |
         How many conformers were written.
 
     Raises:
-        ValueError: the name ends in something else, there is no conformer at all (the file is as it was), or there are
-            fewer names than results.
+        ValueError: the name ends in something else, there is no conformer at all, there are fewer names than results,
+            or several molecules for a `.pdb` file, which holds one. The file is then as it was.
         TypeError: something is neither a result nor a Mol.
 
     Example:

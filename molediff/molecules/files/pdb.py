@@ -12,6 +12,10 @@ from molediff.molecules.files.inputs import MoleculeInput, open_text, stem_of
 from molediff.molecules.files.sdf import one_line
 
 NO_ORDERS = "Its bonds have no orders, and hydrogens to tell them by are missing: give an SDF or mol2 file, or SMILES."
+ONE_MOLECULE = (
+    "a .pdb file holds one molecule, whose conformers are its models: write several molecules to an .sdf file, or each "
+    "to a .pdb file of its own"
+)
 _NAME = "REMARK name "
 
 

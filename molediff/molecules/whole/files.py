@@ -8,7 +8,7 @@ from pathlib import Path
 from rdkit import Chem
 
 from molediff.molecules.files.io import read_fixed
-from molediff.molecules.files.output import output_suffix, write
+from molediff.molecules.files.output import check_holds, output_suffix, write
 from molediff.molecules.whole.result import NewMolecule
 from molediff.runtime.files import complete_file
 
@@ -16,14 +16,15 @@ _GRAPHS_ALONE = ".smi"
 _WITH_COORDINATES = (".sdf", ".mol")
 
 
-def takes_shapes(output: str) -> bool:
+def takes_shapes(output: str, num_molecules: int = 1) -> bool:
     """Whether a file of this name holds shapes, as all do but `.smi`.
 
     Raises:
-        ValueError: it is no file of molecules.
+        ValueError: it is no file of molecules, or of fewer than these.
     """
     if output.lower().endswith(_GRAPHS_ALONE):
         return False
+    check_holds(output, num_molecules)
     output_suffix(output)
     return True
 

@@ -151,6 +151,19 @@ def test_the_same_conformers_give_the_same_file(tmp_path, suffix):
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
+@pytest.mark.parametrize("suffix", [".pdb", ".pdb.gz"])
+def test_a_pdb_file_takes_no_second_molecule_and_stays_as_it_was(tmp_path, suffix):
+    """Readers take all its models for conformers of the first."""
+    path = tmp_path / f"a{suffix}"
+    molediff.write([embedded("CO"), embedded("CO")], path)
+    before = path.read_bytes()
+    with pytest.raises(
+        ValueError, match=r"holds one molecule.* \.sdf file, or each to a \.pdb file of its own"
+    ):
+        molediff.write([embedded("CO"), embedded("CN")], path)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(path.name, before)]
+
+
 @pytest.mark.parametrize(
     ("results", "names", "error", "message"),
     [
@@ -185,7 +198,7 @@ def test_a_new_molecule_is_written_as_a_result_is(tmp_path):
 def test_names_that_would_end_a_record_are_cleaned(tmp_path):
     for suffix in (".pdb", ".sdf", ".xyz", ".npz", ".parquet"):
         path = tmp_path / f"a{suffix}"
-        molediff.write([embedded("CO"), embedded("O")], path, names=["$$$$\nEND\nMODEL", "bad \udcff byte"])
+        molediff.write([embedded("CO"), embedded("CO")], path, names=["$$$$\nEND\nMODEL", "bad \udcff byte"])
         assert len(list(read_arrays(path))) == 2 if suffix == ".npz" else len(positions_or_none(path)) == 2
 
 

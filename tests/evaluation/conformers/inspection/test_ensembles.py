@@ -18,7 +18,7 @@ def result_of(smiles: str, num: int = 3, **more) -> GenerationResult:
     return GenerationResult(smiles, with_conformers(mol, [x] * num), "ok", "", num, 1, **more)
 
 
-@pytest.mark.parametrize("suffix", [".sdf", ".sdf.gz", ".pdb", ".parquet"])
+@pytest.mark.parametrize("suffix", [".sdf", ".sdf.gz", ".xyz", ".parquet"])
 def test_records_of_one_molecule_are_one_ensemble(tmp_path, suffix):
     results = [result_of("CCO"), result_of("CC=O", num=2), result_of("CCO")]
     molediff.write(results, tmp_path / f"a{suffix}", names=["one", "two", "one"])
