@@ -40,6 +40,9 @@ class View:
         result: a result of a generator, or a Mol with conformers.
         labels: a few words on each conformer; None: its energy above the lowest, where that is known.
         height: of the picture in pixels.
+
+    Raises:
+        TypeError: it is something else.
     """
 
     def __init__(
@@ -48,6 +51,11 @@ class View:
         labels: Sequence[str] | None = None,
         height: int = 320,
     ) -> None:
+        if not isinstance(result, Drawn | Chem.Mol):
+            raise TypeError(
+                "View takes one result of a generator, or one Mol with conformers, such as "
+                f"View(generator.generate('CCO')); got {type(result).__name__}"
+            )
         self._mol = result if isinstance(result, Chem.Mol) else result.mol
         self._num = 0 if self._mol is None else self._mol.GetNumConformers()
         self._head = "" if isinstance(result, Chem.Mol) else _head(result)

@@ -32,6 +32,14 @@ def data_of(page: str) -> dict:
     return json.loads(html.unescape(re.search(r'data-molecule="([^"]*)"', page)[1]))
 
 
+@pytest.mark.parametrize("given", ["CCO", [ensemble(1), ensemble(1)], None])
+def test_what_cannot_be_viewed_is_told_what_can(given):
+    with pytest.raises(
+        TypeError, match=f"one result of a generator, or one Mol .* got {type(given).__name__}$"
+    ):
+        View(given)
+
+
 def test_coordinates_arrive_at_a_hundredth_of_an_angstrom():
     result = ensemble(3)
     data = data_of(result._repr_html_())
