@@ -11,6 +11,7 @@ from rdkit import Chem
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.graph.limits import too_large
 from molediff.molecules.graph.refusals import check_is_whole
+from molediff.molecules.graph.spelling import fault_of, meant_by
 
 CIS_TRANS = (
     Chem.BondStereo.STEREOZ,
@@ -96,10 +97,11 @@ def _from_smiles(text: str, smiles: str, max_atoms: int) -> Chem.Mol:
     hint = (
         f"; {separator!r} is part of none: names stand behind a blank, or in a .csv file with a header"
         if separator
-        else ""
+        else meant_by(smiles)
     )
+    fault = fault_of(smiles)
     raise UnusableInputError(
-        f"{shortened(smiles)!r} is not a SMILES that RDKit can read: check its spelling{hint}."
+        f"{shortened(smiles)!r} is not a SMILES that RDKit can read{fault}: check its spelling{hint}."
     )
 
 

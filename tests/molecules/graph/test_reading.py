@@ -2,7 +2,7 @@
 
 import pytest
 from fake_generators import embedded
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.graph.inputs import check_is_a_list, prepare
@@ -51,6 +51,40 @@ def test_what_cannot_be_read_is_refused_by_name(text, says):
     with pytest.raises(UnusableInputError) as error:
         prepare(text)
     assert says in str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(rdBase, "CaptureErrorLog"), reason="this RDKit tells it to its log alone")
+@pytest.mark.parametrize(
+    ("smiles", "says"),
+    [
+        ("CC(=O)Oc1ccccc1(C(=O)O", "can read (extra open parentheses, at position 16): check its spelling."),
+        ("CC)C", "(extra close parentheses, at position 3): check"),
+        ("C1CC", "(unclosed ring): check"),
+        ("C==C", "(syntax error, at position 3): check"),
+        ("C12CC12", "(ring closure 2 duplicates bond between atom 0 and atom 2): check"),
+    ],
+)
+def test_what_rdkit_says_of_a_misspelt_smiles_is_handed_on_and_not_printed(capfd, smiles, says):
+    with pytest.raises(UnusableInputError) as error:
+        prepare(smiles)
+    assert says in str(error.value)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("50-78-2", "; registry numbers are not looked up: give the SMILES."),
+        ("aspirin", "; names are not looked up: give the SMILES."),
+        ("2-methylpropan-1-ol", "; names are not looked up: give the SMILES."),
+        ("CCO>>CC=O", "; a reaction is not taken: give one molecule."),
+        ("ClC(Br)(c1ccccc1", "check its spelling."),
+    ],
+)
+def test_what_is_no_smiles_at_all_is_told_what_it_looks_like(text, hint):
+    with pytest.raises(UnusableInputError) as error:
+        prepare(text)
+    assert str(error.value).endswith(hint)
 
 
 @pytest.mark.parametrize(
