@@ -26,6 +26,8 @@ GenerateMany = Callable[[Iterator[Any]], "Iterable[GenerationResult]"]
 _SETTING = re.compile(r"\+{0,2}([a-z]\w*)=")
 _OF_THE_MACHINE = ("num_workers", "batch_atoms")
 """Settings that change no conformer."""
+_OF_THE_WORK = ("weights", "num_conformers", "seed", "max_atoms")
+"""What each process of a cluster is told beside the settings."""
 _MOST_OF_SOURCE = 200
 
 
@@ -53,6 +55,7 @@ class Draw:
     weights: str
     device: str | None
     threads: int | None
+    max_atoms: int | None = None
     shard: str | None = None
     engine: str = "local"
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -141,7 +144,9 @@ class Draw:
             return inputs, None
         inputs = few_enough(inputs, self.output)
         fixed = None if self.fixed is None else read_fixed(self.fixed)
-        generator = ConformerGenerator.from_pretrained(self.weights, device=self.device)
+        generator = ConformerGenerator.from_pretrained(
+            self.weights, device=self.device, max_atoms=self.max_atoms
+        )
         generate_many: GenerateMany = functools.partial(
             generator.generate_many,
             num_conformers=self.num_conformers,
@@ -181,7 +186,7 @@ class Draw:
         if self.shard is not None:
             from molediff.molecules.jobs.shards import Shard, export_shard
 
-            made_with = {
+            made_with: dict[str, Any] = {
                 "weights": self.weights,
                 "num_conformers": self.num_conformers,
                 "seed": self.seed,
@@ -191,6 +196,8 @@ class Draw:
                 "largest_fragment": self.largest_fragment,
                 **{key: value for key, value in self.settings.items() if key not in _OF_THE_MACHINE},
             }
+            if self.max_atoms is not None:  # as in the records of former runs, which know nothing of it
+                made_with["max_atoms"] = self.max_atoms
             shard = Shard.parse(self.shard)
             return export_shard(
                 inputs,
@@ -223,7 +230,7 @@ class Draw:
         settings = {key: value for key, value in self.settings.items() if key != "num_workers"}
         workers = self.settings["num_workers"]
         settings |= {"strict": self.strict, "largest_fragment": self.largest_fragment}
-        work = {"weights": self.weights, "num_conformers": self.num_conformers, "seed": self.seed}
+        work: dict[str, Any] = {name: getattr(self, name) for name in _OF_THE_WORK}
         return run(inputs, self.output, work, settings, self.device, workers)
 
     def _facts(self, summary: ExportSummary) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def run(
     Args:
         inputs: read lazily.
         folder: of the run; its rows lie in the folder `rows`.
-        work: weights, number and seed, see `Work`.
+        work: weights, number, seed and largest size, see `Work`.
         settings: of `ConformerGenerator.generate_many`.
         device: see `Work`.
         workers: processes; 1 takes as many as there is room for.

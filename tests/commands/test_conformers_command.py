@@ -86,6 +86,14 @@ def test_some_failures_leave_all_else_written_and_a_table_of_reasons(tmp_path):
     assert len(records(tmp_path / "out.sdf")) == 1
 
 
+def test_the_largest_size_is_an_option_that_the_refusal_names(tmp_path):
+    words = ("conformers", "CCO", "-n", 1, "-o", "out.sdf", "--max-atoms")
+    ended = molediff(*words, 8, folder=tmp_path)
+    assert ended.code == exits.NONE_SUCCEEDED
+    assert "9 atoms with hydrogens, more than --max-atoms 8" in ended.stderr
+    assert molediff(*words, 9, "--overwrite", folder=tmp_path).code == exits.OK
+
+
 def test_no_success_at_all_writes_no_conformers(tmp_path):
     ended = molediff("conformers", "C[Hg]C", "-o", "out.sdf", folder=tmp_path)
     assert ended.code == exits.NONE_SUCCEEDED

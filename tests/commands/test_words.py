@@ -11,6 +11,7 @@ from typer.main import get_command
 from molediff.commands.main import main
 from molediff.commands.notes import warnings_in_one_line
 from molediff.commands.words import as_typed, options_of, spoken
+from molediff.molecules.graph.limits import too_large
 
 OPTIONS = options_of(get_command(main).commands["conformers"])
 
@@ -33,6 +34,12 @@ OPTIONS = options_of(get_command(main).commands["conformers"])
         ("select='energy' needs energies: which", "--select energy needs energies: which"),
         ("pool=3 is less than 5", "--pool 3 is less than 5"),
         ("it is pool=3.", "it is --pool 3."),
+        (
+            too_large(200, 160),
+            "200 atoms with hydrogens, more than --max-atoms 160: give a part of it "
+            "(--max-atoms can be raised; nothing was tested beyond).",
+        ),
+        (": smiles_column='NAME' says which", ": --smiles-column NAME says which"),
         ("timeout must be above 0, or None; got -1.0.", "--timeout must be above 0; got -1.0."),
         ("relax must be one of None, mmff", "--relax must be one of mmff"),
         ("num_workers=4 on cuda", "--workers 4 on cuda"),

@@ -19,7 +19,7 @@ def too_large(num_atoms: int, max_atoms: int, at_least: bool = False) -> str:
         max_atoms: that are allowed, hydrogens included.
         at_least: some hydrogens are not counted.
     """
-    more = "" if max_atoms >= MAX_ATOMS_ORGANIC else LARGER_BY_AUTO
+    more = LARGER_BY_AUTO if max_atoms == MAX_ATOMS else ""
     return (
         f"{'At least ' if at_least else ''}{num_atoms} atoms with hydrogens, more than max_atoms={max_atoms}: give a "
         f"part of it{more} (max_atoms can be raised; nothing was tested beyond)."

@@ -84,6 +84,8 @@ def run_on_ray(
         "seed": work.seed,
         **work.settings,
     }
+    if work.max_atoms is not None:
+        facts["max_atoms"] = work.max_atoms
     num = stage(inputs, folder, facts)
     if num_blocks is None:
         num_blocks = max(1, min(num // _LEAST_INPUTS_A_BLOCK, _BLOCKS_AN_ACTOR * num_actors))

@@ -41,6 +41,7 @@ class Work:
         seed: of the run.
         settings: of `ConformerGenerator.generate_many`, by name.
         device: "cpu", "cuda" or None for a GPU where there is one.
+        max_atoms: inputs with more atoms are refused; None: as the weights have it.
     """
 
     weights: str = "qm9"
@@ -48,6 +49,7 @@ class Work:
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
+    max_atoms: int | None = None
 
     def start(self) -> Worker:
         """What does it, with its weights loaded."""
@@ -71,7 +73,9 @@ class Worker:
         if work.device == "cpu" or not torch.cuda.is_available():
             torch.set_num_threads(1)
         self.work = work
-        self.generator = ConformerGenerator.from_pretrained(work.weights, device=work.device)
+        self.generator = ConformerGenerator.from_pretrained(
+            work.weights, device=work.device, max_atoms=work.max_atoms
+        )
 
     def rows(
         self, ids: Sequence[int], names: Sequence[str], molecules: Sequence[Any]
