@@ -46,7 +46,7 @@ def to_standard_output(
         for result in generate_many(molecules()):
             with interrupts_held_back():
                 item = pending.popleft()
-                summary.count(item, result, writer.write(result, item.name))
+                summary.count(item, result, writer.write(result, item.name, item.data))
                 sys.stdout.flush()
     except KeyboardInterrupt as error:
         summary.end(error)

@@ -139,7 +139,12 @@ def test_the_name_of_the_output_says_its_kind(tmp_path, name):
         (["CCO", "--engine", "dask"], "--engine is local or ray"),
         (["CCO", "--engine", "ray", "-o", "a.sdf"], "-o FOLDER"),
         (["CCO", "--select", "energy"], "--pool"),
-        (["table.csv"], "has no column 'smiles' (its columns are id, structure)"),
+        (
+            ["table.csv"],
+            "no column 'smiles' (its columns are id, structure): --smiles-column NAME says which",
+        ),
+        (["CCO", "CC", "-o", "out.pdb"], "a .pdb file holds one molecule"),
+        (["two.smi", "-o", "out.pdb.gz", "--shard", "1/2"], "a .pdb file holds one molecule"),
         (["CCO", "-o", "nowhere/out.sdf"], "the folder nowhere does not exist"),
         (["CCO", "-o", "a_file/out.sdf"], "a_file"),
         (["CCO", "-o", "old.sdf"], "old.sdf exists: name another file, or add --overwrite"),
@@ -166,6 +171,7 @@ def test_the_name_of_the_output_says_its_kind(tmp_path, name):
 def test_a_mistake_is_one_line_and_changes_no_file(tmp_path, words, sentence):
     (tmp_path / "empty.smi").write_text("# nothing\n\n")
     (tmp_path / "table.csv").write_text("id,structure\n1,CCO\n")
+    (tmp_path / "two.smi").write_text("CCO\nCC\n")
     (tmp_path / "packed.smi.gz").write_text("CCO\n")
     (tmp_path / "semicolons.csv").write_text("smiles;name\nCCO;ethanol\n")
     (tmp_path / "flat.mol").write_text(Chem.MolToMolBlock(Chem.MolFromSmiles("CO")))

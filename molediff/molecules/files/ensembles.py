@@ -20,7 +20,8 @@ def as_ensembles(inputs: Iterable[MoleculeInput]) -> Iterator[MoleculeInput]:
     """The same molecules, but records that follow each other as conformers of one molecule are one input.
 
     Such records have three-dimensional coordinates, one title (or none), the same atoms in the same order, bonds and
-    stereo. The Mol is that of the first of them with the conformers of all. In the end a warning tells of them.
+    stereo. The Mol is that of the first of them with the conformers of all, the data are what all share. In the end a
+    warning tells of them.
     """
     num_records = num_molecules = 0
     for group in in_groups(inputs, _are_conformers):
@@ -93,4 +94,8 @@ def _joined(group: list[MoleculeInput]) -> MoleculeInput:
         return first
     mols = [item.molecule for item in group if isinstance(item.molecule, Chem.Mol)]
     positions = [conformer.GetPositions() for mol in mols for conformer in mol.GetConformers()]
-    return replace(first, molecule=with_conformers(first.molecule, positions), name=name_of_all(first))
+    shared = {
+        key: value for key, value in first.data.items() if all(item.data.get(key) == value for item in group)
+    }
+    mol = with_conformers(first.molecule, positions)
+    return replace(first, molecule=mol, name=name_of_all(first), data=shared)

@@ -141,7 +141,7 @@ def export_conformers(
             for index, result in enumerate(generate_many(molecules())):
                 with interrupts_held_back():
                     item = pending.popleft()
-                    written = writer.write(result, item.name)
+                    written = writer.write(result, item.name, item.data)
                     table.writerow(_row(index, item, result, written, output.name))
                     summary.count(item, result, written)
                 if each is not None:

@@ -6,8 +6,9 @@ import codecs
 import gzip
 import io
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
@@ -26,11 +27,13 @@ class MoleculeInput:
         molecule: SMILES, or the Mol of a record with coordinates, or None if the record cannot be read.
         name: title in the file, or the SMILES.
         reason: why it cannot be read, where that is known.
+        data: what else its record or row has, by the names of fields and columns; it goes on to the results.
     """
 
     molecule: str | Chem.Mol | None
     name: str
     reason: str = ""
+    data: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def open_bytes(path: Path) -> BinaryIO:

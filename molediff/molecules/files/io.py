@@ -176,8 +176,9 @@ def _of_line(line: str) -> MoleculeInput:
 
 
 def _read_sdf(path: Path) -> Iterator[MoleculeInput]:
-    for number, (mol, reason) in enumerate(sdf.read_records(path), start=1):
-        yield MoleculeInput(mol, sdf.title_of(mol) or f"{stem_of(path)}_{number}", reason)
+    for number, (mol, title, reason) in enumerate(sdf.read_records(path), start=1):
+        data = {} if mol is None else sdf.data_of(mol)
+        yield MoleculeInput(mol, title or f"{stem_of(path)}_{number}", reason, data)
 
 
 def read_fixed(path: str | os.PathLike[str]) -> Chem.Mol:

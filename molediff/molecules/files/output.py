@@ -42,9 +42,15 @@ class ResultWriter:
         self._add = add
         self._provenance = {key: value for key, value in (provenance or {}).items() if value is not None}
 
-    def write(self, result: Drawn | Chem.Mol, name: str) -> int:
-        """Write all conformers of a result, or of a Mol, with `name` as title, and return their number."""
-        records = list(records_of(result, name, self._provenance))
+    def write(self, result: Drawn | Chem.Mol, name: str, data: Mapping[str, str] | None = None) -> int:
+        """Write all conformers of a result, or of a Mol, and return their number.
+
+        Args:
+            result: what was generated.
+            name: title of its records.
+            data: fields of its input, which SDF records have besides ours; ours are kept where names are the same.
+        """
+        records = list(records_of(result, name, self._provenance, data))
         if records:
             self._add(records)
         return len(records)
@@ -79,7 +85,7 @@ class ConformerWriter(ResultWriter):
         of = record.mol, record.conformer_id, record.title, record.properties
         if self._suffix == ".pdb":
             return pdb_record(*of, number=self._number)
-        return sdf_record(*of) if self._suffix == ".sdf" else xyz_record(*of)
+        return sdf_record(*of, data=record.data) if self._suffix == ".sdf" else xyz_record(*of)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,6 +16,14 @@ from molediff.molecules.generation.result import GenerationResult
 RELATIVE = "relative_kcal_per_mol"
 WEIGHT = f"boltzmann_weight_{ROOM_TEMPERATURE:.0f}K"
 _PER_MOL = "_kcal_per_mol"
+_MADE = (
+    "SMILES", "conformer", "seed", "number", "sample", "attempt", "caution", "original_title", "weights",
+    "weights_sha256", "solver", "num_steps", "grid", "init", "num_samples", "relax", "pool", "select", "noise",
+    "molediff",
+)  # fmt: skip
+"""What our records have beside energies."""
+_OF_ATOMS = re.compile(r"(?:atom|bond)\.[a-z]*prop", re.IGNORECASE)
+"""Lists of values, one an atom or a bond, as RDKit writes them."""
 
 
 @runtime_checkable
@@ -76,6 +84,7 @@ class Record:
         made: how it was made: with the same weights, version and settings the seed, the sample and the attempt fix its
             noise, and of weights that begin with cheap guesses these and the number of samples (`num_samples`).
         energy: None where it is not known.
+        data: of the input, for formats that hold them, see `data_to_keep`.
     """
 
     mol: Chem.Mol
@@ -83,6 +92,7 @@ class Record:
     title: str
     made: dict[str, Any]
     energy: Energy | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def positions(self) -> np.ndarray:
@@ -103,7 +113,10 @@ class Record:
 
 
 def records_of(
-    result: Drawn | Chem.Mol, name: str, provenance: Mapping[str, object] | None = None
+    result: Drawn | Chem.Mol,
+    name: str,
+    provenance: Mapping[str, object] | None = None,
+    data: Mapping[str, str] | None = None,
 ) -> Iterator[Record]:
     """A record of every conformer of a result, or of a Mol, of which nothing else is known.
 
@@ -111,15 +124,31 @@ def records_of(
         result: what was generated.
         name: title of its records.
         provenance: what to store beyond that of the result.
+        data: fields of its input.
     """
-    more = dict(provenance or {})
+    more, kept = dict(provenance or {}), data_to_keep(data or {})
     if isinstance(result, Chem.Mol):
-        yield from (Record(result, conformer.GetId(), name, more) for conformer in result.GetConformers())
+        for conformer in result.GetConformers():
+            yield Record(result, conformer.GetId(), name, more, data=kept)
     elif result.mol is not None:
         energies = _energies(result) if isinstance(result, GenerationResult) else {}
         for index, conformer in enumerate(result.mol.GetConformers()):
             made = {**_made(result, index), **more}
-            yield Record(result.mol, conformer.GetId(), name, made, energies.get(index))
+            yield Record(result.mol, conformer.GetId(), name, made, energies.get(index), kept)
+
+
+def data_to_keep(data: Mapping[str, str]) -> dict[str, str]:
+    """Fields of an input that hold for new conformers of it, too.
+
+    Left out are energies and weights of conformers, values of atoms and bonds, whose number hydrogens change, and of a
+    record that this package wrote all that it wrote.
+    """
+    of_conformers = {RELATIVE, WEIGHT, *(_MADE if "molediff" in data else ())}
+    return {
+        name: value
+        for name, value in data.items()
+        if name not in of_conformers and method_of(name) is None and not _OF_ATOMS.match(name)
+    }
 
 
 def _energies(result: GenerationResult) -> dict[int, Energy]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from molediff.runtime.extras import require
 
 _STRUCTURES = "molblock"
 """A column of mol blocks, as our own tables have it, goes before the SMILES: it has coordinates."""
+_ONE_WORD = re.compile(r"[\w.-]+")
 
 
 def open_csv(path: Path, smiles_column: str, delimiter: str) -> Iterator[MoleculeInput]:
@@ -29,7 +31,7 @@ def open_csv(path: Path, smiles_column: str, delimiter: str) -> Iterator[Molecul
         except csv.Error as error:
             raise ValueError(f"the header of {path} cannot be read ({error})") from None
     columns = _columns(path, header, smiles_column)
-    return _read_csv(path, columns[smiles_column.lower()], columns.get("name"), delimiter)
+    return _read_csv(path, header, columns[smiles_column.lower()], columns.get("name"), delimiter)
 
 
 def _columns(path: Path, header: Sequence[str], smiles_column: str) -> dict[str, int]:
@@ -42,13 +44,22 @@ def _columns(path: Path, header: Sequence[str], smiles_column: str) -> dict[str,
         found = ", ".join(header)
         joined = next((mark for mark in (";", "\t", "|") if len(header) == 1 and mark in header[0]), None)
         hint = f"; {joined!r} separates them: make it a comma, or a tab in a .tsv file" if joined else ""
+        likely = next(
+            (name for name in header if "smiles" in name.lower() and _ONE_WORD.fullmatch(name)), "NAME"
+        )
+        hint = hint or f": smiles_column='{likely}' says which of them has the SMILES"
         raise ValueError(f"{path} has no column '{smiles_column}' (its columns are {found}){hint}")
     return columns
 
 
 def _read_csv(
-    path: Path, smiles_column: int, name_column: int | None, delimiter: str
+    path: Path, header: Sequence[str], smiles_column: int, name_column: int | None, delimiter: str
 ) -> Iterator[MoleculeInput]:
+    others = {
+        name.strip(): place
+        for place, name in reversed(list(enumerate(header)))
+        if place not in (smiles_column, name_column)
+    }
     with open_text(path, newline="") as file:
         rows = csv.reader(file, delimiter=delimiter)
         next(rows)
@@ -64,9 +75,11 @@ def _read_csv(
             if row:
                 smiles = row[smiles_column].strip() if smiles_column < len(row) else ""
                 named = name_column is not None and name_column < len(row)
-                yield MoleculeInput(
-                    smiles, row[name_column or 0] if named else smiles if name_column is None else ""
-                )
+                name = row[name_column or 0] if named else smiles if name_column is None else ""
+                data = {
+                    key: row[at] for key, at in reversed(others.items()) if at < len(row) and row[at].strip()
+                }
+                yield MoleculeInput(smiles, name, data=data)
 
 
 def open_parquet(path: Path, smiles_column: str) -> Iterator[MoleculeInput]:

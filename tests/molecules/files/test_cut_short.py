@@ -7,6 +7,7 @@ from rdkit import Chem
 
 from molediff.molecules.files.inputs import CUT_SHORT
 from molediff.molecules.files.io import read_inputs
+from molediff.molecules.files.sdf import NO_SDF
 
 BLOCK = Chem.MolToMolBlock(Chem.AddHs(Chem.MolFromSmiles("CO")))
 RECORD = f"{BLOCK}> <a>\n1\n\n$$$$\n"
@@ -29,6 +30,17 @@ def test_an_sdf_that_ends_within_a_record_says_so_wherever_it_ends(tmp_path):
         else:
             assert [item.molecule is None for item in items] == [False, False, True], end
             assert items[2].reason == CUT_SHORT
+
+
+@pytest.mark.parametrize("num", [1, 3, 50])
+def test_a_list_of_smiles_that_is_called_sdf_is_not_said_to_be_cut_short(tmp_path, num):
+    (tmp_path / "a.sdf").write_text(num * "CCO ethanol\n")
+    assert [(item.molecule, item.reason) for item in read(tmp_path / "a.sdf")] == [(None, NO_SDF)]
+
+
+def test_a_first_record_that_ends_in_its_atoms_is_cut_short(tmp_path):
+    (tmp_path / "a.sdf").write_text("".join(RECORD.splitlines(keepends=True)[:6]))
+    assert [item.reason for item in read(tmp_path / "a.sdf")] == [CUT_SHORT]
 
 
 @pytest.mark.parametrize("name", ["a.sdf.gz", "a.smi.gz", "a.csv.gz"])

@@ -27,6 +27,17 @@ def read(path):
     return list(as_ensembles(read_inputs([str(path)])))
 
 
+def test_conformers_in_a_file_keep_the_data_that_all_of_them_have(tmp_path):
+    mols = [embedded("CCCO", 1, seed=seed) for seed in (1, 2)]
+    for score, mol in enumerate(mols):
+        mol.SetProp("assay", "7")
+        mol.SetProp("score", str(score))
+    write(tmp_path / "a.sdf", *mols)
+    with pytest.warns(UserWarning, match="conformers of 1 molecule"):
+        (item,) = read(tmp_path / "a.sdf")
+    assert item.data == {"assay": "7"}
+
+
 @pytest.mark.parametrize("title", ["mine", ""])
 def test_twenty_conformers_in_a_file_are_one_molecule_and_that_is_said(tmp_path, title):
     mol = embedded("CCCO", 20, title)

@@ -3,10 +3,13 @@
 import csv
 
 import pytest
+from fake_generators import embedded
 from rdkit import Chem
 
 from molediff.molecules.files.export import export_conformers
 from molediff.molecules.files.inputs import MoleculeInput
+from molediff.molecules.files.io import read_inputs
+from molediff.molecules.files.records import data_to_keep
 from molediff.molecules.generation.result import GenerationResult
 from molediff.runtime.interrupts import Terminated
 from tests.molecules.files.test_io import water_result
@@ -35,6 +38,44 @@ def test_every_input_has_its_row_in_order(tmp_path):
     assert summary.num_inputs == {"ok": 6, "partial": 0, "failed": 1}
     assert summary.num_conformers == 12 == len(Chem.SDMolSupplier(str(tmp_path / "o.sdf")))
     assert [name for name, _ in summary.failures] == ["name 3"]
+
+
+def test_data_fields_of_an_input_go_on_to_its_records(tmp_path):
+    """But for what holds for other conformers, and ours win where names are the same."""
+    mol = embedded("O")
+    fields = {
+        "assay": "IC50\n  3 nM",
+        "seed": "99",
+        "pool": "b",
+        "GFN2-xTB_kcal_per_mol": "1",
+        "atom.prop.q": "1 2",
+    }
+    for name, value in fields.items():
+        mol.SetProp(name, value)
+    with Chem.SDWriter(str(tmp_path / "in.sdf")) as writer:
+        writer.write(mol)
+    (tmp_path / "in.csv").write_text("smiles,name,vendor,_Name,empty\nO,water,A <1>,x,\n")
+    inputs = [item for name in ("in.sdf", "in.csv") for item in read_inputs([str(tmp_path / name)])]
+    results = [water_result(), water_result()]
+    export_conformers(
+        inputs,
+        lambda given: (r for r, _ in zip(results, given, strict=True)),
+        tmp_path / "o.sdf",
+        tmp_path / "s.csv",
+    )
+    *sdf, _, row = [record.GetPropsAsDict() for record in Chem.SDMolSupplier(str(tmp_path / "o.sdf"))]
+    for record in sdf[:2]:
+        assert (record["assay"], record["pool"], record["seed"]) == ("IC50\n  3 nM", "b", 7)
+        assert not {"GFN2-xTB_kcal_per_mol", "atom.prop.q"} & {*record}
+    assert row["vendor"] == "A <1>"
+    assert not {"smiles", "name", "_Name", "empty"} & {*row}
+    assert {item.name for item in read_inputs([str(tmp_path / "o.sdf")])} == {"in_1", "water"}
+
+
+def test_of_a_record_that_was_written_here_nothing_of_how_it_was_made_goes_on():
+    made = {"molediff": "0.1", "relax": "mmff", "attempt": "3", "assay": "4"}
+    assert data_to_keep(made) == {"assay": "4"}
+    assert data_to_keep({"relax": "by hand"}) == {"relax": "by hand"}
 
 
 def test_results_are_written_as_they_come(tmp_path):

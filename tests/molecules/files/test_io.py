@@ -58,6 +58,39 @@ def test_an_unreadable_sdf_record_keeps_its_place(tmp_path):
     assert [item.name for item in inputs] == ["in_1", "in_2", "in_3"]
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_an_unreadable_sdf_record_is_called_by_its_title(tmp_path, newline):
+    bad = Chem.MolToMolBlock(Chem.MolFromSmiles("C(F)(F)(F)(F)F", sanitize=False), kekulize=False)
+    good = Chem.MolToMolBlock(Chem.MolFromSmiles("CO"))
+    field = ">  <note>\nnot $$$$ the end\n\n"
+    records = [
+        f"{title}{block}{field}$$$$\n" for title, block in (("one", good), ("two", bad), ("", bad)) * 400
+    ]
+    text = "".join([*records, "last", bad])  # no end of the record
+    (tmp_path / "in.sdf").write_text(text, newline=newline)
+    inputs = list(read_inputs([str(tmp_path / "in.sdf")]))
+    assert len(inputs) == 1201
+    assert [item.name for item in inputs[:4]] == ["one", "two", "in_3", "one"]
+    assert [item.name for item in inputs[-3:]] == ["two", "in_1200", "last"]
+    assert [item.molecule is None for item in inputs[:3]] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        (
+            "id,Canonical_SMILES",
+            r"columns are id, Canonical_SMILES\): smiles_column='Canonical_SMILES' says which",
+        ),
+        ("id,structure", r"columns are id, structure\): smiles_column='NAME' says which"),
+    ],
+)
+def test_a_table_without_the_column_names_those_there_are_and_the_setting(tmp_path, header, says):
+    (tmp_path / "a.csv").write_text(f"{header}\n1,C\n")
+    with pytest.raises(ValueError, match=says):
+        read_inputs([str(tmp_path / "a.csv")])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "error", "message"),
     [

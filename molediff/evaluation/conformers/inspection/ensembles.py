@@ -15,6 +15,7 @@ from molediff.molecules.files.export import UNREADABLE
 from molediff.molecules.files.inputs import MoleculeInput
 from molediff.molecules.files.io import read_inputs
 from molediff.molecules.files.records import Drawn, method_of
+from molediff.molecules.files.sdf import data_of
 from molediff.molecules.generation.result import GenerationResult
 
 _ASKED = ("SMILES", "smiles")
@@ -87,24 +88,14 @@ def _ensemble(group: Sequence[MoleculeInput]) -> OwnMolecule:
     mol = with_conformers(mols[0], [mol.GetConformer().GetPositions() for mol in mols])
     energies, method = _energies(mols)
     asked = _as_asked(mol)
-    properties = _properties(mols[0])
+    properties = data_of(mols[0])
     made = tuple((key, properties[key]) for key in _MADE if key in properties)
     return OwnMolecule(name, asked or mol, "", asked is not None, energies, method, made=made)
 
 
-def _properties(mol: Chem.Mol) -> dict[str, str]:
-    found = {}
-    for name in mol.GetPropNames():
-        try:
-            found[name] = mol.GetProp(name)
-        except (RuntimeError, UnicodeDecodeError):
-            continue
-    return found
-
-
 def _energies(mols: Sequence[Chem.Mol]) -> tuple[np.ndarray | None, str]:
     """Energies in kcal/mol by the first property that is one, and its method."""
-    known = [_properties(mol) for mol in mols]
+    known = [data_of(mol) for mol in mols]
     method = next((found for name in known[0] if (found := method_of(name))), None)
     if method is None:
         return None, ""
@@ -121,7 +112,7 @@ def _number(text: Any) -> float:
 
 def _as_asked(mol: Chem.Mol) -> Chem.Mol | None:
     """The same conformers on the molecule of the property `SMILES`, with its stereo; None if it has none that fits."""
-    properties = _properties(mol)
+    properties = data_of(mol)
     text = next((properties[name] for name in _ASKED if name in properties), None)
     if text is None:
         return None
