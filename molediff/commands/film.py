@@ -13,6 +13,12 @@ Output = Annotated[
     str,
     in_files("--output", "-o", metavar="NAME", help="Pictures NAME.gif, the film, and NAME.png, a strip."),
 ]
+MaxAtoms = Annotated[
+    int | None,
+    in_sampling(
+        "--max-atoms", min=1, metavar="N", help="Refuse larger molecules, hydrogens counted. Default: 64."
+    ),
+]
 Weights = Annotated[str, in_sampling("--weights", metavar="NAME", help="Weights that draw from noise.")]
 Steps = Annotated[
     int, in_sampling("--num-steps", min=1, metavar="N", help="More than sampling needs, for a smooth film.")
@@ -33,6 +39,7 @@ def film(
     weights: Weights = "qm9",
     num_steps: Steps = 40,
     grid: Grid = "uniform_t",
+    max_atoms: MaxAtoms = None,
     threads: Threads = None,
 ) -> None:
     """Film a molecule freezing out of noise, and draw the film as a strip."""
@@ -44,4 +51,4 @@ def film(
     from molediff.evaluation.conformers.run import freeze
 
     use_threads(threads)
-    freeze([molecule], name, seed, weights, num_steps, grid)
+    freeze([molecule], name, seed, weights, num_steps, grid, max_atoms)

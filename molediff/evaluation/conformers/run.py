@@ -102,13 +102,21 @@ def sample(
     return summary.num_conformers
 
 
-def freeze(molecules: Sequence[str], output: str, seed: int, weights: str, num_steps: int, grid: str) -> None:
+def freeze(
+    molecules: Sequence[str],
+    output: str,
+    seed: int,
+    weights: str,
+    num_steps: int,
+    grid: str,
+    max_atoms: int | None = None,
+) -> None:
     """Draw one conformer and write its trajectory as a strip (PNG) and an animation (GIF).
 
     Args:
         molecules: one SMILES.
         output: name of the pictures, without .png and .gif.
-        seed, weights, num_steps, grid: see `ConformerGenerator`.
+        seed, weights, num_steps, grid, max_atoms: see `ConformerGenerator`.
 
     Raises:
         ValueError: not one molecule is named, or it has nothing to freeze.
@@ -118,7 +126,9 @@ def freeze(molecules: Sequence[str], output: str, seed: int, weights: str, num_s
     if len(molecules) != 1:
         raise ValueError(f"name one molecule, as in freeze.py 'CCO'; got {len(molecules)}")
     check_writable(Path(output).parent)
-    generator = ConformerGenerator.from_pretrained("qm9" if weights == "auto" else weights)
+    generator = ConformerGenerator.from_pretrained(
+        "qm9" if weights == "auto" else weights, max_atoms=max_atoms
+    )
     if generator.plan.init is not None:
         raise ValueError(
             f"the weights {weights!r} begin with a cheap guess, which they refine: a film needs weights that begin "
