@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +85,10 @@ def _is_small(mol: Chem.Mol) -> bool:
     return bool(mol.GetNumHeavyAtoms() <= _SMALL)
 
 
+def _is_rare(kind: str) -> bool:
+    return _IS_RARE(kind) is not None
+
+
 def build_ranges(sets: Sequence[str], root: str | Path = "data", rare: Sequence[str] = ()) -> Ranges:
     """Survey all sets but what is held out of them.
 
@@ -93,15 +97,21 @@ def build_ranges(sets: Sequence[str], root: str | Path = "data", rare: Sequence[
         root: folder of the QM9 cache.
         rare: sets of which only kinds count that have boron, many neighbours or N=S=O in their names.
     """
+
+    def geometries() -> Iterator[tuple[Chem.Mol, int, Callable[[str], bool] | None]]:
+        for name in sets:
+            for mol in read_set(name, root):
+                yield mol, _TIMES if _is_small(mol) else 1, None
+        for name in rare:
+            for mol in read_set(name, root):
+                yield mol, _TIMES if _is_small(mol) else _TIMES_RARE, _is_rare
+
     survey = Survey()
-    for name in sets:
-        for mol in read_set(name, root):
-            survey.add(mol, _TIMES if _is_small(mol) else 1)
-    for name in rare:
-        for mol in read_set(name, root):
-            survey.add(
-                mol, _TIMES if _is_small(mol) else _TIMES_RARE, lambda kind: _IS_RARE(kind) is not None
-            )
+    for mol, times, counted in geometries():
+        survey.add(mol, times, counted)
+    usual = Ranges({}, usual_angles=survey.usual_angles()).usual_angles
+    for mol, times, counted in geometries():
+        survey.add_bends(mol, usual, times, counted)
     return survey.ranges(
         {"sets": [Path(name).name for name in (*sets, *rare)], "num_conformers": survey.num_conformers}
     )

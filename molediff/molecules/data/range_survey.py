@@ -11,7 +11,7 @@ import numpy as np
 from rdkit import Chem
 
 from molediff.molecules.perception.contacts import Contacts, contact_names
-from molediff.molecules.perception.internal_coordinates import SORTS, terms_of
+from molediff.molecules.perception.internal_coordinates import SORTS, Bend, terms_of
 from molediff.molecules.perception.kinds import Kinds
 from molediff.molecules.perception.ranges import LEAST_SEEN, MARGINS, Range, Ranges
 
@@ -21,7 +21,9 @@ _STEPS = {
     "angle": 0.25,
     "planarity": 0.01,
     "enclosure": 0.01,
+    "bend": 0.1,
     "twist": 0.5,
+    "torsion": 0.5,
     "cumulene": 0.5,
     "contact": 0.01,
 }
@@ -29,7 +31,10 @@ _STEPS = {
 _ONE_OF = 300_000
 # A finer class is kept if it narrows the bounds of the next coarser one by this share of the margin at one end.
 _WORTH_IT = 1.0
-CONTACT = "contact"
+# An angle that is usual for a finer class is kept if it differs so much from that for the coarser one, in degrees.
+_APART = 1.0
+BEND, CONTACT = "bend", "contact"
+_ALL = (*SORTS, BEND, CONTACT)
 # Contacts beyond are of no interest, in Angstrom: no two atoms but heavy halogens touch there.
 _FAR = 3.5
 
@@ -38,10 +43,8 @@ class Survey:
     """Counts of all values of all classes."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, dict[str, Counter[int]]] = {
-            sort: defaultdict(Counter) for sort in (*SORTS, CONTACT)
-        }
-        self._parents: dict[str, dict[str, str]] = {sort: {} for sort in (*SORTS, CONTACT)}
+        self._counts: dict[str, dict[str, Counter[int]]] = {sort: defaultdict(Counter) for sort in _ALL}
+        self._parents: dict[str, dict[str, str]] = {sort: {} for sort in _ALL}
         self._num_contacts: Counter[int] = Counter()
         self._near: dict[int, Counter[int]] = defaultdict(Counter)
         self.num_molecules = self.num_conformers = 0
@@ -77,6 +80,37 @@ class Survey:
         if counted is None:
             self._count_contacts(Contacts(mol, kinds), x)
 
+    def add_bends(
+        self,
+        mol: Chem.Mol,
+        usual: Callable[[Sequence[tuple[str, ...]]], np.ndarray],
+        times: int = 1,
+        counted: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Count how far the angles about atoms are off the usual ones, which `usual_angles` of a first pass knows."""
+        x = np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
+        bend = Bend(Kinds(mol), usual)
+        values = bend(x)
+        known = np.flatnonzero(np.isfinite(values).all(axis=0))
+        self._count(BEND, values[:, known], [bend.terms.names[k] for k in known], times, counted)
+
+    def usual_angles(self) -> dict[str, float]:
+        """Angles in the mean by name, in degrees, without names that say no more than a coarser one."""
+        counts, parents = self._counts["angle"], self._parents["angle"]
+        kept: dict[str, float] = {}
+        num = {name: counter.total() for name, counter in counts.items()}
+        for name in sorted(counts, key=lambda name: self._depth("angle", name)):
+            parent = parents.get(name)
+            while parent is not None and parent not in kept:
+                parent = parents.get(parent)
+            mean = _STEPS["angle"] * sum(value * count for value, count in counts[name].items()) / num[name]
+            if parent is not None and (
+                abs(mean - kept[parent]) < _APART or (num[name] < LEAST_SEEN <= num[parent])
+            ):
+                continue
+            kept[name] = round(mean, 1)
+        return kept
+
     def _count_contacts(self, contacts: Contacts, x: np.ndarray) -> None:
         near = contacts.distances(x).ravel()
         keys = np.tile(contacts.keys(), len(x))
@@ -110,7 +144,7 @@ class Survey:
     def ranges(self, head: Mapping[str, Any]) -> Ranges:
         """The table, without classes that say no more than a coarser one."""
         self._name_contacts()
-        return Ranges({sort: self._table(sort) for sort in self._counts}, head)
+        return Ranges({sort: self._table(sort) for sort in self._counts}, head, self.usual_angles())
 
     def _name_contacts(self) -> None:
         """Counts of contacts under their names; what is farther apart than `_FAR` is as if it were there."""

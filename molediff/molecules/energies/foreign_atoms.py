@@ -1,5 +1,5 @@
-"""Atoms of which MMFF94s has no parameters: boron, selenium, five and six neighbours, iodine with two and more, and
-sulfur of N=S=O.
+"""Atoms of which MMFF94s has no parameters: boron, selenium, five and six neighbours, iodine with two and more,
+sulfuranes, and sulfur of N=S=O.
 
 An element that has them stands in for each, so that all other atoms get their types and charges; silicon does for any
 number of neighbours. Lengths and angles at such an atom are then those of minima (`perception.ranges`).
@@ -18,10 +18,11 @@ from rdkit.Chem import rdForceFieldHelpers
 from torch import Tensor
 
 from molediff.molecules.energies.mmff_terms import MMFFTerms
+from molediff.molecules.perception.hypervalent import hypervalent
 from molediff.molecules.perception.kinds import Kinds
 from molediff.molecules.perception.ranges import shipped_ranges
 
-_FOREIGN = Chem.MolFromSmarts("[#5,#34,PX5,PX6,SX5,SX6,IX2,IX3,IX4,IX5,$([SX2](=[#7])=[#7,#8])]")
+_FOREIGN = Chem.MolFromSmarts("[#5,#34,PX5,PX6,SX5,SX6,$([SX4v4]),IX2,IX3,IX4,IX5,$([SX2](=[#7])=[#7,#8])]")
 _OF_SULFUR = Chem.MolFromSmarts("*-[NX2]=[SX2]=[#7,#8]")
 _MANY = 5  # neighbours, from which on there is no one angle between them
 
@@ -34,6 +35,7 @@ _SMALLER = 0.85  # contacts of boron, as a share of those of silicon
 # Neighbours of a centre with five or six of them repel each other; in units of their distance at a right angle, and
 # kcal/mol: as stiff as an angle then.
 _APART, _REPULSION = 1.4, 0.05
+_BETWEEN_OTHERS = 104.0  # degrees, of the two others of SF4
 _STIFFER = 2.5  # their bonds, which that must not stretch
 
 
@@ -52,7 +54,7 @@ def stand_in(mol: Chem.Mol, foreign: Collection[int]) -> Chem.Mol:
         is_like_sulfur = atom.GetSymbol() in ("S", "Se") or any(
             bond.GetBondType() == Chem.BondType.DOUBLE for bond in atom.GetBonds()
         )
-        if is_like_sulfur and atom.GetDegree() < _MANY:
+        if is_like_sulfur and atom.GetDegree() < (_MANY if atom.GetTotalValence() > 4 else 4):
             atom.SetAtomicNum(16)
         else:
             atom.SetAtomicNum(14)
@@ -119,13 +121,24 @@ def _with_angles(terms: MMFFTerms, mol: Chem.Mol, foreign: set[int], flat: set[i
         angle = shipped_ranges().middle("angle", names)
         if angle is not None and (j in flat or foreign.intersection((i, j, k))):
             usual[i, j, k] = usual[k, j, i] = angle
+    lines = {found.atom: found.opposite() for found in hypervalent(mol) if found.atom in foreign}
     parameters, kept = terms.angle_parameters.clone(), []
     for row, (i, j, k) in enumerate(terms.angles.tolist()):
         kept.append(not (j in foreign and mol.GetAtomWithIdx(j).GetDegree() >= _MANY))
         if j in flat or foreign.intersection((i, j, k)):
             parameters[row, 1] = usual.get((i, j, k), 120.0 if j in flat else float(parameters[row, 1]))
             parameters[row, 2:4] = 0.0  # stretch-bend terms have other rest lengths
+        if j in lines:
+            parameters[row, 1], parameters[row, 4] = _beside(lines[j], i, k)
     return replace(terms, angles=terms.angles[kept], angle_parameters=parameters[kept])
+
+
+def _beside(lines: Sequence[tuple[int, int]], i: int, k: int) -> tuple[float, float]:
+    """Angle in degrees between neighbours of an atom with five pairs of electrons or six; 1 if they are in a line."""
+    if (i, k) in lines or (k, i) in lines:
+        return 180.0, 1.0
+    ends = {end for line in lines for end in line}
+    return (90.0 if ends.intersection((i, k)) else _BETWEEN_OTHERS), 0.0
 
 
 def _with_planes(terms: MMFFTerms, flat: list[Chem.Atom]) -> MMFFTerms:

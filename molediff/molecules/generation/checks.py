@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from itertools import combinations
 
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
 from molediff.molecules.generation.check import Check
+from molediff.molecules.generation.shape_checks import Coordination, RingFusion
 from molediff.molecules.generation.strain import QuickStrain
 from molediff.molecules.perception import internal_coordinates
 from molediff.molecules.perception.contacts import Contacts, closest_table
+from molediff.molecules.perception.hypervalent import hypervalent
 from molediff.molecules.perception.kinds import Kinds, Terms
 from molediff.molecules.perception.ranges import Ranges, shipped_ranges
 
 # Where no bond of these elements was seen: in units of UFF's rest length, the extremes of 158,198 bonds of QM9.
 SHORTEST_BOND = 0.865
 LONGEST_BOND = 1.24
+LEAST_ANGLE = 70.0
+"""Between neighbours of atoms with five pairs of electrons and more, in degrees."""
 
 _TABLE = Chem.GetPeriodicTable()
 _closest_table = cache(lambda: closest_table(shipped_ranges()))
@@ -89,13 +92,18 @@ class BondLengths(InRange):
 
 
 class Angles(InRange):
-    """Every angle between two bonds is possible."""
+    """Every angle between two bonds is possible; at atoms with many pairs of electrons `Coordination` says so."""
 
     name = "angle"
     _values = staticmethod(internal_coordinates.angle)
 
     def _terms(self, kinds: Kinds) -> Terms:
         return kinds.angles()
+
+    def _bounds(self, mol: Chem.Mol, terms: Terms, ranges: Ranges) -> tuple[np.ndarray, np.ndarray]:
+        low, high = super()._bounds(mol, terms, ranges)
+        has_many = np.isin(terms.atoms[:, 1], [found.atom for found in hypervalent(mol)])
+        return np.where(has_many, np.minimum(low, LEAST_ANGLE), low), np.where(has_many, np.inf, high)
 
 
 class Planarity(InRange):
@@ -126,6 +134,40 @@ class Twists(InRange):
 
     def _terms(self, kinds: Kinds) -> Terms:
         return kinds.twists()
+
+
+class Torsions(InRange):
+    """Of double bonds, amides and other planes no neighbour stands out of the plane farther than that of their like."""
+
+    name = "torsion"
+    _values = staticmethod(internal_coordinates.torsion)
+
+    def _terms(self, kinds: Kinds) -> Terms:
+        return kinds.twists()
+
+
+class Bends:
+    """The angles about an atom, all together, are as near to the usual ones as those of their like.
+
+    An atom with a coordinate of NaN is left out: what is not known is not wrong.
+
+    Args:
+        mol: sanitized, explicit hydrogens.
+        kinds: of its atoms, if they are known already.
+        ranges: the table; that of the package by default.
+    """
+
+    name = "bend"
+    remedy = ""
+
+    def __init__(self, mol: Chem.Mol, kinds: Kinds | None = None, ranges: Ranges | None = None):
+        table = ranges or shipped_ranges()
+        self._bend = internal_coordinates.Bend(kinds or Kinds(mol), table.usual_angles)
+        _, self._high = table.bounds(self.name, self._bend.terms.names)
+
+    def passes(self, x: np.ndarray) -> np.ndarray:
+        """Which conformers have no atom whose angles are too odd, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
+        return np.asarray(~(self._bend(x) > self._high).any(axis=1))
 
 
 class Cumulenes(InRange):
@@ -163,55 +205,19 @@ class Clashes:
         return ~(np.einsum("npk,npk->np", difference, difference) < self._closest_squared).any(axis=1)
 
 
-class RingFusion:
-    """Rings of three that share a bond with one of up to five, and rings of four with one of four, do so *cis*.
-
-    What hangs on the two atoms that they share lies on one side, if these are in no third ring. The trans isomers of
-    bicyclo[3.1.0]hexane and its like lie some 70 kcal/mol higher, with bonds and angles that each by themselves could
-    be. Where stereo is open, distance geometry makes them.
-
-    Args:
-        mol: sanitized, explicit hydrogens.
-        kinds, ranges: not needed.
-
-    Attributes:
-        atoms: of each such bond a neighbour outside of the rings, both ends, and the other neighbour, (fusions, 4).
-    """
-
-    name = "ring_fusion"
-    remedy = ""
-
-    def __init__(self, mol: Chem.Mol, kinds: Kinds | None = None, ranges: Ranges | None = None):
-        rings = [set(ring) for ring in mol.GetRingInfo().AtomRings() if len(ring) <= _LARGEST_CIS]
-        found = []
-        for one, other in combinations(sorted(rings, key=len), 2):
-            shared = one & other
-            if len(shared) != 2 or (len(one), len(other)) not in _CIS:
-                continue
-            i, j = sorted(shared)
-            if any(mol.GetRingInfo().NumAtomRings(atom) > 2 for atom in (i, j)):
-                continue  # a cage may force it
-            ends = [
-                [n.GetIdx() for n in mol.GetAtomWithIdx(atom).GetNeighbors() if n.GetIdx() not in one | other]
-                for atom in (i, j)
-            ]
-            if [len(mine) for mine in ends] == [1, 1] and mol.GetBondBetweenAtoms(i, j) is not None:
-                found.append((ends[0][0], i, j, ends[1][0]))
-        self.atoms = np.array(found, dtype=np.int64).reshape(-1, 4)
-
-    def passes(self, x: np.ndarray) -> np.ndarray:
-        """Whether all are cis, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
-        is_trans = internal_coordinates.dihedral(x, self.atoms) > MOST_CIS
-        return np.asarray(~is_trans.any(axis=1))
-
-
-MOST_CIS = 90.0
-"""Between what hangs on the two atoms, in degrees."""
-_CIS = ((3, 3), (3, 4), (3, 5), (4, 4))
-_LARGEST_CIS = 5
-
-
-CHECKS = (BondLengths, Angles, Planarity, Enclosure, Twists, Cumulenes, RingFusion, Clashes)
+CHECKS = (
+    BondLengths,
+    Angles,
+    Bends,
+    Planarity,
+    Enclosure,
+    Twists,
+    Torsions,
+    Cumulenes,
+    Coordination,
+    RingFusion,
+    Clashes,
+)
 """What every conformer is put to, in this order, before it is handed out and again after it was relaxed. That its
 coordinates are finite, its stereo right and fixed atoms in their places is seen to before, its strain after."""
 

@@ -45,6 +45,11 @@ def fragments(mol: Chem.Mol, pieces: Pieces) -> list[Fragment]:
     return [_fragment(mol, piece, pieces.of_atom == piece) for piece in sorted(bent)]
 
 
+def has_macrocycle(mol: Chem.Mol) -> bool:
+    """Whether a molecule has a ring of nine atoms or more."""
+    return any(len(ring) >= MACROCYCLE for ring in mol.GetRingInfo().AtomRings())
+
+
 def bent_rings(mol: Chem.Mol) -> list[tuple[int, ...]]:
     """Rings of five atoms and more with at least two saturated ones: they pucker."""
     saturated = Chem.HybridizationType.SP3

@@ -9,7 +9,7 @@ from rdkit import Chem
 
 from molediff.molecules.energies.mmff import MMFF
 from molediff.molecules.generation.embedding import Embedding
-from molediff.molecules.generation.fragments import MACROCYCLE, Fragment, fragments
+from molediff.molecules.generation.fragments import Fragment, fragments, has_macrocycle
 from molediff.molecules.pieces import Pieces
 from molediff.molecules.torsion_prior import Clashes, TorsionDistribution
 
@@ -67,8 +67,8 @@ class PiecePool:
         num = self.LEAST_EMBEDDINGS if differs_beyond_rotors(mol) else self.LEAST_OF_RIGID
         num = self.LEAST_OF_CLOSED if self._is_closed else num
         num, seed = min(self._num, num), embedding.random_seed(0, 0)
-        folds = any(len(ring) >= MACROCYCLE for ring in mol.GetRingInfo().AtomRings())
-        x = embedding.embed(num, seed) if folds or self._is_closed else embedding.embed_heavy(num, seed)
+        is_whole = has_macrocycle(mol) or self._is_closed
+        x = embedding.embed(num, seed) if is_whole else embedding.embed_heavy(num, seed)
         return x[np.isfinite(x).all(axis=(1, 2))]
 
     def _pool(self) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -120,6 +120,6 @@ class PiecePool:
 
 def differs_beyond_rotors(mol: Chem.Mol) -> bool:
     """Whether embeddings differ in more than turns about single bonds and rings: in macrocycles, or in open stereo."""
-    if any(len(ring) >= MACROCYCLE for ring in mol.GetRingInfo().AtomRings()):
+    if has_macrocycle(mol):
         return True
     return any(found.specified == Chem.StereoSpecified.Unspecified for found in Chem.FindPotentialStereo(mol))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NUM_EVALUATIONS = {"crystal": 8, "minima": 12}
 """Evaluations of MMFF94s by what the torsions are drawn from."""
+NUM_OF_MACROCYCLES = {"crystal": 8, "minima": 60}
+"""The same of molecules with a large ring, which embeddings leave far from minima, and no turn about a bond mends."""
 
 
 def field_of(mol: Chem.Mol, charges: bool, held: Sequence[int] = ()) -> MMFF | None:

@@ -11,8 +11,14 @@ from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.embedding import Embedding
 from molediff.molecules.generation.fixed import FixedAtoms
+from molediff.molecules.generation.fragments import has_macrocycle
 from molediff.molecules.generation.grafting import Graft
-from molediff.molecules.generation.relaxed_starts import NUM_EVALUATIONS, RelaxedStarts, field_of
+from molediff.molecules.generation.relaxed_starts import (
+    NUM_EVALUATIONS,
+    NUM_OF_MACROCYCLES,
+    RelaxedStarts,
+    field_of,
+)
 from molediff.molecules.generation.torsion_starts import TorsionStarts
 from molediff.molecules.graph.inputs import PreparedMolecule
 from molediff.molecules.torsion_prior import shipped_distribution
@@ -76,7 +82,7 @@ def _make_starts(
     distribution = shipped_distribution(prepared.mol, prepared.graph, init)
     if graft is not None:
         distribution = graft.held_torsions(distribution)
-    num_evaluations = NUM_EVALUATIONS[init]
+    num_evaluations = (NUM_OF_MACROCYCLES if has_macrocycle(prepared.mol) else NUM_EVALUATIONS)[init]
     if len(distribution.rotors):
         starts: Starts = TorsionStarts(embedding, distribution, num_conformers, field, init)
         num_evaluations -= sum(TorsionStarts.SCREENING[init])

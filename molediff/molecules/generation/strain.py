@@ -12,6 +12,7 @@ import numpy as np
 from rdkit import Chem
 
 from molediff.molecules.conformers import with_conformers
+from molediff.molecules.energies.foreign_atoms import foreign_atoms
 from molediff.molecules.energies.mmff import MMFF
 from molediff.molecules.energies.relax import METHODS, conformer_energies, relax_conformers
 from molediff.molecules.errors import ForceFieldError
@@ -36,7 +37,7 @@ _MANY = 8  # conformers, from which on forces of all at once are cheaper than st
 class QuickStrain:
     """No more than 25 kcal/mol, and one for each heavy atom, are given off in the first five steps of MMFF94s.
 
-    Of molecules that MMFF94s does not describe all conformers pass.
+    Of molecules that MMFF94s does not describe, or with an atom that it takes for another, all conformers pass.
 
     Args:
         mol: sanitized, explicit hydrogens.
@@ -70,7 +71,7 @@ class QuickStrain:
         if not self._is_ready:
             self._is_ready = True
             try:
-                self._field = MMFF(self._mol)
+                self._field = None if foreign_atoms(self._mol) else MMFF(self._mol)
             except ForceFieldError:
                 self._field = None
         return self._field

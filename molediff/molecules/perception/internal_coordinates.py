@@ -1,4 +1,4 @@
-"""Internal coordinates of many conformers at once: lengths, angles, heights, volumes, twists.
+"""Internal coordinates of many conformers at once: lengths, angles, heights, volumes, twists, bends.
 
 Every function takes coordinates x (n, N, 3) in Angstrom and indices of atoms (terms, atoms of a term) as
 `perception.kinds` gives them, and returns one number for each term, (n, terms). NaN comes out where NaN went in.
@@ -6,7 +6,7 @@ Every function takes coordinates x (n, N, 3) in Angstrom and indices of atoms (t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -27,6 +27,36 @@ def angle(x: np.ndarray, atoms: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = dot / np.sqrt(np.einsum("ntk,ntk->nt", a, a) * np.einsum("ntk,ntk->nt", c, c))
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+
+class Bend:
+    """How far the angles about an atom are off what is usual there, all of them together: root mean square, in degrees.
+
+    An atom that leans away from where its neighbours hold it has several angles that are odd, none of them so odd by
+    itself that no other molecule has it.
+
+    Args:
+        kinds: of the atoms of the molecule.
+        usual: from the names of angles to what these are in the mean, in degrees, NaN where nothing is known; an atom
+            with such an angle is not judged.
+
+    Attributes:
+        terms: the atoms that are judged, those with three and four neighbours.
+    """
+
+    def __init__(self, kinds: Kinds, usual: Callable[[Sequence[tuple[str, ...]]], np.ndarray]):
+        self.terms = kinds.bends()
+        angles = kinds.angles()  # those about one atom stand next to each other
+        chosen = np.flatnonzero(np.isin(angles.atoms[:, 1], self.terms.atoms[:, 0]))
+        self._atoms, self._usual = angles.atoms[chosen], usual([angles.names[k] for k in chosen])
+        _, self._first, self._num = np.unique(self._atoms[:, 1], return_index=True, return_counts=True)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """The values of all terms, shape (n, terms); x: in Angstrom, shape (n, N, 3)."""
+        if not len(self._atoms):
+            return np.zeros((len(x), 0))
+        off = angle(x, self._atoms) - self._usual
+        return np.asarray(np.sqrt(np.add.reduceat(off**2, self._first, axis=1) / self._num))
 
 
 def height(x: np.ndarray, atoms: np.ndarray) -> np.ndarray:
@@ -71,6 +101,29 @@ def twist(x: np.ndarray, atoms: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = np.abs(_dot(first, last)) / (_norm(first) * _norm(last))
     return np.degrees(np.arccos(np.clip(cosine, 0, 1)))
+
+
+def torsion(x: np.ndarray, atoms: np.ndarray) -> np.ndarray:
+    """How far the neighbour that lies farthest out of the plane of the other end does, in degrees, 0 to 90.
+
+    Of the torsions about a bond or a chain, the one that is farthest from 0 and from 180. An end that is a pyramid has
+    the other two neighbours on either side of the plane, where `twist` says nothing.
+
+    Args:
+        x: coordinates.
+        atoms: as those of `twist`.
+    """
+    begin, end = x[:, atoms[:, 2]], x[:, atoms[:, 3]]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        axis = (end - begin) / _norm(end - begin)[..., None]
+    first = [(k, _unit_across(x[:, atoms[:, k]] - begin, axis)) for k in (0, 1)]
+    last = [(k, _unit_across(x[:, atoms[:, k]] - end, axis)) for k in (4, 5)]
+    least = np.ones((len(x), len(atoms)))
+    for i, leg in first:
+        for j, other in last:
+            is_there = (atoms[:, i] >= 0) & (atoms[:, j] >= 0)
+            least = np.where(is_there, np.minimum(least, np.abs(_dot(leg, other))), least)
+    return np.degrees(np.arccos(np.clip(least, 0, 1)))
 
 
 def dihedral(x: np.ndarray, atoms: np.ndarray) -> np.ndarray:
@@ -119,9 +172,10 @@ SORTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "planarity": height,
     "enclosure": enclosure,
     "twist": twist,
+    "torsion": torsion,
     "cumulene": twist,
 }
-"""What is looked at in a molecule, and the function that gives its values."""
+"""What is looked at in a molecule, and the function that gives its values; `Bend` needs to know more."""
 
 
 def terms_of(kinds: Kinds, sort: str) -> Terms:
@@ -132,5 +186,6 @@ def terms_of(kinds: Kinds, sort: str) -> Terms:
         "bond_length": kinds.lengths,
         "angle": kinds.angles,
         "twist": kinds.twists,
+        "torsion": kinds.twists,
         "cumulene": kinds.cumulenes,
     }[sort]()

@@ -175,6 +175,16 @@ class Kinds:
                 )
         return _terms(places, names, degree + 1)
 
+    def bends(self) -> Terms:
+        """Atoms with three and four neighbours, and these (-1 for a fourth that is not there), by their indices."""
+        places, names = [], []
+        for degree in (3, 4):
+            centres = self.centres(degree)
+            places += [(*map(int, atoms), *[-1] * (4 - degree)) for atoms in centres.atoms]
+            names += [(*levels[:-1], f"{degree}{levels[-1]}") for levels in centres.names]
+        order = sorted(range(len(places)), key=lambda place: places[place][0])
+        return _terms([places[k] for k in order], [names[k] for k in order], 5)
+
     def twists(self) -> Terms:
         """Bonds whose two ends have a plane, or a lone pair each: two neighbours of i, i, j, two neighbours of j."""
         places, names = [], []

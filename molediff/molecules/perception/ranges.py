@@ -26,7 +26,9 @@ MARGINS = {
     "angle": 6.0,  # degrees
     "planarity": 0.08,  # Angstrom
     "enclosure": 0.06,
+    "bend": 2.0,  # degrees
     "twist": 9.5,  # degrees
+    "torsion": 9.5,  # degrees
     "cumulene": 9.0,  # degrees
     "contact": 0.2,  # Angstrom
 }
@@ -48,7 +50,7 @@ class Range(NamedTuple):
 
     def widened(self, sort: str) -> tuple[float, float]:
         """Bounds of what the check of a sort of `MARGINS` lets pass."""
-        rare = _RARE_TWIST if sort == "twist" else _RARE
+        rare = _RARE_TWIST if sort in ("twist", "torsion") else _RARE
         more = MARGINS[sort] * (1 + rare / self.num**0.5)
         return self.low - more, self.high + more
 
@@ -59,12 +61,17 @@ class Ranges:
     Args:
         classes: of each sort ("bond_length", ...) the ranges by name.
         head: how they were made.
+        usual_angles: angles in the mean, in degrees, by name.
     """
 
     def __init__(
-        self, classes: Mapping[str, Mapping[str, Sequence[float]]], head: Mapping[str, Any] | None = None
+        self,
+        classes: Mapping[str, Mapping[str, Sequence[float]]],
+        head: Mapping[str, Any] | None = None,
+        usual_angles: Mapping[str, float] | None = None,
     ):
         self.head = dict(head or {})
+        self._usual_angles = dict(usual_angles or {})
         self._classes = {
             sort: {name: Range(low, high, int(num)) for name, (low, high, num) in mine.items()}
             for sort, mine in classes.items()
@@ -100,6 +107,12 @@ class Ranges:
         found = next((mine[name] for name in names if name in mine), None)
         return None if found is None else (found.low + found.high) / 2
 
+    def usual_angles(self, names: Sequence[tuple[str, ...]]) -> np.ndarray:
+        """Angles in the mean of all that were seen under the finest name, in degrees; NaN where nothing is known."""
+        mine = self._usual_angles
+        found = [next((mine[name] for name in levels if name in mine), np.nan) for levels in names]
+        return np.array(found, dtype=float)
+
     def bounds(self, sort: str, names: Sequence[tuple[str, ...]]) -> tuple[np.ndarray, np.ndarray]:
         """Least and greatest value that passes of each term, two arrays; infinite where nothing is known."""
         mine, bounds = self._classes.get(sort, {}), self._bounds.get(sort, {})
@@ -125,7 +138,7 @@ class Ranges:
     def from_json(cls, text: str) -> Ranges:
         """Read what `to_json` wrote."""
         content = json.loads(text)
-        return cls(content["ranges"], content["head"])
+        return cls(content["ranges"], content["head"], content.get("usual_angles"))
 
     def to_json(self) -> str:
         """One line a class, sorted."""
@@ -136,7 +149,11 @@ class Ranges:
                 for name, found in sorted(mine.items())
             )
             sorts.append(f"{json.dumps(sort)}:{{\n{lines}\n}}")
-        return f'{{"head":{json.dumps(self.head)},\n"ranges":{{\n' + ",\n".join(sorts) + "\n}}\n"
+        usual = ",\n".join(
+            f"{json.dumps(name)}:{mean:g}" for name, mean in sorted(self._usual_angles.items())
+        )
+        ranges = ",\n".join(sorts)
+        return f'{{"head":{json.dumps(self.head)},\n"ranges":{{\n{ranges}\n}},\n"usual_angles":{{\n{usual}\n}}}}\n'
 
 
 @cache

@@ -57,6 +57,22 @@ def test_surveys_add_up():
     assert one.ranges({}).to_json() == survey(0.94, 0.98).ranges({}).to_json()
 
 
+def test_usual_angles_are_means_and_bends_are_off_them():
+    mol = Chem.AddHs(Chem.MolFromSmiles("C"))
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 3**0.5
+    x = 1.09 * np.vstack([np.zeros(3), corners])
+    found = Survey()
+    found.add(with_conformers(mol, [x]), LEAST_SEEN)
+    usual = Ranges({}, usual_angles=found.usual_angles())
+    names = Kinds(mol).angles().names
+    np.testing.assert_allclose(usual.usual_angles(names), 109.5, atol=0.1)
+    found.add_bends(with_conformers(mol, [x]), usual.usual_angles, LEAST_SEEN)
+    ranges = Ranges.from_json(found.ranges({}).to_json())
+    np.testing.assert_allclose(ranges.usual_angles(names), 109.5, atol=0.1)
+    (low,), (high,) = ranges.bounds("bend", Kinds(mol).bends().names)
+    assert low < 0.1 < high < 10
+
+
 def test_a_table_is_written_and_read_whole():
     ranges = survey(0.94, 0.98).ranges({"sets": ["water"]})
     again = Ranges.from_json(ranges.to_json())

@@ -5,9 +5,21 @@ import pytest
 from fake_generators import embedded
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdMolTransforms
+from scipy.spatial.transform import Rotation
 
 from molediff.molecules.data.minima import Minima, mols_of
-from molediff.molecules.generation.checks import CHECKS, BondLengths, Clashes, RingFusion, bond_length
+from molediff.molecules.generation.checks import (
+    CHECKS,
+    Angles,
+    Bends,
+    BondLengths,
+    Clashes,
+    Coordination,
+    RingFusion,
+    Torsions,
+    Twists,
+    bond_length,
+)
 from molediff.molecules.graph.graph import mol_to_graph
 from molediff.molecules.perception.stereo import StereoCheck
 from tests.places import DATA
@@ -67,6 +79,62 @@ def test_a_trans_bicyclohexane_is_rejected_where_stereo_is_open():
     ]
     assert max(twists) > 150  # RDKit makes such
     np.testing.assert_array_equal(RingFusion(mol).passes(x), np.array(twists) < 90)
+
+
+def test_an_atom_that_leans_is_rejected_though_no_angle_is_impossible():
+    mol = embedded("CC(O)CO")
+    x = mol.GetConformer().GetPositions()
+    methyl = [0, *(n.GetIdx() for n in mol.GetAtomWithIdx(0).GetNeighbors() if n.GetAtomicNum() == 1)]
+    normal = np.cross(x[0] - x[1], x[3] - x[1])
+    lean = Rotation.from_rotvec(
+        np.radians(-18) * normal / np.linalg.norm(normal)
+    )  # away from the other carbon
+    leaned = x.copy()
+    leaned[methyl] = x[1] + lean.apply(x[methyl] - x[1])
+    both = np.stack([x, leaned])
+    assert rdMolTransforms.GetAngleDeg(mol.GetConformer(), 0, 1, 3) < 116
+    np.testing.assert_array_equal(Angles(mol).passes(both), [True, True])
+    np.testing.assert_array_equal(Bends(mol).passes(both), [True, False])
+
+
+def test_an_amide_whose_nitrogen_is_a_steep_pyramid_is_rejected():
+    mol = embedded("CC(N)=O")
+    nitrogen, hydrogens = 2, [7, 8]
+    x = mol.GetConformer().GetPositions()
+    axis = (x[nitrogen] - x[1]) / np.linalg.norm(x[nitrogen] - x[1])
+    normal = np.cross(axis, x[3] - x[1])
+    normal /= np.linalg.norm(normal)
+    bent = x.copy()
+    for hydrogen in hydrogens:  # both to one side of the plane, by 75 degrees about the axis
+        arm = x[hydrogen] - x[nitrogen]
+        along = arm @ axis * axis
+        across = arm - along
+        bent[hydrogen] = (
+            x[nitrogen] + along + np.cos(1.3) * across + np.sin(1.3) * np.linalg.norm(across) * normal
+        )
+    both = np.stack([x, bent])
+    np.testing.assert_array_equal(Twists(mol).passes(both), [True, True])
+    np.testing.assert_array_equal(Torsions(mol).passes(both), [True, False])
+
+
+@pytest.mark.parametrize(
+    ("smiles", "axes", "passes"),
+    [
+        ("I[I-]I", [[1, 0, 0], [-1, 0, 0]], True),
+        ("I[I-]I", [[1, 0, 0], [-0.5, 0.87, 0]], False),
+        ("FS(F)(F)F", [[0, 0, 1], [0, 0, -1], [1, 0.8, 0], [-1, 0.8, 0]], True),
+        ("FS(F)(F)F", [[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], False),
+        ("FP(F)(F)(F)F", [[0, 0, 1], [0, 0, -1], [1, 0, 0], [-0.5, 0.87, 0], [-0.5, -0.87, 0]], True),
+        ("FP(F)(F)(F)F", [[0, 0, 1], [1, 0, -0.2], [-1, 0, -0.2], [0, 1, -0.2], [0, -1, -0.2]], False),
+    ],
+)
+def test_five_pairs_of_electrons_have_two_neighbours_in_a_line(smiles, axes, passes):
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    x = np.zeros((mol.GetNumAtoms(), 3))
+    around = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetDegree() == 1]
+    x[around] = 1.6 * np.array(axes) / np.linalg.norm(axes, axis=1, keepdims=True)
+    for turned in (x, x[:, ::-1], -x):
+        assert Coordination(mol).passes(turned[None]).all() == passes
 
 
 @pytest.mark.parametrize("smiles", MOLECULES)

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from rdkit import Chem
 
-from molediff.molecules.generation.checks import MOST_CIS, BondLengths, RingFusion
+from molediff.molecules.generation.checks import BondLengths
+from molediff.molecules.generation.shape_checks import MOST_CIS, RingFusion
 from molediff.molecules.perception.contacts import Contacts, closest_table
-from molediff.molecules.perception.internal_coordinates import SORTS, dihedral, terms_of
+from molediff.molecules.perception.internal_coordinates import SORTS, Bend, dihedral, terms_of
 from molediff.molecules.perception.kinds import Kinds
 from molediff.molecules.perception.ranges import shipped_ranges
 
@@ -21,6 +22,8 @@ _WORDS = {
     "planarity": ("height above the plane of its neighbours of", "Å", 2, "not planar"),
     "enclosure": ("enclosure by its neighbours of", "", 2, "odd centres"),
     "twist": ("twist about", "°", 0, "twisted planes"),
+    "bend": ("angles, taken together, about", "° off", 0, "odd angles"),
+    "torsion": ("atom out of the plane about", "°", 0, "twisted planes"),
     "cumulene": ("twist of the cumulene", "°", 0, "twisted planes"),
     "ring_fusion": ("ring fusion", "°", 0, "trans-fused rings"),
     "clash": ("contact", "Å", 2, "clashes"),
@@ -55,7 +58,7 @@ def findings(mol: Chem.Mol) -> list[Finding]:
     x = np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
     kinds = Kinds(mol)
     found = [finding for sort in SORTS for finding in _of_sort(mol, kinds, x, sort)]
-    return [*found, *_ring_fusions(mol, x), *_clashes(mol, kinds, x)]
+    return [*found, *_bends(mol, kinds, x), *_ring_fusions(mol, x), *_clashes(mol, kinds, x)]
 
 
 def _of_sort(mol: Chem.Mol, kinds: Kinds, x: np.ndarray, sort: str) -> Iterator[Finding]:
@@ -69,6 +72,12 @@ def _of_sort(mol: Chem.Mol, kinds: Kinds, x: np.ndarray, sort: str) -> Iterator[
         low, high = shipped_ranges().bounds(sort, terms.names)
     if len(atoms):
         yield from _outside(mol, sort, atoms, SORTS[sort](x, atoms), low, high)
+
+
+def _bends(mol: Chem.Mol, kinds: Kinds, x: np.ndarray) -> Iterator[Finding]:
+    bend = Bend(kinds, shipped_ranges().usual_angles)
+    low, high = shipped_ranges().bounds("bend", bend.terms.names)
+    yield from _outside(mol, "bend", bend.terms.atoms, bend(x), low, high)
 
 
 def _ring_fusions(mol: Chem.Mol, x: np.ndarray) -> Iterator[Finding]:
@@ -103,9 +112,9 @@ def _outside(
 
 def _text(mol: Chem.Mol, sort: str, atoms: np.ndarray, value: float, low: float, high: float) -> str:
     word, unit, digits, _ = _WORDS[sort]
-    chosen = atoms[:1] if sort in ("planarity", "enclosure") else atoms[atoms >= 0]
+    chosen = atoms[:1] if sort in ("planarity", "enclosure", "bend") else atoms[atoms >= 0]
     names = "–".join(f"{mol.GetAtomWithIdx(int(i)).GetSymbol()}{int(i)}" for i in chosen)
-    space = "" if unit in ("", "°") else " "
+    space = "" if unit[:1] in ("", "°") else " "
 
     def shown(number: float) -> str:
         return f"{number:.{digits}f}{space}{unit}"
