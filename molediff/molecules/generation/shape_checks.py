@@ -69,26 +69,33 @@ class Coordination:
     Args:
         mol: sanitized, explicit hydrogens.
         kinds, ranges: not needed.
+
+    Attributes:
+        atoms: those that have so many pairs.
     """
 
     name = "coordination"
     remedy = ""
 
     def __init__(self, mol: Chem.Mol, kinds: Kinds | None = None, ranges: Ranges | None = None):
-        self._atoms = hypervalent(mol)
+        self.atoms = hypervalent(mol)
 
     def passes(self, x: np.ndarray) -> np.ndarray:
         """Whether the neighbours of each lie so, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
-        passes = np.ones(len(x), dtype=bool)
-        for found in self._atoms:
+        return ~self.wrong(x).any(axis=1)
+
+    def wrong(self, x: np.ndarray) -> np.ndarray:
+        """Which atoms, in the order of `atoms`, have them elsewhere, bool, shape (n, atoms)."""
+        wrong = np.zeros((len(x), len(self.atoms)), dtype=bool)
+        for place, found in enumerate(self.atoms):
             angles = [(i, found.atom, j) for i, j in combinations(found.neighbours, 2)]
             values = internal_coordinates.angle(x, np.array(angles, dtype=np.int64))
             in_line = (values > (LINE_IN_RING if found.in_ring else LINE)).sum(1) >= found.num_opposite
             # A ring may hold five neighbours in a square pyramid.
             most = found.num_opposite + (found.in_ring and len(found.neighbours) == 5)
             right = in_line & ((values > NOT_IN_LINE).sum(1) <= most)
-            passes &= right | np.isnan(values).any(axis=1)
-        return passes
+            wrong[:, place] = ~(right | np.isnan(values).any(axis=1))
+        return wrong
 
 
 LINE, LINE_IN_RING = 150.0, 140.0

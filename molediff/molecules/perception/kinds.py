@@ -7,6 +7,7 @@ that is known. All of it is a function of the graph alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import combinations
 from typing import NamedTuple
 
@@ -134,6 +135,10 @@ class Kinds:
 
     def angles(self) -> Terms:
         """Atoms i, j, k with bonds i-j and j-k."""
+        return self._angles
+
+    @cached_property
+    def _angles(self) -> Terms:
         places, names = [], []
         for j, mine in enumerate(self.neighbours):
             if len(mine) < 2:
@@ -187,6 +192,10 @@ class Kinds:
 
     def twists(self) -> Terms:
         """Bonds whose two ends have a plane, or a lone pair each: two neighbours of i, i, j, two neighbours of j."""
+        return self._twists
+
+    @cached_property
+    def _twists(self) -> Terms:
         places, names = [], []
         for i, j in self.bonds:
             order = self.orders[i][j]

@@ -10,11 +10,12 @@ import numpy as np
 from rdkit import Chem
 
 from molediff.molecules.generation.checks import BondLengths
-from molediff.molecules.generation.shape_checks import MOST_CIS, RingFusion
+from molediff.molecules.generation.shape_checks import MOST_CIS, Coordination, RingFusion
 from molediff.molecules.perception.contacts import Contacts, closest_table
 from molediff.molecules.perception.internal_coordinates import SORTS, Bend, dihedral, terms_of
 from molediff.molecules.perception.kinds import Kinds
 from molediff.molecules.perception.ranges import shipped_ranges
+from molediff.runtime.words import counted
 
 _WORDS = {
     "bond_length": ("bond", "Å", 3, "odd bonds"),
@@ -25,6 +26,7 @@ _WORDS = {
     "bend": ("angles, taken together, about", "° off", 0, "odd angles"),
     "torsion": ("atom out of the plane about", "°", 0, "twisted planes"),
     "cumulene": ("twist of the cumulene", "°", 0, "twisted planes"),
+    "coordination": ("", "", 0, "odd centres"),
     "ring_fusion": ("ring fusion", "°", 0, "trans-fused rings"),
     "clash": ("contact", "Å", 2, "clashes"),
 }
@@ -58,7 +60,13 @@ def findings(mol: Chem.Mol) -> list[Finding]:
     x = np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
     kinds = Kinds(mol)
     found = [finding for sort in SORTS for finding in _of_sort(mol, kinds, x, sort)]
-    return [*found, *_bends(mol, kinds, x), *_ring_fusions(mol, x), *_clashes(mol, kinds, x)]
+    return [
+        *found,
+        *_bends(mol, kinds, x),
+        *_coordination(mol, x),
+        *_ring_fusions(mol, x),
+        *_clashes(mol, kinds, x),
+    ]
 
 
 def _of_sort(mol: Chem.Mol, kinds: Kinds, x: np.ndarray, sort: str) -> Iterator[Finding]:
@@ -78,6 +86,16 @@ def _bends(mol: Chem.Mol, kinds: Kinds, x: np.ndarray) -> Iterator[Finding]:
     bend = Bend(kinds, shipped_ranges().usual_angles)
     low, high = shipped_ranges().bounds("bend", bend.terms.names)
     yield from _outside(mol, "bend", bend.terms.atoms, bend(x), low, high)
+
+
+def _coordination(mol: Chem.Mol, x: np.ndarray) -> Iterator[Finding]:
+    check = Coordination(mol)
+    for found, wrong in zip(check.atoms, check.wrong(x).T, strict=True):
+        if wrong.any():
+            name = f"{mol.GetAtomWithIdx(found.atom).GetSymbol()}{found.atom}"
+            asked = counted(found.num_opposite, "pair")
+            text = f"neighbours of {name}: not {asked} of them in a line, as its pairs of electrons (VSEPR) ask for"
+            yield Finding(check.name, tuple(np.flatnonzero(wrong).tolist()), text)
 
 
 def _ring_fusions(mol: Chem.Mol, x: np.ndarray) -> Iterator[Finding]:
