@@ -91,7 +91,7 @@ class Survey:
         x = np.stack([conformer.GetPositions() for conformer in mol.GetConformers()])
         bend = Bend(Kinds(mol), usual)
         values = bend(x)
-        known = np.flatnonzero(np.isfinite(values).all(axis=0))
+        known = np.flatnonzero(np.isfinite(values).all(axis=0)).tolist()
         self._count(BEND, values[:, known], [bend.terms.names[k] for k in known], times, counted)
 
     def usual_angles(self) -> dict[str, float]:

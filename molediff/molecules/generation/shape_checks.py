@@ -82,7 +82,7 @@ class Coordination:
 
     def passes(self, x: np.ndarray) -> np.ndarray:
         """Whether the neighbours of each lie so, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
-        return ~self.wrong(x).any(axis=1)
+        return np.asarray(~self.wrong(x).any(axis=1))
 
     def wrong(self, x: np.ndarray) -> np.ndarray:
         """Which atoms, in the order of `atoms`, have them elsewhere, bool, shape (n, atoms)."""

@@ -47,7 +47,7 @@ class Bend:
     def __init__(self, kinds: Kinds, usual: Callable[[Sequence[tuple[str, ...]]], np.ndarray]):
         self.terms = kinds.bends()
         angles = kinds.angles()  # those about one atom stand next to each other
-        chosen = np.flatnonzero(np.isin(angles.atoms[:, 1], self.terms.atoms[:, 0]))
+        chosen = np.flatnonzero(np.isin(angles.atoms[:, 1], self.terms.atoms[:, 0])).tolist()
         self._atoms, self._usual = angles.atoms[chosen], usual([angles.names[k] for k in chosen])
         _, self._first, self._num = np.unique(self._atoms[:, 1], return_index=True, return_counts=True)
 
