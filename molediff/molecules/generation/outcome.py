@@ -36,7 +36,7 @@ LEARNED_OF_CHARGES = (
     "small: for numbers take energies='aimnet2' or 'gfn2'"
 )
 """A word of caution about energies that the network tells."""
-IMPOSSIBLE_STEREO = "this stereoisomer seems not possible as a strain-free structure (no embedding has its marks): check these"
+IMPOSSIBLE_STEREO = "this stereoisomer seems not possible as a strain-free structure: check its marks"
 """Distance geometry builds none either."""
 LONGER = "allow a longer timeout"
 OTHER_STARTS = "give other conformers to begin with, as more max_attempts would end likewise"
