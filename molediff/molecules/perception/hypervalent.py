@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from rdkit import Chem
 
-_CAN = frozenset(["Si", "P", "S", "Cl", "As", "Se", "Br", "Te", "I"])
+# Electrons in the outer shell, of the elements that can have more than four pairs.
 _OUTER = {"Si": 4, "P": 5, "As": 5, "S": 6, "Se": 6, "Te": 6, "Cl": 7, "Br": 7, "I": 7}
 # Pauling 1960: who is more electronegative lies at the apex.
 _ELECTRONEGATIVITY = {
@@ -56,7 +56,7 @@ def hypervalent(mol: Chem.Mol) -> list[Hypervalent]:
     found = []
     for atom in mol.GetAtoms():
         symbol, degree = atom.GetSymbol(), atom.GetDegree()
-        if symbol not in _CAN or atom.GetIsAromatic():
+        if symbol not in _OUTER or atom.GetIsAromatic():
             continue
         lone = max(0, _OUTER[symbol] - atom.GetFormalCharge() - atom.GetTotalValence()) // 2
         num_opposite = _OPPOSITE.get((degree + lone, degree))
