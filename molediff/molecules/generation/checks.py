@@ -145,6 +145,11 @@ class Torsions(InRange):
     def _terms(self, kinds: Kinds) -> Terms:
         return kinds.twists()
 
+    def leave_out(self, held: np.ndarray) -> None:
+        """Judge no term that has atoms of `held` alone."""
+        is_free = ~(np.isin(self._atoms, held) | (self._atoms < 0)).all(axis=1)
+        self._atoms, self._low, self._high = self._atoms[is_free], self._low[is_free], self._high[is_free]
+
 
 class Bends:
     """The angles about an atom, all together, are as near to the usual ones as those of their like.
@@ -164,6 +169,11 @@ class Bends:
         table = ranges or shipped_ranges()
         self._bend = internal_coordinates.Bend(kinds or Kinds(mol), table.usual_angles)
         _, self._high = table.bounds(self.name, self._bend.terms.names)
+
+    def leave_out(self, held: np.ndarray) -> None:
+        """Judge no atom that is in `held` with all its neighbours."""
+        atoms = self._bend.terms.atoms
+        self._high = np.where((np.isin(atoms, held) | (atoms < 0)).all(axis=1), np.inf, self._high)
 
     def passes(self, x: np.ndarray) -> np.ndarray:
         """Which conformers have no atom whose angles are too odd, bool, shape (n,); x: in Angstrom, shape (n, N, 3)."""
@@ -220,6 +230,10 @@ CHECKS = (
 )
 """What every conformer is put to, in this order, before it is handed out and again after it was relaxed. That its
 coordinates are finite, its stereo right and fixed atoms in their places is seen to before, its strain after."""
+
+
+OF_ALL_TOGETHER = (Bends, Torsions)
+"""Those of `CHECKS` that are sharper than what crystals have: given coordinates are not put to them."""
 
 
 def standard_checks(mol: Chem.Mol) -> list[Check]:

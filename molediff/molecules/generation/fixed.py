@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from rdkit import Chem
 from molediff.core.geometry.kabsch import kabsch
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.generation.check import Check
-from molediff.molecules.generation.checks import CHECKS, BondLengths, Clashes
+from molediff.molecules.generation.checks import CHECKS, OF_ALL_TOGETHER, BondLengths, Clashes
 from molediff.molecules.generation.grafting import Graft
 from molediff.molecules.perception.kinds import Kinds
 from molediff.molecules.perception.stereo import StereoCheck
@@ -99,7 +99,7 @@ class FixedPart:
             )
         reason = ""
         kinds = Kinds(mol)
-        checks: list[Check] = [make(mol, kinds) for make in CHECKS]
+        checks: list[Check] = [make(mol, kinds) for make in CHECKS if make not in OF_ALL_TOGETHER]
         for match in matches:
             x = np.full((mol.GetNumAtoms(), 3), np.nan)
             x[list(match)] = self.positions
@@ -156,6 +156,12 @@ class FixedAtoms:
     def graft(self) -> Graft:
         """What puts them into structures."""
         return Graft(self.mol, self.atoms, self.positions)
+
+    def ease(self, checks: Sequence[Check]) -> None:
+        """Leave what hangs on these atoms alone out of the checks that are sharper than what crystals have."""
+        for check in checks:
+            if isinstance(check, OF_ALL_TOGETHER):
+                check.leave_out(self.atoms)
 
     def place(self, x: np.ndarray) -> Placed:
         """Move samples (n, N, 3) in Angstrom rigidly so that the fixed atoms lie where they belong, and set these

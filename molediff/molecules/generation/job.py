@@ -72,7 +72,7 @@ class Job:
         before: Job | None = None,
     ):
         self.prepared, self.options, self.clock, self.cautions = prepared, options, clock, cautions
-        self.provenance, self.before = provenance, before
+        self.provenance, self.before, self.known = provenance, before, known
         self.beside: list[Job] = [] if before is None else [before]
         """Those of the same molecule by other weights that had their turn."""
         self.stereo = StereoCheck(prepared.mol, prepared.graph)
@@ -81,11 +81,11 @@ class Job:
             lengths = next((check for check in self.checks if isinstance(check, BondLengths)), None)
             self.hydrogens = HydrogenLengths(prepared.mol, lengths)
             self.checks += [make(prepared.mol) for make in options.checks]
-        self.known = known
         self.checks += [] if known is None else [known]
         self.fixed: FixedAtoms | None = None
         if options.fixed is not None:
             self.fixed = options.fixed.find_in(prepared.mol, self.stereo)
+            self.fixed.ease(self.checks)
         self.starts: Starts | None = None
         if options.init is not None:
             num_given = len(prepared.conformers)

@@ -95,6 +95,11 @@ def test_an_atom_that_leans_is_rejected_though_no_angle_is_impossible():
     assert rdMolTransforms.GetAngleDeg(mol.GetConformer(), 0, 1, 3) < 116
     np.testing.assert_array_equal(Angles(mol).passes(both), [True, True])
     np.testing.assert_array_equal(Bends(mol).passes(both), [True, False])
+    check = Bends(mol)
+    check.leave_out(np.array([0, 1]))  # not all that is about the atom
+    np.testing.assert_array_equal(check.passes(both), [True, False])
+    check.leave_out(np.array([1, *(n.GetIdx() for n in mol.GetAtomWithIdx(1).GetNeighbors())]))
+    assert check.passes(both).all()
 
 
 def test_an_amide_whose_nitrogen_is_a_steep_pyramid_is_rejected():
@@ -115,6 +120,9 @@ def test_an_amide_whose_nitrogen_is_a_steep_pyramid_is_rejected():
     both = np.stack([x, bent])
     np.testing.assert_array_equal(Twists(mol).passes(both), [True, True])
     np.testing.assert_array_equal(Torsions(mol).passes(both), [True, False])
+    check = Torsions(mol)
+    check.leave_out(np.arange(mol.GetNumAtoms()))  # as given, they are as they are
+    assert check.passes(both).all()
 
 
 @pytest.mark.parametrize(
