@@ -68,7 +68,7 @@ class MMFFTerms:
         Args:
             mol: the molecule.
             properties: RDKit's `MMFFMolProperties` of it.
-            amended: give heterocumulenes (`heterocumulenes`) and nitrosamines the shape that they have.
+            amended: give heterocumulenes (`heterocumulenes`), nitrosamines and azo groups the shape that they have.
             charges: what atoms have besides those of `properties`.
         """
         around = [[neighbour.GetIdx() for neighbour in atom.GetNeighbors()] for atom in mol.GetAtoms()]
@@ -81,6 +81,7 @@ class MMFFTerms:
             for more in (
                 _amended_heterocumulenes(mol, around, bonds, angles),
                 _amended_nitrosamines(mol, around, angles),
+                _amended_azo(mol),
             ):
                 torsions = (torch.cat([torsions[0], more[0]]), torch.cat([torsions[1], more[1]]))
         return cls(*bonds, *angles, *planes, *torsions, *pairs)
@@ -94,6 +95,9 @@ _CROSSED = (0.0, -3.0, 0.0)  # kcal/mol, of V1, V2 and V3: the two ends are perp
 _C_S = (7.0, 1.578)  # mdyn/Angstrom and Angstrom; the rule makes it a single bond
 # Nitrosamines are flat, with a barrier of 23 kcal/mol about N-N; MMFF94s takes their nitrogen for that of an amine.
 _FLAT, _FLAT_BEND = (0.0, 11.0, 0.0), 0.8
+# The one torsion about N=N has a barrier of 12 kcal/mol, those about C=C of 48: tertiary groups on one side push past it.
+_HELD_FLAT = (0.0, 28.0, 0.0)
+_AZO = Chem.MolFromSmarts("*-[NX2]=[NX2]-*")
 _NITROSAMINE = Chem.MolFromSmarts("[#6,#1]-[NX3]-[NX2]=O")
 _HETEROCUMULENE = Chem.MolFromSmarts("[#6,S,P]-[NX2]=[CX2]=[O,S,N,C]")
 
@@ -128,6 +132,12 @@ def _amended_nitrosamines(
             _amend(angles, {i, j, k}, (_FLAT_BEND, 118.0))
         _amend(angles, {*ends, j}, (_FLAT_BEND, 122.0))
     return _tensors(flat, [_FLAT] * len(flat), 4, 3)
+
+
+def _amended_azo(mol: Chem.Mol) -> tuple[Tensor, Tensor]:
+    """The torsions to add."""
+    flat = [tuple(found) for found in mol.GetSubstructMatches(_AZO)]
+    return _tensors(flat, [_HELD_FLAT] * len(flat), 4, 3)
 
 
 def _amend(terms: tuple[Tensor, Tensor], atoms: set[int], parameters: tuple[float, ...]) -> None:

@@ -233,6 +233,17 @@ def test_nitrosamines_are_flat_then(smiles: str):
         assert min(twist, 180 - twist) < 12
 
 
+def test_two_tertiary_groups_on_one_side_of_an_azo_group_stay_there_then():
+    mol = Chem.AddHs(Chem.MolFromSmiles(r"CC(C)(C)/N=N\C(C)(C)C"))
+    assert rdDistGeom.EmbedMolecule(mol, randomSeed=1) == 0
+    [atoms, *_] = mol.GetSubstructMatches(Chem.MolFromSmarts("CN=NC"))
+    start = mol.GetConformer().GetPositions()[None]
+    for amended, degrees in ((True, 0), (False, 180)):
+        mol.GetConformer().SetPositions(MMFF(mol, amended=amended).lowered(start, 150)[0][0])
+        twist = abs(rdMolTransforms.GetDihedralDeg(mol.GetConformer(), *atoms))
+        assert twist == pytest.approx(degrees, abs=20)
+
+
 def test_other_molecules_are_not_amended():
     mol = embedded("CC(=O)NCC#N")
     x = mol.GetConformer().GetPositions()[None]
