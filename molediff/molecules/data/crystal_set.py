@@ -14,6 +14,7 @@ from rdkit.ML.Cluster import Butina
 
 from molediff.molecules.files.sdf import read_sdf, sdf_record, title_of
 from molediff.molecules.generation.checks import CHECKS
+from molediff.molecules.hydrogens import bare_smiles
 from molediff.molecules.perception.canonical import assign_stereo
 from molediff.molecules.perception.kinds import Kinds
 from molediff.runtime.files import write_bytes
@@ -91,7 +92,7 @@ def candidates(
         key = Chem.MolToInchiKey(mol).split("-")[0]
         if key and key not in seen and is_sane(mol):
             seen.add(key)
-            smiles = Chem.MolToSmiles(Chem.RemoveHs(mol))
+            smiles = bare_smiles(mol)
             yield Ligand(mol, smiles, key, count_rotors(mol))
 
 
@@ -126,7 +127,7 @@ def is_sane(mol: Chem.Mol) -> bool:
 
 def _stereo_is_whole(mol: Chem.Mol) -> bool:
     """Whether the SMILES of the conformer asks for all the stereo that it has, and reads as the same molecule."""
-    smiles = Chem.MolToSmiles(Chem.RemoveHs(mol))
+    smiles = bare_smiles(mol)
     again = Chem.MolFromSmiles(smiles)
     if again is None or Chem.MolToSmiles(again) != smiles:
         return False

@@ -16,6 +16,7 @@ from molediff.molecules.data.qm9 import load_qm9
 from molediff.molecules.data.range_survey import Survey
 from molediff.molecules.data.sdf import hash_split
 from molediff.molecules.generation.checks import CHECKS, bond_length
+from molediff.molecules.hydrogens import bare_smiles
 from molediff.molecules.perception.kinds import Kinds
 from molediff.molecules.perception.ranges import LEAST_SEEN, Ranges
 
@@ -78,7 +79,7 @@ def _is_low(mol: Chem.Mol) -> bool:
 
 
 def _is_held_out(mol: Chem.Mol) -> bool:
-    return not _is_small(mol) and hash_split(Chem.MolToSmiles(Chem.RemoveHs(mol))) == "test"
+    return not _is_small(mol) and hash_split(bare_smiles(mol)) == "test"
 
 
 def _is_small(mol: Chem.Mol) -> bool:

@@ -55,8 +55,8 @@ class MMFF:
         charges: whether charges act. They do in vacuum, where they pull a molecule together; in a crystal or in water
             its surroundings take most of that away.
         amended: give heterocumulenes (C-N=C=X), nitrosamines and azo groups the shape that they have, and MMFF94s has
-            not, and describe boron and other foreign atoms (`foreign_atoms`) after their minima, in what is done to many
-            conformers at once: `forces`, `lowered` and `descent`. A molecule with foreign atoms has nothing else.
+            not, and describe boron and other foreign atoms (`foreign_atoms`) after their minima, in what is done to
+            many conformers at once: `forces`, `lowered` and `descent`. A molecule with foreign atoms has nothing else.
         held: atoms that stay where they are in `lowered` and `descent`.
 
     Raises:

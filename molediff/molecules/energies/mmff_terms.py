@@ -95,7 +95,8 @@ _CROSSED = (0.0, -3.0, 0.0)  # kcal/mol, of V1, V2 and V3: the two ends are perp
 _C_S = (7.0, 1.578)  # mdyn/Angstrom and Angstrom; the rule makes it a single bond
 # Nitrosamines are flat, with a barrier of 23 kcal/mol about N-N; MMFF94s takes their nitrogen for that of an amine.
 _FLAT, _FLAT_BEND = (0.0, 11.0, 0.0), 0.8
-# The one torsion about N=N has a barrier of 12 kcal/mol, those about C=C of 48: tertiary groups on one side push past it.
+# The one torsion about N=N has a barrier of 12 kcal/mol, the four about C=C of 48: tertiary groups on one side push
+# past it.
 _HELD_FLAT = (0.0, 28.0, 0.0)
 _AZO = Chem.MolFromSmarts("*-[NX2]=[NX2]-*")
 _NITROSAMINE = Chem.MolFromSmarts("[#6,#1]-[NX3]-[NX2]=O")

@@ -23,6 +23,7 @@ from molediff.molecules.ensembles.minima import Minimum, distinct_minima, is_kno
 from molediff.molecules.ensembles.recipe import Recipe
 from molediff.molecules.ensembles.starts import OWN, Start, make_starts
 from molediff.molecules.errors import EnsembleError, ForceFieldError, PerceptionError
+from molediff.molecules.hydrogens import bare_smiles
 from molediff.molecules.perception.bonds import perceive
 from molediff.molecules.perception.stereo import reflected
 from molediff.runtime.former import former_names
@@ -175,7 +176,7 @@ class Search:
     _minima: list[Minimum] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.smiles = Chem.MolToSmiles(Chem.RemoveHs(self.mol))
+        self.smiles = bare_smiles(self.mol)
         self._is_own_mirror_image = equals_its_mirror_image(self.mol)
         self._elements = [atom.GetAtomicNum() for atom in self.mol.GetAtoms()]
         self._random = np.random.default_rng(self.recipe.seed)

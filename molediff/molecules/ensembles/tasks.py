@@ -13,6 +13,7 @@ from molediff.molecules.data.qm9 import QM9
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.files.io import MoleculeInput
 from molediff.molecules.graph.inputs import prepare
+from molediff.molecules.hydrogens import bare_smiles
 from molediff.runtime.former import former_names
 from molediff.runtime.words import counted
 
@@ -69,7 +70,7 @@ def own_tasks(inputs: Iterable[MoleculeInput]) -> tuple[list[EnsembleTask], list
     refused = []
     for item in inputs:
         try:
-            smiles = Chem.MolToSmiles(Chem.RemoveHs(prepare(item.molecule).mol))
+            smiles = bare_smiles(prepare(item.molecule).mol)
         except UnusableInputError as error:
             refused.append(f"{item.name}: {error}")
             continue

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from rdkit import Chem
 
 from molediff.molecules.files.records import RELATIVE, WEIGHT, Record
+from molediff.molecules.hydrogens import bare_smiles
 from molediff.molecules.perception.stereo import perceived_smiles
 from molediff.runtime.extras import require
 
@@ -51,7 +52,7 @@ def _row(record: Record, isomeric_smiles: str) -> dict[str, Any]:
     energy = record.energy
     row = {
         "name": record.title,
-        "smiles": made.pop("SMILES", Chem.MolToSmiles(Chem.RemoveHs(record.mol))),
+        "smiles": made.pop("SMILES", bare_smiles(record.mol)),
         "isomeric_smiles": isomeric_smiles,
         "conformer": made.pop("conformer", record.conformer_id),
         "energy_kcal_per_mol": None if energy is None else energy.value,

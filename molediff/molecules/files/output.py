@@ -20,6 +20,7 @@ from molediff.molecules.files.records import Drawn, Record, records_of
 from molediff.molecules.files.sdf import sdf_record, title_of
 from molediff.molecules.files.xyz import xyz_record
 from molediff.molecules.generation.result import GenerationResult
+from molediff.molecules.hydrogens import bare_smiles
 from molediff.runtime.files import NameAtEnd, complete_binary_file, complete_file, complete_gzip_file
 
 Input = TypeVar("Input")
@@ -243,4 +244,4 @@ def _title(result: Drawn | Chem.Mol) -> str:
     mol = result if isinstance(result, Chem.Mol) else result.mol
     if title := title_of(mol):
         return title
-    return Chem.MolToSmiles(Chem.RemoveHs(result)) if isinstance(result, Chem.Mol) else result.smiles
+    return bare_smiles(result) if isinstance(result, Chem.Mol) else result.smiles

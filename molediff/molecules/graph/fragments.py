@@ -6,6 +6,8 @@ from collections import Counter
 
 from rdkit import Chem
 
+from molediff.molecules.hydrogens import bare_smiles
+
 
 def largest_fragment(mol: Chem.Mol) -> tuple[Chem.Mol, list[int], str]:
     """The fragment with most heavy atoms, its charge as it is; of two that with carbon, the heavier, the first one.
@@ -29,6 +31,6 @@ def largest_fragment(mol: Chem.Mol) -> tuple[Chem.Mol, list[int], str]:
         for one in fragments
     ]
     taken = max(range(len(fragments)), key=lambda i: sizes[i])
-    left_out = Counter(Chem.MolToSmiles(Chem.RemoveHs(one)) for i, one in enumerate(fragments) if i != taken)
+    left_out = Counter(bare_smiles(one) for i, one in enumerate(fragments) if i != taken)
     names = ", ".join(f"{count} {smiles}" if count > 1 else smiles for smiles, count in left_out.items())
     return fragments[taken], list(mapping[taken]), f"the largest fragment alone, without {names}"

@@ -12,6 +12,7 @@ from rdkit import Chem
 
 from molediff.molecules.graph.features import ELEMENTS, Features, featurize
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
+from molediff.molecules.hydrogens import bare_smiles
 from molediff.networks.graph import NODE_CARDINALITIES, PAIR_CARDINALITIES, GraphBatch
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def mol_to_graph(
         6
     """
     pos = None if conformer_id is None else mol.GetConformer(conformer_id).GetPositions()
-    return features_to_graph(featurize(mol, vocabulary), pos, Chem.MolToSmiles(Chem.RemoveHs(mol)))
+    return features_to_graph(featurize(mol, vocabulary), pos, bare_smiles(mol))
 
 
 def collate(graphs: Sequence[MolecularGraph]) -> GraphBatch:

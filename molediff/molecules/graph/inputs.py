@@ -28,6 +28,7 @@ from molediff.molecules.graph.reading import (
 )
 from molediff.molecules.graph.refusals import check_chemistry
 from molediff.molecules.graph.vocabulary import QM9, Vocabulary
+from molediff.molecules.hydrogens import bare_smiles
 from molediff.runtime.former import former_names
 from molediff.runtime.words import counted
 from molediff.sampling.seeds import numbered_generator, numbered_seed
@@ -92,7 +93,7 @@ def label(molecule: Any) -> str:
     try:
         if isinstance(molecule, Chem.Mol):
             with rdBase.BlockLogs():
-                return Chem.MolToSmiles(Chem.RemoveHs(tidied(molecule), sanitize=False))
+                return bare_smiles(tidied(molecule), sanitize=False)
         return shortened(reprlib.repr(molecule)).encode("utf-8", "replace").decode()
     except Exception:  # what a stranger's object raises when it is asked for its name
         return "<RDKit Mol>" if isinstance(molecule, Chem.Mol) else f"<{type(molecule).__name__}>"
@@ -130,7 +131,7 @@ def prepare(
 def _prepare(molecule: Any, max_atoms: int, vocabulary: Vocabulary, only_largest: bool) -> PreparedMolecule:
     name, caution = "", ""
     if isinstance(molecule, str):
-        mol, name = from_text(str(molecule), max_atoms)
+        mol, name, caution = from_text(str(molecule), max_atoms)
     elif isinstance(molecule, Chem.Mol):
         if molecule.GetNumAtoms() > max_atoms and not only_largest:
             raise UnusableInputError(too_large(molecule.GetNumAtoms(), max_atoms, at_least=True))

@@ -9,9 +9,11 @@ from typing import Any
 from rdkit import Chem
 
 from molediff.molecules.errors import UnusableInputError
+from molediff.molecules.graph.inchi import from_inchi
 from molediff.molecules.graph.limits import too_large
 from molediff.molecules.graph.refusals import check_is_whole
 from molediff.molecules.graph.spelling import fault_of, meant_by
+from molediff.molecules.hydrogens import bare_smiles, without_hydrogens
 
 CIS_TRANS = (
     Chem.BondStereo.STEREOZ,
@@ -32,11 +34,14 @@ _INCHI_KEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
 _MAPPED_HYDROGEN = re.compile(r"\[\d*H[+-]?:\d+\]")
 _CXSMILES = re.compile(r"\|.*\|")
 _MAX_EXAMPLES = 4
+_OTHER_TAUTOMERS = (
+    "the InChI stands for several tautomers, of which this is one: give the SMILES if you mean another"
+)
 _MIXTURES = (Chem.StereoGroupType.STEREO_AND, Chem.StereoGroupType.STEREO_OR)
 
 
-def from_text(text: str, max_atoms: int) -> tuple[Chem.Mol, str]:
-    """The molecule of a SMILES, an InChI or a mol block, and its SMILES: the one given, if it is one.
+def from_text(text: str, max_atoms: int) -> tuple[Chem.Mol, str, str]:
+    """The molecule of a SMILES, an InChI or a mol block, its SMILES, the one given if it is one, and a caution, or "".
 
     Args:
         text: one molecule; behind a SMILES an extension (CXSMILES) may stand, a name may not.
@@ -46,20 +51,21 @@ def from_text(text: str, max_atoms: int) -> tuple[Chem.Mol, str]:
         UnusableInputError: it is none of these, or no possible molecule.
     """
     stripped = text.strip()
+    caution = ""
     if not stripped:
         raise UnusableInputError("The SMILES is empty: give one molecule, such as 'CCO'.")
     if len(stripped.splitlines()) > 1 or (len(text.splitlines()) > 1 and any(v in text for v in _VERSIONS)):
         mol = _from_mol_block(text)
     elif stripped.startswith("InChI="):
-        mol = _from_inchi(stripped)
+        mol, caution = _from_inchi(stripped)
     elif _INCHI_KEY.fullmatch(stripped):
         raise UnusableInputError(
             f"{stripped} is an InChIKey, from which no molecule can be read back: give its SMILES or InChI."
         )
     else:
         smiles = stripped.split()[0]
-        return _from_smiles(stripped, smiles, max_atoms), smiles
-    return mol, Chem.MolToSmiles(Chem.RemoveHs(mol))
+        return _from_smiles(stripped, smiles, max_atoms), smiles, ""
+    return mol, bare_smiles(mol), caution
 
 
 def _from_smiles(text: str, smiles: str, max_atoms: int) -> Chem.Mol:
@@ -80,11 +86,12 @@ def _from_smiles(text: str, smiles: str, max_atoms: int) -> Chem.Mol:
     if raw is not None and raw.GetNumAtoms() > max_atoms:
         raise UnusableInputError(too_large(raw.GetNumAtoms(), max_atoms, at_least=True))
     parameters: Any = Chem.SmilesParserParams()
-    # RDKit takes explicit hydrogens off; numbered ones are there to be found again.
-    parameters.removeHs = _MAPPED_HYDROGEN.search(smiles) is None
+    parameters.removeHs = False
     mol: Chem.Mol | None = Chem.MolFromSmiles(text, parameters)
-    if mol is not None:
-        return mol
+    if (
+        mol is not None
+    ):  # explicit hydrogens are taken off, but for numbered ones, which are to be found again
+        return mol if _MAPPED_HYDROGEN.search(smiles) else without_hydrogens(mol)
     problems = () if raw is None else Chem.DetectChemistryProblems(raw)
     if problems:
         said = "; ".join(problem.Message().rstrip(".") for problem in problems)
@@ -105,14 +112,14 @@ def _from_smiles(text: str, smiles: str, max_atoms: int) -> Chem.Mol:
     )
 
 
-def _from_inchi(inchi: str) -> Chem.Mol:
+def _from_inchi(inchi: str) -> tuple[Chem.Mol, str]:
     _check_length(inchi, "InChI")
-    mol: Chem.Mol | None = Chem.MolFromInchi(inchi)
+    mol, is_open = from_inchi(inchi)
     if mol is None:
         raise UnusableInputError(
             f"{shortened(inchi)!r} is not an InChI that RDKit can read: check its spelling."
         )
-    return mol
+    return mol, _OTHER_TAUTOMERS if is_open else ""
 
 
 def _from_mol_block(text: str) -> Chem.Mol:
@@ -203,7 +210,7 @@ def check_is_one_stereoisomer(mol: Chem.Mol) -> None:
         isomer.SetStereoGroups([])
         for atom in (a for group, turn in zip(groups, turned, strict=True) if turn for a in group.GetAtoms()):
             isomer.GetAtomWithIdx(atom.GetIdx()).InvertChirality()
-        found[Chem.MolToSmiles(Chem.RemoveHs(isomer))] = None
+        found[bare_smiles(isomer)] = None
     examples = ", ".join(repr(smiles) for smiles in itertools.islice(found, _MAX_EXAMPLES))
     raise UnusableInputError(
         "Its enhanced stereo (racemic or relative centres) stands for several stereoisomers: give one of them, such as "

@@ -11,6 +11,7 @@ from rdkit import Chem
 
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.errors import PerceptionError
+from molediff.molecules.hydrogens import without_hydrogens
 from molediff.runtime.former import former_names
 
 # Neighbours p, q, r, s in RDKit's order with (p - s) . ((q - s) x (r - s)) positive, negative.
@@ -50,7 +51,7 @@ def canonical_conformer(mol: Chem.Mol, conformer_id: int = -1) -> CanonicalConfo
     assign_stereo(mol)
     for atom in mol.GetAtoms():
         atom.SetIntProp(_ORIGINAL_INDEX, atom.GetIdx())
-    bare = Chem.RemoveHs(mol)
+    bare = without_hydrogens(mol)
     # In a few cages RDKit's canonical SMILES states another stereo than the molecule it is written from.
     for canonical in (True, False):
         smiles = Chem.MolToSmiles(bare, canonical=canonical)

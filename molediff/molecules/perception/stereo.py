@@ -15,6 +15,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from molediff.molecules.graph.graph import MolecularGraph
+from molediff.molecules.hydrogens import bare_smiles
 from molediff.molecules.perception.canonical import assign_stereo
 from molediff.molecules.perception.readings import Readings
 
@@ -285,5 +286,5 @@ def perceived_smiles(mol: Chem.Mol) -> list[str]:
     for conformer in mol.GetConformers():
         seen = Chem.Mol(blank, confId=conformer.GetId())
         assign_stereo(seen)
-        smiles.append(Chem.MolToSmiles(Chem.RemoveHs(seen)))
+        smiles.append(bare_smiles(seen))
     return smiles

@@ -6,6 +6,8 @@ from rdkit import Chem, rdBase
 
 from molediff.molecules.errors import UnusableInputError
 from molediff.molecules.graph.inputs import check_is_a_list, prepare
+from molediff.molecules.graph.vocabulary import ORGANIC
+from molediff.molecules.hydrogens import bare_smiles
 
 ALANINE = "C[C@H](N)C(=O)O"
 
@@ -19,6 +21,46 @@ def test_an_inchi_is_the_molecule_with_its_stereo():
     read = prepare(inchi)
     assert smiles_of(read.mol) == Chem.CanonSmiles(ALANINE)
     assert read.smiles == Chem.CanonSmiles(ALANINE)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "is_one_of_several"),
+    [
+        ("CC(=O)Nc1ccc(O)cc1", False),
+        ("CC(=S)N", False),
+        ("NC(=O)N[C@@H](C)C(=O)N[C@@H](C)C(=O)O", False),
+        ("CC(=O)NO", False),
+        ("O=C1CC(=O)NC(=O)N1", False),
+        ("CC(C)Cc1ccc(C(C)C(=O)O)cc1", False),
+        ("O=c1cccc[nH]1", True),
+        ("O=c1cc[nH]c(=O)[nH]1", True),
+        ("N=C(N)NCCC[C@H](N)C(=O)O", True),
+    ],
+)
+def test_an_inchi_is_the_usual_tautomer_and_says_where_another_may_be_meant(smiles, is_one_of_several):
+    """RDKit reads amides as imidic acids there."""
+    read = prepare(Chem.MolToInchi(Chem.MolFromSmiles(smiles)), vocabulary=ORGANIC)
+    assert smiles_of(read.mol) == read.smiles == Chem.CanonSmiles(smiles)
+    assert ("several tautomers" in read.caution) == is_one_of_several
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "C1CCC/C=C/CC1",
+        "C1CCC/C=C\\CC1",
+        "C/C1=C\\CCCCCC1",
+        "C1=C/CCCCCCC/C=C\\1",
+        "CC1=C\\CC/C(C)=C/CC(C)(C)/C=C/1",
+        "C/C=C/C=C\\CC",
+        "C/C=N/O",
+    ],
+)
+def test_hydrogens_that_are_written_out_leave_the_side_of_a_double_bond(smiles):
+    """Of every 30 such spellings RDKit reads one as the other isomer: [H]/C1=C(/[H])CCCCCC1 as *cis*."""
+    written = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    for spelling in Chem.MolToRandomSmilesVect(written, 40, randomSeed=1):
+        assert bare_smiles(prepare(spelling).mol) == Chem.CanonSmiles(smiles), spelling
 
 
 @pytest.mark.parametrize("force_v3000", [False, True])

@@ -10,6 +10,8 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import Mol
 
+from molediff.molecules.hydrogens import bare_smiles
+
 
 def stereo_matches(mol: Mol) -> np.ndarray:
     """Whether each conformer shows the stereo that the graph of `mol` asks for (R/S and E/Z).
@@ -67,4 +69,4 @@ def _smiles(perceived: Mol, asked: Mol) -> str:
             bond.SetBondDir(Chem.BondDir.NONE)
     perceived.RemoveAllConformers()
     Chem.AssignStereochemistry(perceived, cleanIt=True, force=True)
-    return Chem.MolToSmiles(Chem.RemoveHs(perceived))
+    return bare_smiles(perceived)
