@@ -34,7 +34,8 @@ class Advice:
         """One clause; of the conformers that are missing `num_lost` were lost in relaxation."""
         job = self._job
         if job.clock.is_up:
-            return outcome.LONGER
+            in_vain = job.num_drawn > 0 and job.rejected["embedding"] == job.num_drawn
+            return outcome.LONGER_OR_STEREO if in_vain and job.stereo.asks_for_something else outcome.LONGER
         if self._stereo_seems_impossible():
             return outcome.IMPOSSIBLE_STEREO
         if num_lost > job.num_missing:

@@ -36,9 +36,15 @@ LEARNED_OF_CHARGES = (
     "small: for numbers take energies='aimnet2' or 'gfn2'"
 )
 """A word of caution about energies that the network tells."""
+PROTON_MAY_MOVE = (
+    "a zwitterion whose proton may move in vacuum: energies are those of the form drawn, which may be no minimum; give "
+    "the neutral form, or take relax='gfn2' to see whether it stays"
+)
+"""A word of caution about energies of amino acids and their like."""
 IMPOSSIBLE_STEREO = "this stereoisomer seems not possible as a strain-free structure: check its marks"
 """Distance geometry builds none either."""
 LONGER = "allow a longer timeout"
+LONGER_OR_STEREO = "no embedding has the stereo asked for yet: check its marks, or allow a longer timeout"
 OTHER_STARTS = "give other conformers to begin with, as more max_attempts would end likewise"
 HELD = "the others may have no room, or not reach, with the fixed atoms where they are: fix fewer of them, or elsewhere"
 """Of atoms that are held nothing is known but their own bonds, angles and contacts."""

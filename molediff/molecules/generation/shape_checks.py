@@ -94,11 +94,15 @@ class Coordination:
             # A ring may hold five neighbours in a square pyramid.
             most = found.num_opposite + (found.in_ring and len(found.neighbours) == 5)
             right = in_line & ((values > NOT_IN_LINE).sum(1) <= most)
+            aside = np.array([found.across in (i, j) for i, _, j in angles])
+            right &= ~(values[:, aside] > ASIDE).any(axis=1)
             wrong[:, place] = ~(right | np.isnan(values).any(axis=1))
         return wrong
 
 
 LINE, LINE_IN_RING = 150.0, 140.0
 """From which angle on two neighbours lie opposite each other, in degrees."""
+ASIDE = 120.0
+"""Up to which an aryl group on iodine may lie from its other neighbours: 90 where nothing bends them."""
 NOT_IN_LINE = 140.0
 """Up to which the others may lie apart: 120 at a trigonal bipyramid."""

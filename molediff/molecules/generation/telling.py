@@ -10,7 +10,7 @@ from molediff.molecules.energies.relax import LEARNED, METHODS
 from molediff.molecules.generation import outcome, sharing
 from molediff.molecules.generation.advice import Advice
 from molediff.molecules.generation.refine import Refined
-from molediff.molecules.perception.charges import has_unbalanced_charge
+from molediff.molecules.perception.charges import has_unbalanced_charge, is_zwitterion
 from molediff.molecules.perception.domain import GENERAL, weights_that_know
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def reason_of(job: Job, found: Refined, chosen: Sequence[int], num_missing: int)
         and has_unbalanced_charge(job.prepared.mol)
     ):
         notes.append(outcome.LEARNED_OF_CHARGES)
+    if found.energies is not None and not job.options.relax and is_zwitterion(job.prepared.mol):
+        notes.append(outcome.PROTON_MAY_MOVE)
     if len(chosen) and job.before is None and job.provenance.get("weights") == GENERAL:
         known_by = weights_that_know(job.prepared.mol)
         if known_by and GENERAL not in known_by:

@@ -25,6 +25,11 @@ def check_chemistry(mol: Chem.Mol, vocabulary: Vocabulary) -> None:
     _check_elements(mol, vocabulary)
     # The training molecules have closed shells.
     radicals = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetNumRadicalElectrons()]
+    if any(_is_carbene(mol.GetAtomWithIdx(atom)) for atom in radicals):
+        raise UnusableInputError(
+            f"A carbene (atom {', '.join(map(str, radicals))}): carbon with two bonds and two electrons of its own is not "
+            "supported, give a molecule in which it is bound, or its salt."
+        )
     if radicals:
         raise UnusableInputError(
             f"Unpaired electrons on atom {', '.join(map(str, radicals))}: radicals are not supported, "
@@ -38,6 +43,10 @@ def check_chemistry(mol: Chem.Mol, vocabulary: Vocabulary) -> None:
         raise UnusableInputError(
             "Atropisomers (hindered rotation given as stereo) are not supported: remove that label."
         )
+
+
+def _is_carbene(atom: Chem.Atom) -> bool:
+    return bool(atom.GetSymbol() == "C" and atom.GetNumRadicalElectrons() == 2 and atom.GetDegree() == 2)
 
 
 def check_is_whole(mol: Chem.Mol) -> None:

@@ -8,6 +8,7 @@ aryliodine dichloride, two of the fluorines of SF4.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ _ELECTRONEGATIVITY = {
     "S": 2.58,
     "C": 2.55,
 }
+_HALOGENS = ("Cl", "Br", "I")
 _OPPOSITE = {(5, 5): 1, (5, 4): 1, (5, 3): 1, (5, 2): 1, (6, 6): 3, (6, 5): 2, (6, 4): 2}
 """By the pairs of electrons and the neighbours: pairs of these in a line."""
 
@@ -38,12 +40,14 @@ class Hypervalent(NamedTuple):
         neighbours: those of its neighbours, the most electronegative ones first.
         num_opposite: pairs of them in a line.
         in_ring: whether it is in a ring, which may bend the shape.
+        across: the one carbon on a halogen, which lies opposite no neighbour: at a right angle to them.
     """
 
     atom: int
     neighbours: tuple[int, ...]
     num_opposite: int
     in_ring: bool
+    across: int | None = None
 
     def opposite(self) -> tuple[tuple[int, int], ...]:
         """Neighbours that lie opposite each other if nothing holds them elsewhere."""
@@ -61,10 +65,15 @@ def hypervalent(mol: Chem.Mol) -> list[Hypervalent]:
         lone = max(0, _OUTER[symbol] - atom.GetFormalCharge() - atom.GetTotalValence()) // 2
         num_opposite = _OPPOSITE.get((degree + lone, degree))
         if num_opposite:
-            found.append(
-                Hypervalent(atom.GetIdx(), _by_electronegativity(mol, atom), num_opposite, atom.IsInRing())
-            )
+            around = _by_electronegativity(mol, atom)
+            across = _across(mol, around) if symbol in _HALOGENS and degree % 2 else None
+            found.append(Hypervalent(atom.GetIdx(), around, num_opposite, atom.IsInRing(), across))
     return found
+
+
+def _across(mol: Chem.Mol, around: Sequence[int]) -> int | None:
+    carbons = [i for i in around if mol.GetAtomWithIdx(i).GetSymbol() == "C"]
+    return carbons[0] if len(carbons) == 1 else None
 
 
 def _by_electronegativity(mol: Chem.Mol, atom: Chem.Atom) -> tuple[int, ...]:
