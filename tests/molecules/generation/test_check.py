@@ -75,7 +75,9 @@ def test_relaxed_conformers_are_put_to_the_same_checks():
 
 
 def test_what_makes_no_check_is_told_and_what_it_lacks():
-    with pytest.raises(ValueError, match=r"made 1, which has no name and no remedy and no passes: a check has"):
+    with pytest.raises(
+        ValueError, match=r"made 1, which has no name and no remedy and no passes: a check has"
+    ):
         knowing(BUTANE).generate(BUTANE, checks=[lambda mol: 1])
 
 

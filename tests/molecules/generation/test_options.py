@@ -88,7 +88,9 @@ def test_missing_cuda_is_named():
 
 def test_integers_of_numpy_are_whole_numbers():
     plain = knowing("CCO").generate("CCO", 2, seed=2, num_steps=2)
-    numpy = knowing("CCO").generate("CCO", np.int64(2), seed=np.uint8(2), num_steps=np.int32(2), strict=np.False_)
+    numpy = knowing("CCO").generate(
+        "CCO", np.int64(2), seed=np.uint8(2), num_steps=np.int32(2), strict=np.False_
+    )
     np.testing.assert_array_equal(plain.ensemble.coordinates, numpy.ensemble.coordinates)
     assert type(numpy.seed) is int
 

@@ -113,7 +113,10 @@ def test_settings_of_a_wrong_kind_are_told(known, words, says):
 def test_numbers_of_numpy_are_numbers(known):
     words = {"guidance": 1, "max_entropy": 2, "min_probability": 0}
     plain, numpy = (
-        [one.smiles for one in small_generator(known).generate(8, with_shapes=False, properties={"gap": 0.2}, **of)]
+        [
+            one.smiles
+            for one in small_generator(known).generate(8, with_shapes=False, properties={"gap": 0.2}, **of)
+        ]
         for of in (words, {name: np.int64(value) for name, value in words.items()})
     )
     assert plain == numpy
