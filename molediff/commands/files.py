@@ -26,14 +26,19 @@ def check_new(files: Iterable[str | None], overwrite: bool, make_folder: bool = 
 
     Raises:
         FileExistsError: one is there.
+        ValueError: one is no name of a file, or is there twice.
         OSError: its folder is missing, or cannot be written to.
     """
     from molediff.runtime.files import check_writable
 
+    seen: set[Path] = set()
     for name in files:
         if name is None or name == STANDARD:
             continue
         file = Path(name)
+        if file.resolve() in seen:
+            raise ValueError(f"{name} is named for two outputs: name another file for one of them")
+        seen.add(file.resolve())
         if name and file.is_dir():
             raise IsADirectoryError(f"{name} is a folder: name a file in it")
         if not name or (name.startswith(".") and not file.suffix):

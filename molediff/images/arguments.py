@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from molediff.runtime.checks import is_whole_number
+from molediff.runtime.checks import is_number, is_whole_number
 from molediff.runtime.words import counted
 
 Label = int | str | None
@@ -32,7 +31,7 @@ def class_indices(
     Raises:
         ValueError: there is no such class, or not one label an image.
     """
-    several = isinstance(label, Sequence) and not isinstance(label, str)
+    several = isinstance(label, Sequence) and not isinstance(label, str | bytes)
     labels: list[Any] = list(label) if several else [label] * num_images  # type: ignore[arg-type]
     if isinstance(label, np.ndarray | Tensor):
         if label.ndim != 1:
@@ -45,8 +44,7 @@ def class_indices(
             f"label has {counted(len(labels), 'entry', 'entries')} for {counted(num_images, 'image')}: "
             "give one label, or one for each image."
         )
-    known = {one: _class_index(one, num_classes, class_names) for one in dict.fromkeys(labels)}
-    return np.array([known[one] for one in labels], dtype=np.int64)
+    return np.array([_class_index(one, num_classes, class_names) for one in labels], dtype=np.int64)
 
 
 def _class_index(label: Any, num_classes: int, class_names: Sequence[str]) -> int:
@@ -66,8 +64,7 @@ def _class_index(label: Any, num_classes: int, class_names: Sequence[str]) -> in
 
 def check_guidance(guidance: Any, classes: np.ndarray, num_classes: int) -> None:
     """Raise a ValueError unless a guidance scale means something for these `classes`."""
-    is_number = isinstance(guidance, Real) and not isinstance(guidance, bool)
-    if not is_number or not -1 <= guidance < float("inf"):
+    if not is_number(guidance) or not -1 <= guidance < float("inf"):
         raise ValueError(
             "guidance must be a number of at least -1 (-1 ignores the label, 0 is the conditional model, more "
             f"sharpens the label); got {guidance!r}."
@@ -113,7 +110,10 @@ def check_latents(latents: Any, shape: tuple[int, ...]) -> np.ndarray:
     Raises:
         ValueError: they have another shape, or are not all finite.
     """
-    array = np.asarray(latents, dtype=np.float32)
+    try:
+        array = np.asarray(latents, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"latents must be an array of numbers; got {type(latents).__name__}.") from error
     if array.shape[1:] != shape or len(array) == 0:
         raise ValueError(f"latents must have the shape (n, {', '.join(map(str, shape))}); got {array.shape}.")
     if not np.isfinite(array).all():

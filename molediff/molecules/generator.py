@@ -12,7 +12,7 @@ from rdkit import Chem
 import molediff
 from molediff.core.model import DiffusionModel
 from molediff.molecules.energies.relax import LEARNED
-from molediff.molecules.generation.check import CheckFactory
+from molediff.molecules.generation.check import CheckFactory, as_factories
 from molediff.molecules.generation.fixed import FixedPart
 from molediff.molecules.generation.options import GenerationOptions
 from molediff.molecules.generation.pipeline import Pipeline
@@ -211,7 +211,7 @@ class ConformerGenerator:
             "seed": seed,
             "trajectory": trajectory,
             "fixed": FixedPart.read(fixed),
-            "checks": tuple(checks),
+            "checks": as_factories(checks),
             "strict": strict,
             "largest_fragment": largest_fragment,
         }

@@ -259,7 +259,10 @@ class ParticleGenerator:
         return density.cpu().numpy()
 
     def _checked(self, x: np.ndarray) -> np.ndarray:
-        x = np.asarray(x, dtype=np.float64)
+        try:
+            x = np.asarray(x, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"x must be an array of positions; got {type(x).__name__}.") from error
         if x.ndim != 3 or x.shape[1:] != self._shape:
             raise ValueError(
                 f"x must be positions (n, {self._shape[0]}, {self._shape[1]}); got shape {x.shape}."

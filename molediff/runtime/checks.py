@@ -6,6 +6,7 @@ import operator
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 import torch
 
 
@@ -45,6 +46,22 @@ def check_whole_number(name: str, value: Any, least: int) -> int:
     if not is_whole_number(value) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
     return operator.index(value)
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """The boolean `value`, of Python or numpy, as Python's own.
+
+    Raises:
+        ValueError: it is something else, such as the text "no", which Python takes for true.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False; got {value!r}.")
+    return bool(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a real number of Python or numpy; no boolean, and no array or tensor."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def is_positive(value: Any) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -56,6 +58,9 @@ class SolverOptions:
 
     def __post_init__(self) -> None:
         check_whole_number("num_steps", self.num_steps, least=1)
+        eta: Any = self.eta
+        if isinstance(eta, np.generic):  # as Python's own, so that records name the same solver
+            object.__setattr__(self, "eta", eta.item())
         object.__setattr__(self, "solver_object", make_solver(self.solver, self.eta))
         if not callable(self.grid):
             check_word("grid", self.grid, tuple(GRIDS))

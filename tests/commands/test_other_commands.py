@@ -70,6 +70,12 @@ def test_a_film_is_a_film_and_a_strip(tmp_path):
         (["images", "--weights", "qm9"], exits.BAD_WEIGHTS, "conformers"),
         (["particles", "--weights", "digits"], exits.BAD_WEIGHTS, "images"),
         (["particles", "-o", "old.npz"], exits.WRONG_ARGUMENTS, "old.npz exists"),
+        (
+            ["particles", "--film", "a.mp4", "-n", "10000000"],
+            exits.WRONG_ARGUMENTS,
+            "must end in .gif; got a.mp4",
+        ),
+        (["particles", "-o", "a.npz", "--film", "./a.npz"], exits.WRONG_ARGUMENTS, "named for two outputs"),
         (["evaluate"], exits.WRONG_ARGUMENTS, "name files of molecules, or --weights NAME"),
         (
             ["evaluate", "--weights", "drugs_torsions"],

@@ -11,6 +11,7 @@ from typer.main import get_command
 from molediff.commands.main import main
 from molediff.commands.notes import warnings_in_one_line
 from molediff.commands.words import as_typed, options_of, spoken
+from molediff.molecules.generation.outcome import better_known_by, known_by
 from molediff.molecules.graph.limits import too_large
 
 OPTIONS = options_of(get_command(main).commands["conformers"])
@@ -22,6 +23,14 @@ OPTIONS = options_of(get_command(main).commands["conformers"])
         ("or largest_fragment=True, which leaves salts out", "or --largest-fragment, which leaves salts out"),
         ("try more num_steps or max_attempts", "try more --num-steps or --max-attempts"),
         ("max_attempts or the weights 'qm9'", "--max-attempts or --weights qm9"),
+        (
+            known_by("qm9"),
+            "these weights do not know such molecules; try --weights qm9, as 'auto' does",
+        ),
+        (
+            better_known_by("qm9"),
+            "these weights do not know such molecules, and may strain them; --weights qm9 do, which 'auto' takes",
+        ),
         ("use the weights 'auto', which", "use --weights auto, which"),
         ("give a Mol with conformers and init='given'", "give an SDF file with conformers and --init given"),
         ("leave relax out", "leave --relax out"),

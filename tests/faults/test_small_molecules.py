@@ -128,7 +128,7 @@ def test_relaxation_needs_no_sample_at_a_minimum(generator, smiles):
 def test_weights_that_do_not_know_a_molecule_name_those_that_do(weights, smiles):
     result = ConformerGenerator.from_pretrained(weights, device="cpu").generate(smiles, 4, seed=1)
     assert result.num_conformers < 4
-    assert "try from_pretrained() without a name, or 'qm9'" in result.reason
+    assert "try the weights 'qm9', as 'auto' does" in result.reason
     assert "max_attempts" not in result.reason
 
 
@@ -139,7 +139,7 @@ def test_weights_that_do_not_know_a_molecule_name_those_that_do(weights, smiles)
 def test_what_others_know_better_comes_with_a_word(weights, smiles, told):
     result = ConformerGenerator.from_pretrained(weights, device="cpu").generate(smiles, 1, seed=1)
     assert result.status == "ok"
-    assert ("may strain them; from_pretrained() without a name takes 'qm9'" in result.reason) is told
+    assert ("may strain them; the weights 'qm9' do, which 'auto' takes" in result.reason) is told
 
 
 @pytest.mark.parametrize("weights", ["auto", "drugs", "qm9", "qm9_fast"])

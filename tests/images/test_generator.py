@@ -247,6 +247,8 @@ def test_masks_and_latents_that_do_not_fit():
         generator.inpaint(images, np.ones((4, 5), dtype=bool))
     with pytest.raises(ValueError, match="latents must have the shape"):
         generator.decode(np.zeros((2, 4, 4, 1)))
+    with pytest.raises(ValueError, match="latents must be an array of numbers; got dict"):
+        generator.decode({})
     with pytest.raises(ValueError, match=r"image_b must have the shape"):
         generator.interpolate(images[0], images)
 
@@ -263,7 +265,7 @@ def test_metadata_that_do_not_tell_of_the_images_are_refused(metadata):
         ImageGenerator(model, metadata)
 
 
-@pytest.mark.parametrize("label", [np.array(1), np.array([[1, 2]]), np.array([1.0, 2.0])])
+@pytest.mark.parametrize("label", [np.array(1), np.array([[1, 2]]), np.array([1.0, 2.0]), {}, [[1], [2]]])
 def test_labels_that_are_none(label):
     with pytest.raises(ValueError, match="label must be"):
         gaussian_generator().generate(2, label=label)

@@ -59,6 +59,8 @@ def test_bad_input_is_refused():
     generator = exact_generator(0.6)
     with pytest.raises(ValueError, match=r"\(n, 3, 2\); got shape \(4, 3, 3\)"):
         generator.log_prob(np.zeros((4, 3, 3)))
+    with pytest.raises(ValueError, match="x must be an array of positions; got dict"):
+        generator.log_prob({})
     with pytest.raises(ValueError, match="no configuration"):
         generator.log_prob(np.zeros((0, 3, 2)))
     x = np.ones((4, 3, 2))

@@ -51,12 +51,14 @@ def sample(
         diameter: of the balls in the film, in the unit of length.
 
     Raises:
-        ValueError: the output has another suffix, or a setting is out of range.
+        ValueError: a file has another suffix, or a setting is out of range.
         OSError: a file cannot be written.
     """
     file = Path(output)
     if file.suffix not in (".npz", ".xyz"):
         raise ValueError(f"output must end in .npz or .xyz; got {output}")
+    if film is not None and Path(film).suffix != ".gif":
+        raise ValueError(f"film must end in .gif; got {film}")
     for written in filter(None, (output, film)):
         check_writable(Path(written).parent)
     generator = ParticleGenerator.from_pretrained(weights, device=device, compiled=compile)

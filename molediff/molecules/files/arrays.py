@@ -5,7 +5,8 @@ Molecules one behind the other, of each its conformers one behind the other, of 
     names, smiles, energy_methods, provenance  texts, one a molecule; provenance is JSON, with a list of one value a
                                                conformer for what is not the same of all
     num_atoms, num_bonds, num_conformers       one a molecule
-    atomic_numbers, formal_charges             one an atom of each molecule
+    atomic_numbers, formal_charges, isotopes   one an atom of each molecule; isotopes is 0 where none is named (files of
+                                               earlier versions lack it)
     bonds, bond_orders                         two atoms, counted within the molecule; 1, 1.5, 2 or 3
     energies                                   one a conformer, in kcal/mol, NaN where it is not known
     samples                                    sample and attempt that fix its noise, -1 where there are none
@@ -16,11 +17,13 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.files.records import Record
@@ -36,7 +39,10 @@ _SHAPES = {"bonds": (0, 2), "samples": (0, 2), "coordinates": (0, 3)}
 _TYPES = {"energies": np.float64, "coordinates": np.float64, "bond_orders": np.float64}
 _TEXTS = ("names", "smiles", "energy_methods", "provenance")
 _NUMBERS = ("num_atoms", "num_bonds", "num_conformers")
-_ARRAYS = ("atomic_numbers", "formal_charges", "bonds", "bond_orders", "energies", "samples", "coordinates")
+_OF_ATOMS = ("atomic_numbers", "formal_charges", "isotopes")
+_OF_BONDS = ("bonds", "bond_orders")
+_OF_CONFORMERS = ("energies", "samples")
+_ARRAYS = (*_OF_ATOMS, *_OF_BONDS, *_OF_CONFORMERS, "coordinates")
 
 
 class SavedMolecule(NamedTuple):
@@ -86,6 +92,7 @@ class ArraysOutput:
         arrays = (
             [atom.GetAtomicNum() for atom in atoms],
             [atom.GetFormalCharge() for atom in atoms],
+            [atom.GetIsotope() for atom in atoms],
             [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in bonds],
             [bond.GetBondTypeAsDouble() for bond in bonds],
             [np.nan if record.energy is None else record.energy.value for record in records],
@@ -120,19 +127,16 @@ def read_arrays(path: str | os.PathLike[str]) -> Iterator[SavedMolecule]:
     """The molecules of an `.npz` file that `write` made.
 
     Raises:
-        ValueError: it is another kind of file.
+        ValueError: it is another kind of file, cut short or damaged.
         OSError: it is missing or cannot be read.
     """
-    with np.load(path, allow_pickle=False) as saved:
-        if lacking := {*_TEXTS, *_NUMBERS, *_ARRAYS} - set(saved.files):
-            raise ValueError(f"{path} is no file of conformers: it has no {', '.join(sorted(lacking))}")
-        all_of = {name: saved[name] for name in (*_TEXTS, *_NUMBERS, *_ARRAYS)}
+    all_of = _loaded(path)
     atoms, bonds, conformers, rows = 0, 0, 0, 0
     for place in range(len(all_of["names"])):
         num_atoms, num_bonds, num = (int(all_of[name][place]) for name in _NUMBERS)
-        mine = {name: all_of[name][atoms : atoms + num_atoms] for name in _ARRAYS[:2]}
-        mine |= {name: all_of[name][bonds : bonds + num_bonds] for name in _ARRAYS[2:4]}
-        mine |= {name: all_of[name][conformers : conformers + num] for name in _ARRAYS[4:6]}
+        mine = {name: all_of[name][atoms : atoms + num_atoms] for name in _OF_ATOMS}
+        mine |= {name: all_of[name][bonds : bonds + num_bonds] for name in _OF_BONDS}
+        mine |= {name: all_of[name][conformers : conformers + num] for name in _OF_CONFORMERS}
         x = all_of["coordinates"][rows : rows + num * num_atoms].reshape(num, num_atoms, 3)
         atoms, bonds, conformers, rows = (
             atoms + num_atoms,
@@ -141,16 +145,52 @@ def read_arrays(path: str | os.PathLike[str]) -> Iterator[SavedMolecule]:
             rows + num * num_atoms,
         )
         name, smiles, method, provenance = (str(all_of[text][place]) for text in _TEXTS)
-        yield SavedMolecule(
-            name, smiles, _mol(mine, x), mine["energies"], method, mine["samples"], json.loads(provenance)
-        )
+        try:
+            mol, made = _mol(mine, x), json.loads(provenance)
+        except (
+            ValueError,
+            KeyError,
+            RuntimeError,
+            OverflowError,
+        ) as error:  # of RDKit, and of numbers that are none
+            raise ValueError(
+                f"{path} is damaged: what it has of molecule {place} (from 0) is none; write it again"
+            ) from error
+        yield SavedMolecule(name, smiles, mol, mine["energies"], method, mine["samples"], made)
+
+
+def _loaded(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """All arrays of a file, whose lengths fit each other."""
+    try:
+        saved = np.load(path, allow_pickle=False)
+        if not isinstance(saved, np.lib.npyio.NpzFile):
+            raise ValueError("one array")
+        with saved:
+            lacking = {*_TEXTS, *_NUMBERS, *_ARRAYS} - {"isotopes", *saved.files}
+            all_of = {} if lacking else {name: saved[name] for name in saved.files}
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path} is no .npz file, or is cut short or damaged: give one that molediff wrote"
+        ) from error
+    if lacking:
+        raise ValueError(f"{path} is no file of conformers: it has no {', '.join(sorted(lacking))}")
+    all_of.setdefault("isotopes", np.zeros(len(all_of["atomic_numbers"]), dtype=np.int64))
+    lengths = {name: len(all_of[name]) for name in (*_TEXTS, *_NUMBERS, *_ARRAYS)}
+    if len({lengths[name] for name in (*_TEXTS, *_NUMBERS)}) == 1:
+        num_atoms, num_bonds, num = (all_of[name] for name in _NUMBERS)
+        meant = dict.fromkeys(_OF_ATOMS, num_atoms.sum()) | dict.fromkeys(_OF_BONDS, num_bonds.sum())
+        meant |= dict.fromkeys(_OF_CONFORMERS, num.sum()) | {"coordinates": (num_atoms * num).sum()}
+        if all(lengths[name] == meant[name] for name in _ARRAYS):
+            return all_of
+    raise ValueError(f"{path} is damaged: its arrays are not of the same molecules; write it again")
 
 
 def _mol(arrays: dict[str, np.ndarray], x: np.ndarray) -> Chem.Mol:
     built = Chem.RWMol()
-    for number, charge in zip(arrays["atomic_numbers"], arrays["formal_charges"], strict=True):
+    for number, charge, isotope in zip(*(arrays[name] for name in _OF_ATOMS), strict=True):
         atom = Chem.Atom(int(number))
         atom.SetFormalCharge(int(charge))
+        atom.SetIsotope(int(isotope))
         atom.SetNoImplicit(True)
         built.AddAtom(atom)
     for (i, j), order in zip(arrays["bonds"], arrays["bond_orders"], strict=True):
@@ -160,6 +200,7 @@ def _mol(arrays: dict[str, np.ndarray], x: np.ndarray) -> Chem.Mol:
                 built.GetAtomWithIdx(end).SetIsAromatic(True)
             built.GetBondBetweenAtoms(int(i), int(j)).SetIsAromatic(True)
     mol = with_conformers(built.GetMol(), x)
-    Chem.SanitizeMol(mol)
+    with rdBase.BlockLogs():
+        Chem.SanitizeMol(mol)
     Chem.AssignStereochemistryFrom3D(mol)
     return mol

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,8 +54,9 @@ def from_ase(atoms: Any, smiles: str | None = None, charge: int | None = None) -
     Raises:
         PerceptionError: the coordinates are not that molecule, or of none at all.
         ValueError: there are no atoms, or frames of different molecules.
+        TypeError: something else than `ase.Atoms` is given.
     """
-    frames: list[Any] = [atoms] if hasattr(atoms, "get_positions") else list(atoms)
+    frames = _frames(atoms)
     if not frames or len(frames[0]) == 0:
         raise ValueError("from_ase takes one ase.Atoms with atoms in it, or several; got none")
     numbers = [int(number) for number in frames[0].numbers]
@@ -70,6 +71,21 @@ def from_ase(atoms: Any, smiles: str | None = None, charge: int | None = None) -
         return with_conformers(numbered.mol, x[:, order])
     total = int(frames[0].info.get("charge", 0)) if charge is None else charge
     return with_conformers(_perceived(numbers, x[0], total), x)
+
+
+def _frames(atoms: Any) -> list[Any]:
+    """What was given as a list; anything that has what is needed of `ase.Atoms` is one."""
+    frames = [atoms] if _is_frame(atoms) or not isinstance(atoms, Iterable) else list(atoms)
+    for frame in frames:
+        if not _is_frame(frame):
+            raise TypeError(
+                f"from_ase takes one ase.Atoms, or several, as ase.io.read gives them; got {type(frame).__name__}"
+            )
+    return frames
+
+
+def _is_frame(given: Any) -> bool:
+    return hasattr(given, "get_positions") and hasattr(given, "numbers")
 
 
 def _order(known: np.ndarray, x: np.ndarray) -> np.ndarray:

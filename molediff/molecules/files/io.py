@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import sys
 import warnings
 import zlib
@@ -40,6 +41,10 @@ INPUT_SUFFIXES = (
 
 STANDARD_INPUT = "-"
 
+_COUNTS = re.compile(r"\s*\d+\s*\d+\s.*\bV[23]000\s*$")
+_LAST_OF_HEADER = 3
+"""The line of an SDF that says how many atoms and bonds there are, behind at most three others."""
+
 _HEADERS = ("smiles", "smi", "canonical_smiles", "isomeric_smiles", "inchi", "structure", "molecule", "mol")
 """First words of a `.smi` file that are no molecule but the name of a column."""
 
@@ -66,7 +71,8 @@ def read_inputs(sources: Iterable[str], smiles_column: str = "smiles") -> Iterat
         smiles_column: header of the SMILES in tables, in upper or lower case.
 
     Raises:
-        ValueError: a table has no such column, an existing file ends in something else, or `-` is there twice.
+        ValueError: a table has no such column, an existing file ends in something else, or `-` is there twice. (Once it
+            is read: an SDF where lines are.)
         OSError: a file is missing or cannot be read.
         ModuleNotFoundError: a `.parquet` file without pyarrow. All are raised at once, before the first molecule is
             read.
@@ -153,6 +159,10 @@ def _of_lines(file: TextIO, source: str) -> Iterator[MoleculeInput]:
     with file:
         lines = (line for line in file if line.strip() and not line.startswith("#"))
         for number, line in enumerate(lines):
+            if number <= _LAST_OF_HEADER and _COUNTS.match(line):
+                raise ValueError(
+                    f"{source} is an SDF, where molecules as SMILES are read, one a line: give a file that ends in .sdf"
+                )
             if number == 0 and _is_header(line):
                 warnings.warn(
                     f"{source}: its first line, {line.strip()!r}, is taken as a header", stacklevel=1

@@ -171,8 +171,10 @@ def _holds_one(path: str | os.PathLike[str]) -> bool:
 
 Results = Drawn | Chem.Mol | Iterable[Any]
 
+_NO_NAME = object()
 
-def write(results: Results, path: str | os.PathLike[str], names: Iterable[str] | None = None) -> int:
+
+def write(results: Results, path: str | os.PathLike[str], names: Iterable[Any] | None = None) -> int:
     """Write conformers to a file; its ending says how: see `OUTPUT_SUFFIXES`.
 
     Results are written as they come, so that `generate_many` needs no list; those without conformers are passed over.
@@ -180,7 +182,8 @@ def write(results: Results, path: str | os.PathLike[str], names: Iterable[str] |
     Args:
         results: a result of a generator, an RDKit Mol with conformers, or an iterable of them.
         path: missing folders are made, a file of this name is replaced.
-        names: a title for each of them. None: the title of the molecule, else its SMILES.
+        names: a title for each of them, text or a number. None, also for one of them: the title of the molecule, else
+            its SMILES.
 
     Returns:
         How many conformers were written.
@@ -188,7 +191,7 @@ def write(results: Results, path: str | os.PathLike[str], names: Iterable[str] |
     Raises:
         ValueError: the name ends in something else, there is no conformer at all, there are fewer names than results,
             or several molecules for a `.pdb` file, which holds one. The file is then as it was.
-        TypeError: something is neither a result nor a Mol.
+        TypeError: something is neither a result nor a Mol, or `names` is no list.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -202,16 +205,18 @@ def write(results: Results, path: str | os.PathLike[str], names: Iterable[str] |
     listed = [results] if isinstance(results, Drawn | Chem.Mol) else results
     if isinstance(listed, str) or not isinstance(listed, Iterable):
         raise TypeError(f"write takes results or Mols with conformers; got {type(results).__name__}")
-    titles = None if names is None else iter(names)
+    if isinstance(names, str | bytes) or not (names is None or isinstance(names, Iterable)):
+        raise TypeError(f"names takes a list with a title for each result; got {names!r}")
+    titles: Iterator[Any] = itertools.repeat(None) if names is None else iter(names)
     num, reasons = 0, []
     with open_output(path) as writer:
         for result in listed:
             if not isinstance(result, Drawn | Chem.Mol):
                 raise TypeError(f"write takes results or Mols with conformers; got {type(result).__name__}")
-            title = _title(result) if titles is None else next(titles, None)
-            if title is None:
+            title = next(titles, _NO_NAME)
+            if title is _NO_NAME:
                 raise ValueError("there are fewer names than results: give one for each")
-            num += writer.write(result, title)
+            num += writer.write(result, _title(result) if title is None else str(title))
             if not isinstance(result, Chem.Mol) and result.reason:
                 reasons.append(f"{result.smiles}: {result.reason}")
         if num == 0:

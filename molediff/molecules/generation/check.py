@@ -18,8 +18,8 @@ A check of one's own is a class, or any function from a Mol to an object, with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from rdkit import Chem
@@ -47,6 +47,39 @@ class Check(Protocol):
 
 CheckFactory = Callable[[Chem.Mol], Check]
 """From a molecule (sanitized, explicit hydrogens, no conformers) to its check."""
+
+
+def as_factories(checks: Any) -> tuple[CheckFactory, ...]:
+    """What the caller gave as checks, in a tuple.
+
+    Raises:
+        ValueError: it is no list, or holds something that makes no check.
+    """
+    several = isinstance(checks, Iterable) and not isinstance(checks, str | bytes)
+    given = tuple(checks) if several else (checks,)
+    if several and all(callable(make) for make in given):
+        return given
+    hint = ": put it in a list, checks=[...]" if callable(checks) else ""
+    raise ValueError(
+        f"checks must be a list of classes, or of functions from a Mol to a check; got {checks!r}{hint} "
+        "(see molediff.molecules.generation.check)."
+    )
+
+
+def make_check(make: CheckFactory, mol: Chem.Mol) -> Check:
+    """The check of a molecule.
+
+    Raises:
+        ValueError: what was made is no check.
+    """
+    check = make(mol)
+    lacking = [name for name in ("name", "remedy", "passes") if not hasattr(check, name)]
+    if lacking:
+        raise ValueError(
+            f"{make!r} of checks= made {check!r}, which has no {' and no '.join(lacking)}: a check has a name, a "
+            "remedy and passes(x) (see molediff.molecules.generation.check)."
+        )
+    return check
 
 
 def sieve(checks: Sequence[Check], x: np.ndarray) -> tuple[np.ndarray, dict[str, int]]:

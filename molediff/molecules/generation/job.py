@@ -14,7 +14,7 @@ from rdkit import rdBase
 from molediff.molecules.conformers import with_conformers
 from molediff.molecules.errors import UnusableInputError, is_of_rdkit
 from molediff.molecules.generation import outcome, sharing, telling
-from molediff.molecules.generation.check import Check, sieve
+from molediff.molecules.generation.check import Check, make_check, sieve
 from molediff.molecules.generation.checks import BondLengths, bond_length, standard_checks
 from molediff.molecules.generation.clock import Clock
 from molediff.molecules.generation.fixed import FixedAtoms
@@ -80,7 +80,7 @@ class Job:
             self.checks: list[Check] = standard_checks(prepared.mol)
             lengths = next((check for check in self.checks if isinstance(check, BondLengths)), None)
             self.hydrogens = HydrogenLengths(prepared.mol, lengths)
-            self.checks += [make(prepared.mol) for make in options.checks]
+            self.checks += [make_check(make, prepared.mol) for make in options.checks]
         self.checks += [] if known is None else [known]
         self.fixed: FixedAtoms | None = None
         if options.fixed is not None:

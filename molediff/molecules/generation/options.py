@@ -11,7 +11,7 @@ from molediff.molecules.generation.batch_size import batch_atoms_of, lookahead_o
 from molediff.molecules.generation.check import CheckFactory
 from molediff.molecules.generation.fixed import FixedPart
 from molediff.molecules.generation.starts import INITS
-from molediff.runtime.checks import check_whole_number, check_word, is_positive
+from molediff.runtime.checks import check_flag, check_whole_number, check_word, is_positive
 from molediff.runtime.words import counted
 from molediff.sampling.options import SolverOptions
 
@@ -63,6 +63,8 @@ class GenerationOptions(SolverOptions):
             object.__setattr__(self, "lookahead", lookahead_of(self.device))
         for name in ("num_conformers", "batch_atoms", "max_attempts", "lookahead", "num_workers"):
             object.__setattr__(self, name, check_whole_number(name, getattr(self, name), least=1))
+        for name in ("rank", "trajectory", "strict", "largest_fragment"):
+            object.__setattr__(self, name, check_flag(name, getattr(self, name)))
         object.__setattr__(self, "seed", check_whole_number("seed", self.seed, least=0))
         check_word("relax", self.relax, (None, *METHODS))
         check_word("energies", self.energies, (None, *METHODS, LEARNED))
@@ -93,11 +95,6 @@ class GenerationOptions(SolverOptions):
         self._check_pool()
         super().__post_init__()
         self._check_size()
-        if not all(callable(make) for make in self.checks):
-            raise ValueError(
-                f"checks must be classes, or functions from a Mol to a check; got {self.checks!r} "
-                "(see molediff.molecules.generation.check)."
-            )
         if "gfn2" in (self.relax, self.energies):
             require_tblite()
         if "aimnet2" in (self.relax, self.energies):

@@ -54,14 +54,14 @@ _IN_ANOTHER_FORM = f"give the neutral form, or {_WITHOUT_RELAX}"
 
 def known_by(weights: str) -> str:
     """The advice where other weights know a molecule, those that `molecules.auto` takes for it."""
-    return f"these weights do not know such molecules; try from_pretrained() without a name, or {weights!r}"
+    return f"these weights do not know such molecules; try the weights {weights!r}, as 'auto' does"
 
 
 def better_known_by(weights: str) -> str:
     """A word of caution where other weights know a molecule and these do not, although conformers pass the checks."""
     return (
-        "these weights do not know such molecules, and may strain them; from_pretrained() without a name takes "
-        f"{weights!r}"
+        "these weights do not know such molecules, and may strain them; "
+        f"the weights {weights!r} do, which 'auto' takes"
     )
 
 

@@ -23,7 +23,7 @@ from molediff.molecules.whole.sampler import GraphSampler
 from molediff.molecules.whole.settings import GraphLimits, GraphSampling, read_settings
 from molediff.networks.kind import check_kind
 from molediff.networks.pretrained import SHIPPED, load_categorical
-from molediff.runtime.checks import check_whole_number, choose_device
+from molediff.runtime.checks import check_flag, check_whole_number, choose_device
 
 
 class MoleculeGenerator:
@@ -161,6 +161,9 @@ class MoleculeGenerator:
         """
         check_whole_number("num_molecules", num_molecules, least=1)
         check_whole_number("seed", seed, least=0)
+        flags = {"only_valid": only_valid, "with_shapes": with_shapes}
+        for name, flag in (flags | {"log_prob": log_prob, "trajectory": trajectory}).items():
+            check_flag(name, flag)
         how, most = read_settings(sampling, limits, words)
         if self.ordered and (composition is not None or scaffold is not None):
             raise ValueError(

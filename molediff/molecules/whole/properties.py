@@ -101,6 +101,10 @@ class WantedProperties:
                 "These weights know no properties: take some that do, such as qm9_graphs_properties."
             )
         names = list(known["names"])
+        if not isinstance(properties, Mapping):
+            raise ValueError(
+                f"properties must be a mapping of names to values, such as {{{names[0]!r}: ...}}; got {properties!r}."
+            )
         columns: dict[str, np.ndarray] = {}
         for name, value in properties.items():
             if name not in names:

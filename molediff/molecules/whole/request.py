@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,7 +157,7 @@ def read_formula(composition: str | Mapping[str, int]) -> Counter[str]:
     return counts
 
 
-def read_scaffold(scaffold: Any, attachments: Sequence[int] | None, alphabet: Alphabet) -> Scaffold:
+def read_scaffold(scaffold: Any, attachments: Any, alphabet: Alphabet) -> Scaffold:
     """A scaffold from a SMILES or a Mol.
 
     Raises:
@@ -177,6 +177,10 @@ def read_scaffold(scaffold: Any, attachments: Sequence[int] | None, alphabet: Al
         state = state_of(mol, alphabet)
     except GraphError as error:
         raise ValueError(f"The scaffold cannot be kept: {error}") from None
+    if attachments is not None and (isinstance(attachments, str) or not isinstance(attachments, Iterable)):
+        raise ValueError(
+            f"attachments must be a list of atoms of the scaffold, such as [0]; got {attachments!r}."
+        )
     room = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetTotalNumHs()]
     chosen = marked or (room if attachments is None else [*attachments])
     for number in chosen:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from molediff.runtime.checks import check_whole_number
+from molediff.runtime.checks import check_flag, check_whole_number, is_number
 from molediff.sampling.settings import gather
 
 
@@ -82,10 +82,16 @@ def read_settings(
         if found[name] is not None:
             check_whole_number(name, found[name], least=1)
     most = found["max_entropy"]
-    if most is not None and (isinstance(most, bool) or not isinstance(most, int | float) or not most >= 0):
+    if most is not None and not (is_number(most) and most >= 0):
         raise ValueError(f"max_entropy is a number of nats, at least 0, or None; got {most!r}.")
     guidance = found["guidance"]
-    if not isinstance(guidance, int | float) or isinstance(guidance, bool) or not guidance >= 0:
+    if not is_number(guidance) or not 0 <= guidance < float("inf"):
         raise ValueError(f"guidance is a number of at least 0; got {guidance!r}.")
+    least = found["min_probability"]
+    if not is_number(least) or not 0 <= least < 0.5:
+        raise ValueError(f"min_probability must be a number in [0, 0.5); got {least!r}.")
+    check_flag("constrained", found["constrained"])
+    if found["familiar"] is not None:
+        check_flag("familiar", found["familiar"])
     read = GraphLimits(found.pop("batch_size"), found.pop("max_attempts"))
     return GraphSampling(**found), read

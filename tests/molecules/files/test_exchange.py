@@ -109,6 +109,9 @@ def test_a_structure_of_ase_that_is_no_molecule_says_so():
         from_ase(ase.Atoms("OH2OH2", np.concatenate([molecule("H2O").positions + 9 * k for k in range(2)])))
     with pytest.raises(ValueError, match="got none"):
         from_ase([])
+    for given, kind in (("frames.xyz", "str"), (None, "NoneType"), ([molecule("CH4"), 3], "int")):
+        with pytest.raises(TypeError, match=f"takes one ase.Atoms, or several.*got {kind}"):
+            from_ase(given)
     with pytest.raises(ValueError, match="different molecules"):
         from_ase([molecule("H2O"), molecule("CH4")])
 

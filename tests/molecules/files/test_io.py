@@ -111,6 +111,18 @@ def test_a_wrong_source_is_known_before_the_first_molecule_is_read(tmp_path, nam
         read_inputs(["CCO", str(tmp_path / name)])
 
 
+@pytest.mark.parametrize("title", ["", "CCO", "an ethanol"])
+@pytest.mark.parametrize("version", [Chem.MolToMolBlock, Chem.MolToV3KMolBlock])
+def test_an_sdf_that_is_read_as_lines_says_so_and_gives_no_molecules_of_its_fields(tmp_path, title, version):
+    mol = Chem.AddHs(Chem.MolFromSmiles("CCO"))
+    mol.SetProp("_Name", title)
+    (tmp_path / "a.smi").write_text(f"{version(mol)}>  <SMILES>\nCCO\n\n$$$$\n")
+    with pytest.raises(
+        ValueError, match=r"a\.smi is an SDF, where molecules as SMILES are read.*ends in \.sdf"
+    ):
+        list(read_inputs([str(tmp_path / "a.smi")]))
+
+
 def test_reading_is_lazy(tmp_path):
     (tmp_path / "a.smi").write_text("C\n" * 3)
     inputs = read_inputs([str(tmp_path / "a.smi")])

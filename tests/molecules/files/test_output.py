@@ -170,6 +170,7 @@ def test_a_pdb_file_takes_no_second_molecule_and_stays_as_it_was(tmp_path, suffi
         ("CCO", None, TypeError, "takes results or Mols"),
         ([1], None, TypeError, "got int"),
         ([embedded("CO"), embedded("CO")], ["one"], ValueError, "fewer names"),
+        ([embedded("CO")], "a", TypeError, "a list with a title for each result; got 'a'"),
         (GenerationResult.failure("X", "not a SMILES", 1, 0), None, ValueError, "X: not a SMILES"),
         ([], None, ValueError, "no conformer to write"),
     ],
@@ -178,6 +179,16 @@ def test_what_cannot_be_written_says_so_and_writes_nothing(tmp_path, results, na
     with pytest.raises(error, match=message):
         molediff.write(results, tmp_path / "a.sdf", names=names)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in OUTPUT_SUFFIXES if ".pdb" not in suffix])
+def test_a_name_may_be_a_number_and_may_lack(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    molediff.write([embedded("CO"), embedded("CN")], path, names=[np.int64(17), None])
+    if suffix == ".npz":
+        assert [saved.name for saved in read_arrays(path)] == ["17", "CN"]
+    elif ".xyz" not in suffix:
+        assert [item.name for item in read_inputs([str(path)])] == ["17", "CN"]
 
 
 def test_a_wrong_ending_is_refused_with_those_that_are_known(tmp_path):
@@ -206,9 +217,3 @@ def positions_or_none(path):
     if path.suffix == ".xyz":
         return ase.io.read(path, ":")
     return [item.molecule.GetConformer().GetPositions() for item in read_inputs([str(path)])]
-
-
-def test_a_file_of_numbers_of_another_kind_is_refused(tmp_path):
-    np.savez(tmp_path / "a.npz", x=np.zeros(3))
-    with pytest.raises(ValueError, match="is no file of conformers"):
-        next(read_arrays(tmp_path / "a.npz"))

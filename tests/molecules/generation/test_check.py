@@ -74,6 +74,13 @@ def test_relaxed_conformers_are_put_to_the_same_checks():
     assert result.num_rejected == {"relaxation": 2}
 
 
+def test_what_makes_no_check_is_told_and_what_it_lacks():
+    with pytest.raises(
+        ValueError, match=r"made 1, which has no name and no remedy and no passes: a check has"
+    ):
+        knowing(BUTANE).generate(BUTANE, checks=[lambda mol: 1])
+
+
 def test_checks_that_are_none_are_refused():
     with pytest.raises(ValueError, match="checks must be"):
         knowing(BUTANE).generate(BUTANE, checks=["clash"])

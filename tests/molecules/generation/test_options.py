@@ -7,6 +7,7 @@ from fake_generators import knowing, random_weights
 from rdkit import Chem
 
 from molediff.core.solvers import Heun
+from molediff.molecules import Strain
 from molediff.molecules.generator import ConformerGenerator
 
 
@@ -53,6 +54,13 @@ from molediff.molecules.generator import ConformerGenerator
         ({"fixed": {0: (0.0, 1.0, float("nan"))}}, "finite"),
         ({"fixed": {"C1": (0.0, 1.0, 2.0)}}, "atom indices"),
         ({"fixed": Chem.MolFromSmiles("CO")}, "no 3D conformer"),
+        ({"strict": "no"}, "strict must be True or False; got 'no'"),
+        ({"largest_fragment": 0}, "largest_fragment must be True or False; got 0"),
+        ({"trajectory": None}, "trajectory must be True or False"),
+        ({"energies": "mmff", "rank": "energies"}, "rank must be True or False; got 'energies'"),
+        ({"checks": None}, "checks must be a list of classes"),
+        ({"checks": "clash"}, "checks must be a list of classes.*got 'clash'"),
+        ({"checks": Strain("mmff", 15.0)}, r"checks must be a list .*put it in a list, checks=\[...\]"),
     ],
 )
 def test_bad_options_are_refused_before_anything_is_read(changed, says):
@@ -80,6 +88,15 @@ def test_missing_cuda_is_named():
 
 def test_integers_of_numpy_are_whole_numbers():
     plain = knowing("CCO").generate("CCO", 2, seed=2, num_steps=2)
-    numpy = knowing("CCO").generate("CCO", np.int64(2), seed=np.uint8(2), num_steps=np.int32(2))
+    numpy = knowing("CCO").generate(
+        "CCO", np.int64(2), seed=np.uint8(2), num_steps=np.int32(2), strict=np.False_
+    )
     np.testing.assert_array_equal(plain.ensemble.coordinates, numpy.ensemble.coordinates)
     assert type(numpy.seed) is int
+
+
+def test_numbers_of_numpy_are_noise_of_a_solver_and_stand_in_the_record_as_others_do():
+    plain, numpy = (
+        knowing("CCO").generate("CCO", 1, solver="ddim", num_steps=2, eta=eta) for eta in (1, np.int64(1))
+    )
+    assert numpy.provenance["solver"] == plain.provenance["solver"]

@@ -54,6 +54,7 @@ def test_what_cannot_be_asked_is_refused_and_what_is_out_of_range_is_warned_of(k
         ({"gap": float("nan")}, "must be finite"),
         ({"gap": "high"}, "is a number"),
         ({}, "properties is empty"),
+        ("gap", r"a mapping of names to values, such as \{'gap': \.\.\.\}; got 'gap'"),
     ):
         with pytest.raises(ValueError, match=words):
             WantedProperties(known, properties, 3)
@@ -63,14 +64,18 @@ def test_what_cannot_be_asked_is_refused_and_what_is_out_of_range_is_warned_of(k
         WantedProperties(known, {"gap": 5.0}, 3)
 
 
-def test_the_generator_tells_the_network_and_guidance_takes_twice_the_evaluations(known):
+def small_generator(known):
     torch.manual_seed(0)
     network = GraphDenoiser(
         9, 4, 9, channels=16, pair_channels=8, num_blocks=1, num_heads=2, num_properties=2
     )
     torch.nn.init.normal_(network.properties[-1].weight, std=3.0)
     model = CategoricalModel(network, SquareRootVP(), network.mask_state)
-    generator = MoleculeGenerator(model, metadata={"num_atoms_histogram": [0, 1, 3], "properties": known})
+    return MoleculeGenerator(model, metadata={"num_atoms_histogram": [0, 1, 3], "properties": known})
+
+
+def test_the_generator_tells_the_network_and_guidance_takes_twice_the_evaluations(known):
+    generator = small_generator(known)
 
     def drawn(**words):
         return list(generator.generate(24, seed=1, with_shapes=False, num_atoms=2, **words))
@@ -86,3 +91,32 @@ def test_the_generator_tells_the_network_and_guidance_takes_twice_the_evaluation
     for words in ({"guidance": 1.0}, {"properties": {"gap": 0.2}, "guidance": -1.0}):
         with pytest.raises(ValueError, match="guidance"):
             drawn(**words)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"guidance": float("inf")}, "guidance is a number of at least 0"),
+        ({"min_probability": "0.1"}, "min_probability must be a number"),
+        ({"only_valid": "no"}, "only_valid must be True or False; got 'no'"),
+        ({"familiar": "no"}, "familiar must be True or False; got 'no'"),
+        ({"constrained": None}, "constrained must be True or False"),
+        ({"scaffold": "C", "attachments": 0}, r"attachments must be a list .*, such as \[0\]; got 0"),
+        ({"scaffold": "C", "attachments": "0"}, "attachments must be a list"),
+    ],
+)
+def test_settings_of_a_wrong_kind_are_told(known, words, says):
+    with pytest.raises(ValueError, match=says):
+        small_generator(known).generate(2, num_atoms=2, **words)
+
+
+def test_numbers_of_numpy_are_numbers(known):
+    words = {"guidance": 1, "max_entropy": 2, "min_probability": 0}
+    plain, numpy = (
+        [
+            one.smiles
+            for one in small_generator(known).generate(8, with_shapes=False, properties={"gap": 0.2}, **of)
+        ]
+        for of in (words, {name: np.int64(value) for name, value in words.items()})
+    )
+    assert plain == numpy

@@ -82,12 +82,15 @@ class ReportWriter:
 
 
 def report_on_files(
-    sources: Sequence[str], output: str | os.PathLike[str], title: str | None = None, progress: bool = False
+    sources: str | Sequence[str],
+    output: str | os.PathLike[str],
+    title: str | None = None,
+    progress: bool = False,
 ) -> ReportSummary:
     """Report on the conformers in files.
 
     Args:
-        sources: files with coordinates, see `read_own`.
+        sources: a file with coordinates, or several, see `read_own`.
         output: name of the page (.html), which is replaced.
         title: heading; None: the name of the first file.
         progress: a bar on standard error.
@@ -96,6 +99,7 @@ def report_on_files(
         ValueError: a source is no file of molecules, or there is no molecule in them.
         OSError: a file cannot be read or written.
     """
+    sources = [sources] if isinstance(sources, str) else sources
     names = ", ".join(Path(source).name for source in sources)
     writer = ReportWriter(title or f"Conformers of {names}", names)
     for own in tqdm(read_own(sources), unit=" molecules", disable=not progress or None):
@@ -119,12 +123,17 @@ def report(
 
     Raises:
         ValueError: there is nothing to report on, or there are fewer names than results.
+        TypeError: something is neither a result nor a Mol.
         OSError: the file cannot be written.
     """
     listed = [results] if isinstance(results, Drawn | Chem.Mol) else results
+    if isinstance(listed, str) or not isinstance(listed, Iterable):
+        raise TypeError(f"report takes results or Mols with conformers; got {type(results).__name__}")
     titles = None if names is None else iter(names)
     writer = ReportWriter(title)
     for result in listed:
+        if not isinstance(result, Drawn | Chem.Mol):
+            raise TypeError(f"report takes results or Mols with conformers; got {type(result).__name__}")
         smiles = label(result) if isinstance(result, Chem.Mol) else result.smiles
         name = smiles if titles is None else next(titles, None)
         if name is None:
