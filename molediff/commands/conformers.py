@@ -68,7 +68,7 @@ Preset = Annotated[
     in_which(
         "--preset",
         metavar="crystal|minima",
-        help="crystal: far from each other, for docking; minima: near minima, by energy. Other options go before.",
+        help="crystal: for docking, stand for all shapes; minima: near minima, by energy. Other options go before.",
     ),
 ]
 Weights = Annotated[

@@ -1,6 +1,6 @@
 """Conformers as plain numbers in an `.npz` file, which numpy alone reads.
 
-Molecules one behind the other, of each its conformers one behind the other, of each its atoms:
+Molecules one behind the other, of each its conformers one behind the other, of each its atoms::
 
     names, smiles, energy_methods, provenance  texts, one a molecule; provenance is JSON, with a list of one value a
                                                conformer for what is not the same of all
