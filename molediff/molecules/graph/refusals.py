@@ -27,7 +27,7 @@ def check_chemistry(mol: Chem.Mol, vocabulary: Vocabulary) -> None:
     radicals = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetNumRadicalElectrons()]
     if any(_is_carbene(mol.GetAtomWithIdx(atom)) for atom in radicals):
         raise UnusableInputError(
-            f"A carbene (atom {', '.join(map(str, radicals))}): carbon with two bonds and two electrons of its own is not "
+            f"A carbene (atom {', '.join(map(str, radicals))}): carbon with two bonds and a lone pair is not "
             "supported, give a molecule in which it is bound, or its salt."
         )
     if radicals:

@@ -107,3 +107,17 @@ def test_protons_that_move_in_vacuum_are_named(auto):
         r"in vacuum a proton \(atom [678]\) moves from N \(atom 0\) to O \(atom 4\): give the", result.reason
     )
     assert result.reason.endswith("or leave relax out")
+
+
+def test_energies_of_a_zwitterion_come_with_a_word_of_its_proton(auto):
+    assert "a zwitterion whose proton may move" in auto.generate(GLYCINE, 1, seed=1, energies="mmff").reason
+    assert "zwitterion" not in auto.generate(GLYCINE, 1, seed=1).reason
+    assert "zwitterion" not in auto.generate("NCC(=O)O", 1, seed=1, energies="mmff").reason
+
+
+def test_where_time_is_up_and_no_embedding_came_the_stereo_is_named(drugs):
+    """Quinine with the bridgehead nitrogen of the other hand."""
+    quinine = "COc1ccc2nccc([C@@H](O)[C@@H]3C[C@@H]4CC[N@]3C[C@@H]4C=C)c2c1"
+    result = drugs.generate(quinine, 2, seed=1, timeout=1)
+    assert result.status == "failed"
+    assert "no embedding has the stereo asked for yet: check its marks" in result.reason

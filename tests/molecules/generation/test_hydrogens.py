@@ -58,3 +58,10 @@ def test_students_return_the_methanol_that_they_know_but_for_its_hydrogen():
     result = ConformerGenerator.from_pretrained("qm9_distilled", device="cpu").generate("CO", 5, seed=1)
     assert result.num_conformers == 5
     assert result.num_mended > 0
+
+
+@pytest.mark.parametrize("smiles", ["CCBCC", "C[SiH2]C"])
+def test_hydrogens_of_boron_and_silicon_are_mended_too(smiles):
+    """Of every borane that the network makes B-H is 0.01 Angstrom too short for the table."""
+    result = ConformerGenerator.from_pretrained("drugs", device="cpu").generate(smiles, 3, seed=1)
+    assert (result.status, result.num_rejected) == ("ok", {})

@@ -40,6 +40,7 @@ def block(smiles):
             "Leave out",
         ),
         ("C[CH2]", "Unpaired electrons", "closed-shell"),
+        ("CN1C=CN(C)[C]1", "A carbene (atom 6)", "or its salt"),
     ],
 )
 def test_what_is_wrong_and_what_to_do(given, said, remedy):
