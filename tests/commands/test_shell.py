@@ -63,7 +63,7 @@ def test_help_and_version_load_nothing_that_takes_long():
 
 
 def test_the_version_is_there_at_once():
-    """In less than half of the processor time of importing torch, at best of three: others may be busy on this machine."""
+    """In less than half of the processor time of importing torch, at best of three: others may be busy here."""
     import resource
 
     def seconds(*words):
