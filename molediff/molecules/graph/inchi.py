@@ -12,7 +12,7 @@ _MAX_TAUTOMERS = 100
 
 
 def from_inchi(inchi: str) -> tuple[Chem.Mol | None, bool]:
-    """The molecule of a standard InChI, None if RDKit cannot read it, and whether another tautomer may be meant.
+    """The molecule of an InChI, None if RDKit cannot read it, and whether another tautomer may be meant.
 
     A standard InChI says of mobile hydrogens only that they are on one or another of several atoms, as in (H2,4,6), and
     RDKit puts them anywhere: amides, ureas and peptides become imidic acids. Here these are made amides again, and of
@@ -22,8 +22,8 @@ def from_inchi(inchi: str) -> tuple[Chem.Mol | None, bool]:
     mol: Chem.Mol | None = Chem.MolFromInchi(inchi)
     if mol is None or not _LAYER_WITH_MOBILE.search(inchi):
         return mol, False
-    amide = _as_amides(mol)
-    return _usual_tautomer(amide if Chem.MolToInchi(amide) == inchi else mol, inchi)
+    amide, standard = _as_amides(mol), Chem.MolToInchi(mol)
+    return _usual_tautomer(amide if Chem.MolToInchi(amide) == standard else mol, standard)
 
 
 def _as_amides(mol: Chem.Mol) -> Chem.Mol:

@@ -88,9 +88,7 @@ def _from_smiles(text: str, smiles: str, max_atoms: int) -> Chem.Mol:
     parameters: Any = Chem.SmilesParserParams()
     parameters.removeHs = False
     mol: Chem.Mol | None = Chem.MolFromSmiles(text, parameters)
-    if (
-        mol is not None
-    ):  # explicit hydrogens are taken off, but for numbered ones, which are to be found again
+    if mol is not None:  # explicit hydrogens go, but for numbered ones, which are to be found again
         return mol if _MAPPED_HYDROGEN.search(smiles) else without_hydrogens(mol)
     problems = () if raw is None else Chem.DetectChemistryProblems(raw)
     if problems:
