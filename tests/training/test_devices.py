@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -99,8 +100,9 @@ def test_two_processes_have_the_gradients_of_one_and_go_on_as_one(tmp_path: Path
 
 @pytest.mark.slow
 def test_a_killed_process_ends_the_run_with_a_word_and_a_good_checkpoint(tmp_path: Path):
+    """Lightning kills the first process, too, where a busy machine lets it take more than seconds to end."""
     done = run(tmp_path, 2, 1, 50, "kill")
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode in (1, -signal.SIGKILL), done.stdout + done.stderr
     assert "another process of this training died" in done.stdout
     assert "ckpt_path=last" in done.stdout
     assert read_checkpoint(tmp_path / "last.ckpt")["global_step"] in (5, 6)
